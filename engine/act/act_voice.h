@@ -1,0 +1,62 @@
+/* Act voice: what a phone call means: greeting, queue with music and position, ringing the agent, joining, hold,
+ * hanging up. It turns the router's commands into SIP and media orders, and SIP and media news into router events. One
+ * owner: the signalling thread. */
+#ifndef JN_ENGINE_ACT_VOICE_H
+#define JN_ENGINE_ACT_VOICE_H
+
+#include "engine/sip/sip.h"
+#include "engine/store/store.h"
+#include "media/stream/order.h"
+#include "media/tone/sounds.h"
+#include "router/core/command.h"
+
+struct jn_act_voice;
+
+/* What engine/app/wire gives. All are called on the signalling thread. */
+struct jn_voice_ports {
+    /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
+    int (*admit)(void *arg);
+    void (*release)(void *arg); /* the kept place was not used */
+    int (*event)(void *arg, const struct jn_event *ev,
+                 bool ending); /* ending: uses the kept place, cannot fail. Otherwise 0 or -EAGAIN */
+    int (*admit_leg)(void *arg,
+                     unsigned worker); /* keeps one place for LEG_CLOSE, one for ROOM_CLOSE and one for ROOM_LEAVE */
+    void (*release_leg)(void *arg, unsigned worker);
+    int (*order)(void *arg, unsigned worker,
+                 const struct jn_order *o); /* LEG_CLOSE, ROOM_LEAVE and ROOM_CLOSE use the kept places, cannot fail.
+                                               Otherwise 0 or -EAGAIN */
+    void (*call_row)(void *arg, const struct jn_call_row *row);   /* to the database */
+    void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
+    void (*dialog_del)(void *arg, uint64_t leg);
+    void *arg;
+};
+struct jn_voice_config {
+    uint32_t boot; /* for interaction ids */
+    unsigned workers;
+    uint32_t max_calls;
+    bool spread_legs;       /* put the two legs of a call on different workers, for tests */
+    uint32_t silence_end_s; /* a leg without media that long is ended; 0 never */
+    uint32_t ring_ms;       /* bound of our own on ringing beyond the router's offer time-out: 120000 */
+};
+/* Borrows sip and sounds. The sink of sip is jn_act_voice_sink(), made before sip is opened: open, then
+ * jn_act_voice_sip once it is there. */
+int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c, struct jn_directory *dir,
+                      const struct jn_sounds *sounds, const struct jn_voice_ports *ports, struct jn_err *err);
+void jn_act_voice_sink(struct jn_act_voice *v, struct jn_sip_sink *sink); /* fills all but mail, tick */
+void jn_act_voice_sip(struct jn_act_voice *v, struct jn_sip *sip);
+void jn_act_voice_directory(struct jn_act_voice *v, struct jn_directory *dir);
+/* From the router (voice commands, REFUSED and DONE of our tokens). */
+void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *c);
+/* From a worker. */
+void jn_act_voice_fact(struct jn_act_voice *v, const struct jn_fact *f);
+void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns);
+/* Call control by API: hold, resume, hang up by the agent. 0, or -ENOENT. */
+int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what /* enum jn_control */);
+enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
+/* Calls in any state; 0 means drained. */
+unsigned jn_act_voice_calls(const struct jn_act_voice *v);
+/* Ends everything (process stops). */
+void jn_act_voice_end_all(struct jn_act_voice *v);
+void jn_act_voice_close(struct jn_act_voice *v);
+
+#endif

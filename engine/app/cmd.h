@@ -1,0 +1,17 @@
+/* Cmd: the verbs of `junctor`, one file each (cmd_*.c). Each gets argv after the verb, prints its help on --help, and
+ * returns the exit code: 0 done, 1 not as hoped (said why), 2 wrong use, 3 something is missing on this machine. */
+#ifndef JN_ENGINE_CMD_H
+#define JN_ENGINE_CMD_H
+
+int jn_cmd_run(int argc, char *argv[]);      /* app: the daemon */
+int jn_cmd_check(int argc, char *argv[]);    /* check FILE: both YAML files, every mistake */
+int jn_cmd_classify(int argc, char *argv[]); /* classify scan --centre FILE --tenant NAME: lines in, JSON lines out */
+int jn_cmd_rec(int argc, char *argv[]);      /* rec list|verify|export */
+int jn_cmd_replay(int argc, char *argv[]);   /* replay DATA_DIR: the same commands, hash-compared */
+int jn_cmd_status(int argc, char *argv[]);   /* by API */
+int jn_cmd_report(int argc, char *argv[]);   /* by API */
+int jn_cmd_apply(int argc, char *argv[]);    /* by API */
+int jn_cmd_drain(int argc, char *argv[]);    /* by API */
+int jn_cmd_password(int argc, char *argv[]); /* hashes a password, or makes a digest secret, for centre.yaml */
+
+#endif

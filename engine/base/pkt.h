@@ -1,0 +1,50 @@
+/* Pkt: what is known of one media packet while it travels, one cache line. The bytes belong to the port that received
+ * it. */
+#ifndef JN_BASE_PKT_H
+#define JN_BASE_PKT_H
+
+#include "engine/base/addr.h"
+#include <assert.h>
+
+/* Why a media packet went no further. JN_DROP_NAMES below gives the metric's label of each. */
+enum jn_drop {
+    JN_DROP_NONE,
+    JN_DROP_NO_STREAM, /* no open leg on that local address and port */
+    JN_DROP_SHORT,     /* too short or malformed for RTP or RTCP (RFC 3550 A.1) */
+    JN_DROP_NOT_MEDIA, /* first byte is neither RTP nor RTCP (RFC 7983) */
+    JN_DROP_SOURCE,    /* from an address that the leg has not accepted */
+    JN_DROP_AUTH,      /* SRTP authentication failed */
+    JN_DROP_REPLAY,    /* SRTP replay or older than the window */
+    JN_DROP_PAYLOAD,   /* payload type that was not negotiated */
+    JN_DROP_OVERSIZE,  /* payload larger than a frame can be */
+    JN_DROP_LATE,      /* after its playout time */
+    JN_DROP_DUPLICATE, /* the jitter buffer has it already */
+    JN_DROP_FULL,      /* jitter buffer, link or port queue full */
+    JN_DROP_NOT_READY, /* the leg has no remote description yet */
+    JN_DROP_TX,        /* the port could not send */
+    JN_DROP_N
+};
+#define JN_DROP_NAMES                                                                                                  \
+    {                                                                                                                  \
+        "none", "no_stream", "short", "not_media", "source", "auth", "replay", "payload", "oversize", "late",          \
+            "duplicate", "full", "not_ready", "tx"                                                                     \
+    }
+
+/* data: the packet from the first byte of RTP; len: bytes; local: index of the local port (0 .. ports-1) it came in on
+ * or goes out of; stream: the leg's index, JN_PKT_NO_STREAM before look-up; from: the peer (source in, destination
+ * out); at_ns: arrival on the monotonic clock; cap: bytes that data can hold (room for an SRTP tag). */
+struct jn_pkt {
+    uint8_t *data;
+    uint16_t len, local;
+    uint32_t stream;
+    struct jn_addr from;
+    uint64_t at_ns;
+    uint16_t cap;
+    uint8_t drop;
+};
+static_assert(sizeof(struct jn_pkt) <= 64, "one cache line");
+
+#define JN_PKT_NO_STREAM UINT32_MAX
+enum { JN_PKT_BURST = 64, JN_PKT_MTU = 1500 };
+
+#endif

@@ -1,0 +1,91 @@
+/* Sip: the signalling side: dialogs, registrations, trunks, over sofia-sip. Everything here runs on the signalling
+ * thread. News go to one sink; what a call means is engine/act's. Leg handles are numbers of ours, never reused in one
+ * process. */
+#ifndef JN_ENGINE_SIP_H
+#define JN_ENGINE_SIP_H
+
+#include "engine/base/err.h"
+#include "engine/base/mailbox.h"
+#include "router/directory/directory.h"
+
+struct jn_sip;
+
+struct jn_sip_config {
+    char host[JN_HOST_MAX];      /* literal address to listen on */
+    uint16_t port;               /* UDP and TCP */
+    char advertise[JN_HOST_MAX]; /* address to name in Contact; empty: host */
+    uint32_t max_legs;
+    uint32_t max_calls_per_s; /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
+};
+/* A new call from outside, before anything was answered. Texts are valid during the call only. */
+struct jn_sip_invite {
+    uint64_t leg;
+    uint64_t tenant; /* by trunk, or by the digest-authenticated phone's domain */
+    uint64_t agent;  /* the phone's agent when it is one of ours, 0 otherwise */
+    uint8_t srtp;    /* enum jn_srtp_mode of the trunk or phone */
+    const char *from_user, *from_display, *to_user, *call_id, *sdp; /* sdp NULL: delayed offer */
+    struct jn_addr source;
+};
+enum jn_sip_end { JN_SIP_END_BYE, JN_SIP_END_CANCEL, JN_SIP_END_REFUSED, JN_SIP_END_TIMEOUT, JN_SIP_END_ERROR };
+/* All on the signalling thread; may call back into jn_sip_*. */
+struct jn_sip_sink {
+    void (*invite)(void *arg, const struct jn_sip_invite *in);
+    void (*ringing)(void *arg, uint64_t leg);                   /* our outgoing call: 180 or 183 */
+    void (*answered)(void *arg, uint64_t leg, const char *sdp); /* our outgoing call: 2xx (ACK goes out by itself) */
+    void (*confirmed)(void *arg, uint64_t leg);                 /* an incoming call: ACK arrived */
+    void (*reinvite)(void *arg, uint64_t leg, const char *sdp); /* answer with jn_sip_answer or jn_sip_refuse */
+    void (*ended)(void *arg, uint64_t leg, enum jn_sip_end how,
+                  int status); /* once for each leg, the last word of it */
+    void (*phone)(void *arg, uint64_t agent, bool registered);
+    void (*mail)(void *arg);                   /* the waker passed to open was rung */
+    void (*tick)(void *arg, uint64_t mono_ns); /* about every 50 ms */
+    void *arg;
+};
+/* Counters, read by anybody at any time (relaxed). */
+struct jn_sip_counts {
+    _Atomic uint64_t invites, answered, refused, malformed, unauthorised, forbidden_source, bad_extension, throttled,
+        registers, legs_open, phones;
+};
+
+/* Makes the stack on the calling thread. waker's fd is watched; the sink's mail is called when it rings. Borrows dir
+ * (takes its own reference). 0 or -errno with the reason (a taken port says so). */
+int jn_sip_open(struct jn_sip **out, const struct jn_sip_config *c, struct jn_directory *dir, struct jn_waker *waker,
+                const struct jn_sip_sink *sink, struct jn_err *err);
+/* Serves until jn_sip_stop. */
+void jn_sip_run(struct jn_sip *s);
+/* From a callback only: run returns soon. */
+void jn_sip_stop(struct jn_sip *s);
+void jn_sip_close(struct jn_sip *s);
+void jn_sip_directory(struct jn_sip *s, struct jn_directory *dir);
+const struct jn_sip_counts *jn_sip_counts(const struct jn_sip *s);
+/* on: new INVITE and OPTIONS get 503. */
+void jn_sip_drain(struct jn_sip *s, bool on);
+
+/* Incoming: 180, 2xx with SDP (also answers a re-INVITE), or a final refusal. Sip texts are copied. 0 or -ENOENT when
+ * the leg is over. */
+int jn_sip_ring(struct jn_sip *s, uint64_t leg);
+int jn_sip_answer(struct jn_sip *s, uint64_t leg, const char *sdp);
+int jn_sip_refuse(struct jn_sip *s, uint64_t leg, int status);
+/* Outgoing call to the agent's registered phone. Gives a new handle, 0 or -errno: -ENOTCONN not registered, -EMFILE no
+ * leg left. */
+int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const char *from_display, const char *from_user,
+                      const char *sdp);
+/* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
+void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
+bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent);
+
+/* What must be known of a confirmed dialog to end it after a crash: enough for a BYE. Fixed size so that it can be
+ * stored. */
+struct jn_sip_dialog {
+    uint64_t leg, ix;
+    char call_id[160], local[192], remote[192], target[192],
+        route[256]; /* local, remote: URI with tag, as in From and To of our requests */
+    uint32_t cseq;
+    uint8_t tcp;
+};
+/* 0 or -ENOENT. */
+int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *out);
+/* Sends a BYE in a dialog of an earlier run; no answer is waited for beyond SIP's own timers. */
+int jn_sip_bye_old(struct jn_sip *s, const struct jn_sip_dialog *d);
+
+#endif

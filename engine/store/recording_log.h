@@ -1,0 +1,33 @@
+/* Recording log: items of all calls in large append-only segments, and the way back: list, verify, one call's items.
+ * The writer belongs to the recorder thread. */
+#ifndef JN_ENGINE_RECORDING_LOG_H
+#define JN_ENGINE_RECORDING_LOG_H
+
+#include "engine/base/err.h"
+#include "media/record/item.h"
+#include "media/record/render.h"
+
+struct jn_rec_writer;
+int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, uint32_t segment_bytes, struct jn_err *err);
+/* Takes items into its buffer; writes when enough gathered. 0 or -errno (-ENOSPC: the item is counted as lost and told
+ * in the ledger as overflow when space returns). */
+int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_item *it);
+/* Everything put so far is on disk when this returns 0. Called at least twice a second while anything was put. */
+int jn_rec_writer_flush(struct jn_rec_writer *w);
+void jn_rec_writer_close(struct jn_rec_writer *w);
+
+/* Reading: any thread or process, also while the writer runs and after a crash (a torn tail is ignored and counted). */
+struct jn_rec_summary {
+    struct jn_rec_ledger ledger;
+    uint32_t bad_records; /* damaged records seen in the segments it touches */
+};
+/* Every call in dir, oldest first. tenant 0: all. each returns 0 to go on. */
+int jn_rec_list(const char *dir, uint64_t tenant, int (*each)(void *arg, const struct jn_rec_summary *s), void *arg,
+                struct jn_err *err);
+/* All items of one call, malloc'ed, the caller frees. -ENOENT. */
+int jn_rec_load(const char *dir, uint64_t call, struct jn_rec_item **items, size_t *n, struct jn_rec_summary *sum,
+                struct jn_err *err);
+/* Writes a stereo WAV file. */
+int jn_rec_export_wav(const char *dir, uint64_t call, const char *path, struct jn_err *err);
+
+#endif

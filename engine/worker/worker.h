@@ -1,0 +1,47 @@
+/* Worker: one thread a core that owns legs and rooms, their ports and everything that media/stream does for them.
+ * Orders in, facts and recording items out, all by mailbox; two workers exchange frames by links. */
+#ifndef JN_ENGINE_WORKER_H
+#define JN_ENGINE_WORKER_H
+
+#include "engine/base/err.h"
+#include "engine/base/histo.h"
+#include "engine/base/mailbox.h"
+#include "engine/base/pkt.h"
+#include "media/tone/sounds.h"
+
+struct jn_worker;
+struct jn_worker_config {
+    uint8_t index;               /* 0 .. workers-1 */
+    int16_t cpu;                 /* pinned there, -1 not pinned */
+    struct jn_addr local;        /* address to bind; its port is ignored */
+    struct jn_addr advertise;    /* address for SDP; family NONE: local */
+    uint16_t port_min, port_max; /* this worker's own range: even RTP, odd RTCP */
+    uint32_t max_legs, max_rooms;
+    uint32_t silence_ms;    /* LEG_SILENT after that, 0 never */
+    uint32_t latch_ms;      /* how long after LEG_REMOTE an address may be learnt */
+    uint32_t quarantine_ms; /* before a port is used again: 5000 */
+    const struct jn_sounds *sounds;
+};
+/* Read by anybody at any time (relaxed). */
+struct jn_worker_counts {
+    _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
+    _Atomic uint64_t legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks, rtcp_in, rtcp_out,
+        link_frames, refused_orders;
+};
+
+/* orders (consumer: this worker; its waker is the worker's own, see below), facts and items (producer: this worker) are
+ * borrowed. 0 or -errno with the reason. */
+int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *c, struct jn_err *err);
+/* The waker that the orders mailbox must be made with. */
+struct jn_waker *jn_worker_waker(struct jn_worker *w);
+void jn_worker_mail(struct jn_worker *w, struct jn_mailbox *orders /* struct jn_order */,
+                    struct jn_mailbox *facts /* struct jn_fact */, struct jn_mailbox *items /* struct jn_rec_item */);
+/* Joins n workers by frame links, each way. Before any of them starts. */
+int jn_workers_link(struct jn_worker *w[], unsigned n);
+/* Starts the thread; stop closes every leg (RTCP BYE) and joins it. */
+int jn_worker_start(struct jn_worker *w);
+void jn_worker_stop(struct jn_worker *w);
+void jn_worker_close(struct jn_worker *w);
+const struct jn_worker_counts *jn_worker_counts(const struct jn_worker *w);
+
+#endif

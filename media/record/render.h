@@ -1,0 +1,28 @@
+/* Render: the items of one call become stereo sound: left what the caller's leg sent, right what the agent's leg sent,
+ * on one time line. Each track's clock is fitted to its arrivals, so that 200 ppm of drift, loss and reordering leave
+ * both sides within one frame (20 ms). */
+#ifndef JN_MEDIA_RECORD_RENDER_H
+#define JN_MEDIA_RECORD_RENDER_H
+
+#include "engine/base/err.h"
+#include "media/record/item.h"
+#include <stddef.h>
+
+/* What a call's items prove. complete: every frame handed over is here and in its place: missing == 0 and overflow == 0
+ * and the STOP event is there. */
+struct jn_rec_ledger {
+    uint64_t call, tenant, first_us, last_us;
+    uint64_t frames[3], missing[3] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[3];
+    uint64_t handed_over; /* as JN_RECEV_STOP says; 0 when there is none */
+    uint64_t overflow;
+    uint32_t events;
+    uint8_t stopped, complete;
+};
+void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it);
+/* items: all of one call in file order. Gives *pcm: interleaved stereo at 8 kHz, *n sample pairs, malloc'ed, the caller
+ * frees. 0, -ENOENT (no frame), -E2BIG (over 12 h), -ENOMEM. */
+int jn_rec_render(int16_t **pcm, size_t *n, const struct jn_rec_item *items, size_t count, struct jn_err *err);
+/* A 44-byte header for n sample pairs, 8 kHz, 16 bit, stereo. */
+void jn_wav_header(uint8_t out[static 44], uint32_t n);
+
+#endif

@@ -1,0 +1,57 @@
+/* Sdp: the part of SDP (RFC 8866) and offer/answer (RFC 3264) that one audio stream needs, with SDES keys (RFC 4568).
+ */
+#ifndef JN_MEDIA_SDP_H
+#define JN_MEDIA_SDP_H
+
+#include "engine/base/err.h"
+#include "media/stream/order.h"
+#include <stddef.h>
+
+enum { JN_SDP_CODECS = 16, JN_SDP_CRYPTOS = 8, JN_SDP_MAX = 4096, JN_SDP_MEDIA_MAX = 8 };
+
+struct jn_sdp_crypto {
+    uint32_t tag;
+    uint8_t suite; /* enum jn_srtp_suite; unknown suites are skipped */
+    uint8_t key[JN_SRTP_KEY_MAX];
+};
+/* What a session description says about its first audio stream that has a port. */
+struct jn_sdp {
+    struct jn_addr rtp, rtcp; /* rtcp: a=rtcp (RFC 3605) or port + 1; equal to rtp when rtcp_mux */
+    uint8_t pt[JN_SDP_CODECS], codec[JN_SDP_CODECS]; /* codecs that we know, in the offer's order */
+    uint8_t codecs, dtmf_pt, cn_pt;                  /* 255: none */
+    uint8_t mode;                                    /* enum jn_leg_mode as the peer wrote it, from ITS side */
+    uint8_t ptime_ms;                                /* 20 when not given */
+    uint8_t cryptos;
+    struct jn_sdp_crypto crypto[JN_SDP_CRYPTOS];
+    bool savp, rtcp_mux; /* RTP/SAVP profile */
+    uint64_t session_version;
+    uint8_t media_count, audio_at; /* m= lines in all, and which is ours: an answer repeats the others with port 0 */
+    char other_media[JN_SDP_MEDIA_MAX][64]; /* the text of each m= line with port set to 0 */
+};
+/* text need not be terminated. 0; -EBADMSG for malformed text, -ENOTSUP when no audio stream or no codec of ours is in
+ * it; reason in err. */
+int jn_sdp_parse(struct jn_sdp *s, const char *text, size_t len, struct jn_err *err);
+
+/* Our own side of one stream. */
+struct jn_sdp_local {
+    struct jn_addr rtp; /* as the peer shall see it */
+    uint64_t session_id, version;
+    uint8_t codec[JN_CODEC_N], codecs; /* offer: our order. answer: the one chosen first */
+    uint8_t pt[JN_CODEC_N], dtmf_pt;
+    uint8_t mode, ptime_ms;
+    uint8_t suite; /* JN_SUITE_NONE: RTP/AVP */
+    uint32_t crypto_tag;
+    uint8_t key[JN_SRTP_KEY_MAX];
+};
+/* Writes an offer, or with `to` an answer that follows it (RFC 3264 6). Length, or -ENOSPC. */
+int jn_sdp_write(char *out, size_t size, const struct jn_sdp_local *l, const struct jn_sdp *to);
+/* Chooses from an offer: codec, digits, suite under the leg's policy (required refuses plain, off refuses SAVP). Fills
+ * codec, pt, dtmf_pt, suite, crypto_tag, mode and ptime of `l` and all of `r` but key_out. 0 or -ENOTSUP with the
+ * reason. */
+int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp *offer, int srtp_mode,
+                     struct jn_err *err);
+/* Checks the answer to our offer `l`, fills r (key_out from l). 0 or -ENOTSUP with the reason. */
+int jn_sdp_accept(struct jn_leg_remote *r, const struct jn_sdp_local *l, const struct jn_sdp *answer,
+                  struct jn_err *err);
+
+#endif

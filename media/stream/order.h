@@ -1,0 +1,129 @@
+/* Order: what the signalling thread may ask of a media worker, and the facts it hears back. Fixed size, by mailbox.
+ * A leg is one party's RTP stream in both directions; a room is where legs meet (caller with prompts, caller with
+ * agent, later a supervisor). Ids of legs and rooms are given by the signalling thread, unique for the life of the
+ * process. */
+#ifndef JN_MEDIA_ORDER_H
+#define JN_MEDIA_ORDER_H
+
+#include "engine/base/addr.h"
+#include <stdbool.h>
+
+enum { JN_SRTP_KEY_MAX = 46, JN_PLAY_MAX = 12, JN_WORKERS_MAX = 64 };
+
+enum jn_codec_id {
+    JN_CODEC_PCMU,
+    JN_CODEC_PCMA,
+    JN_CODEC_N
+}; /* more come later: keep values, they are in recordings */
+enum jn_srtp_suite { JN_SUITE_NONE, JN_SUITE_AES128_SHA80, JN_SUITE_AES128_SHA32, JN_SUITE_N }; /* RFC 4568 6.2 */
+enum jn_track { JN_TRACK_CALLER, JN_TRACK_AGENT, JN_TRACK_OTHER, JN_TRACK_N }; /* a leg's part in its room */
+enum jn_leg_mode {
+    JN_MODE_SENDRECV,
+    JN_MODE_SENDONLY,
+    JN_MODE_RECVONLY,
+    JN_MODE_INACTIVE
+}; /* seen from us: what we may do */
+
+enum jn_order_kind {
+    JN_ORDER_NONE,
+    JN_ORDER_LEG_OPEN,   /* take a port pair; answered by LEG_OPENED or LEG_REFUSED */
+    JN_ORDER_LEG_REMOTE, /* what the peer said in its SDP; again on re-INVITE. Changed SRTP keys start a new context */
+    JN_ORDER_LEG_CLOSE,  /* RTCP BYE, port goes to quarantine; answered by LEG_CLOSED, always */
+    JN_ORDER_ROOM_OPEN,  /* on the worker that will be the room's home */
+    JN_ORDER_ROOM_JOIN,  /* leg joins room; sent to the leg's worker AND (when another) to the room's home, with both
+                            named */
+    JN_ORDER_ROOM_LEAVE, /* the same way */
+    JN_ORDER_ROOM_CLOSE, /* ends playing and recording; legs in it are left alone in no room */
+    JN_ORDER_HEAR,       /* matrix: member `leg` hears exactly the members in mask of tracks */
+    JN_ORDER_PLAY, /* to one leg (leg != 0) or every member; replaces what plays to it; PLAY_DONE at the end unless
+                      looped */
+    JN_ORDER_STOP,
+    JN_ORDER_RECORD, /* on, off, pause */
+    JN_ORDER_MARK,   /* writes an event into the recording (held, resumed ...) */
+    JN_ORDER_N
+};
+
+/* rtp_pt, dtmf_pt: 0..127, 255 none. ptime_ms 10..60. Keys: master key then salt, 30 bytes for the AES128 suites. */
+struct jn_leg_remote {
+    struct jn_addr rtp, rtcp;
+    uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
+    uint8_t suite; /* JN_SUITE_NONE: plain RTP */
+    uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
+    bool latch; /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+};
+
+struct jn_order {
+    uint8_t kind;
+    uint8_t leg_worker, room_worker;
+    uint64_t token, leg, room;
+    union {
+        struct {
+            uint64_t cname;
+        } open;
+        struct jn_leg_remote remote;
+        struct {
+            uint8_t track;
+        } join;
+        struct {
+            uint8_t tracks;
+        } hear; /* bit per jn_track */
+        struct {
+            uint16_t sound[JN_PLAY_MAX];
+            uint8_t n;
+            bool loop;
+        } play; /* sounds by index in the worker's jn_sounds */
+        struct {
+            uint64_t call, tenant;
+            uint8_t on;
+        } record; /* on: 0 off, 1 on, 2 paused. call: interaction id */
+        struct {
+            uint8_t event;
+            uint64_t arg;
+        } mark; /* event: enum jn_rec_event */
+    };
+};
+
+/* What was seen of a leg, for the call's record. Sent with LEG_CLOSED, all counts since it opened. */
+struct jn_leg_stats {
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t lost, late, duplicate, concealed, dropped_source, dropped_auth, dropped_replay;
+    uint32_t jitter_us, rtt_us; /* interarrival jitter (RFC 3550 A.8), last round trip from RTCP (0 unknown) */
+    uint32_t remote_lost;       /* what the peer reported of us */
+    uint16_t mos_x100;          /* ITU-T G.107 E-model simplified, 100..450 */
+};
+
+enum jn_fact_kind {
+    JN_FACT_NONE,
+    JN_FACT_LEG_OPENED,  /* local: address to put into SDP */
+    JN_FACT_LEG_REFUSED, /* no port left or table full */
+    JN_FACT_LEG_CLOSED,  /* stats; the port is free again after its quarantine */
+    JN_FACT_DIGIT,       /* RFC 4733 digit, once for each press */
+    JN_FACT_PLAY_DONE,
+    JN_FACT_LEG_SILENT,  /* nothing received for the configured time */
+    JN_FACT_LEG_LATCHED, /* the peer sends from another address than it signalled */
+    JN_FACT_ROOM_CLOSED, /* frames: what went to the recorder */
+    JN_FACT_REFUSED,     /* order for a leg or room that is not (any more) there: token says which */
+    JN_FACT_N
+};
+struct jn_fact {
+    uint8_t kind, worker;
+    uint64_t token, leg, room;
+    union {
+        struct {
+            struct jn_addr rtp;
+        } opened;
+        struct {
+            char digit;
+            uint16_t duration_ms;
+        } digit;
+        struct {
+            struct jn_addr from;
+        } latched;
+        struct {
+            uint64_t frames, lost;
+        } closed_room;
+        struct jn_leg_stats stats;
+    };
+};
+
+#endif
