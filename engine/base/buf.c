@@ -11,12 +11,12 @@ static bool room(struct jn_buf *b, size_t more)
     if (b->failed)
         return false;
     size_t need = b->len + more + 1;
-    if (need <= b->cap)
-        return true;
     if (need < more || (b->max && b->len + more > b->max)) {
         b->failed = true;
         return false;
     }
+    if (need <= b->cap)
+        return true;
     size_t cap = b->cap ? b->cap : 256;
     while (cap < need)
         cap *= 2;

@@ -1,0 +1,146 @@
+/* Engine: the running daemon's threads and the mailboxes between them. Private to engine/app: thread_*.c each own one
+ * thread's part, wire.c makes and joins them. Comments name the one producer and the one consumer of each mailbox. */
+#ifndef JN_ENGINE_ENGINE_H
+#define JN_ENGINE_ENGINE_H
+
+#include "engine/act/act_message.h"
+#include "engine/act/act_voice.h"
+#include "engine/app/config.h"
+#include "engine/store/journal_file.h"
+#include "engine/store/message_log.h"
+#include "engine/store/recording_log.h"
+#include "engine/worker/worker.h"
+#include "router/core/router.h"
+#include "router/journal/codec.h"
+#include <pthread.h>
+
+/* Small messages between our own threads. ptr is given away with the note. */
+enum jn_note_kind {
+    JN_NOTE_NONE,
+    JN_NOTE_STOP,
+    JN_NOTE_DIRECTORY,  /* ptr: struct jn_directory, a reference; rules: struct jn_rules, a reference or NULL */
+    JN_NOTE_ASK,        /* ptr: struct jn_ask, a question */
+    JN_NOTE_ANSWER,     /* ptr: struct jn_ask, answered */
+    JN_NOTE_PHONE,      /* a: agent, b: registered */
+    JN_NOTE_DRAIN,      /* a: on */
+    JN_NOTE_CALL,       /* ptr: struct jn_call_row, malloc'ed */
+    JN_NOTE_DIALOG,     /* ptr: struct jn_sip_dialog, malloc'ed */
+    JN_NOTE_DIALOG_END, /* a: leg */
+    JN_NOTE_SNAPSHOT,   /* ptr: struct jn_snapshot_job */
+    JN_NOTE_CHECK,      /* ptr: struct jn_check_job */
+    JN_NOTE_RESTART     /* to main: the router took every event of a change; a: version */
+};
+struct jn_note {
+    uint8_t kind;
+    void *ptr, *rules;
+    uint64_t a, b;
+};
+struct jn_snapshot_job {
+    uint64_t seq, time_us;
+    struct jn_buf state;
+};
+struct jn_check_job {
+    uint64_t seq, command_hash, state_hash;
+};
+/* One event on its way to the journal. */
+struct jn_record {
+    uint64_t seq, time_us;
+    uint32_t len;
+    uint8_t bytes[JN_EVENT_BYTES_MAX];
+};
+
+struct jn_engine {
+    struct jn_config config;
+    char path_db[JN_PATH_MAX + 32], path_journal[JN_PATH_MAX + 32], path_messages[JN_PATH_MAX + 32],
+        path_recordings[JN_PATH_MAX + 32];
+    char path_centre[JN_PATH_MAX + 32], path_applied[JN_PATH_MAX + 32], path_api[JN_PATH_MAX + 32];
+    int lock_fd;
+    uint32_t boot;
+    uint8_t token_secret[32], master_key[32];
+    struct jn_sounds sounds;
+
+    /* Made before threads start, then each the property of one thread. */
+    struct jn_router *router;        /* router */
+    struct jn_journal *journal;      /* journal */
+    struct jn_message_log *messages; /* journal */
+    struct jn_store *store;          /* database */
+    struct jn_rec_writer *recorder;  /* recorder */
+    struct jn_sip *sip;              /* signalling */
+    struct jn_act_voice *voice;      /* signalling */
+    struct jn_api *api;              /* API */
+    struct jn_act_message *message;  /* API */
+    struct jn_worker *worker[JN_WORKERS_MAX];
+    unsigned workers;
+    struct jn_directory *directory; /* main: the one in force */
+    struct jn_rules *rules;
+    struct jn_sip_dialog *old_dialogs; /* of the run before, told to the signalling thread once */
+    unsigned n_old_dialogs;
+
+    struct jn_waker wake_router, wake_journal, wake_db, wake_sip, wake_api, wake_main, wake_recorder;
+
+    /* struct jn_event */
+    struct jn_mailbox sip_router, api_router, main_router;
+    /* struct jn_command */
+    struct jn_mailbox router_sip, router_api, router_db;
+    struct jn_mailbox router_journal; /* struct jn_record */
+    /* struct jn_order, struct jn_fact, struct jn_rec_item; one for each worker */
+    struct jn_mailbox sip_worker[JN_WORKERS_MAX], worker_sip[JN_WORKERS_MAX], worker_recorder[JN_WORKERS_MAX];
+    /* struct jn_note */
+    struct jn_mailbox router_journal_note, sip_db, sip_api, api_db, api_journal, api_sip, api_main, db_api, journal_api,
+        main_api, main_sip, main_db;
+
+    pthread_t t_router, t_journal, t_db, t_sip, t_api, t_recorder;
+    _Atomic bool stop_router, stop_journal, stop_db, stop_recorder;
+    /* The last event that the journal holds safely, and the last whose rows the database committed. Written by their
+     * threads, read by any. */
+    _Atomic uint64_t durable_seq, stored_seq;
+    _Atomic uint64_t taken_main; /* events of main that the router took */
+    _Atomic bool journal_failing, store_failing, recorder_failing, messages_failing;
+    _Atomic uint64_t calls, rec_lost, events_taken, commands_sent, held_commands, journal_commits;
+    _Atomic bool draining, sip_ready, api_ready;
+};
+
+/* Opens the data folder, recovers, binds; every mistake is in err or was logged. Then starts threads. */
+int jn_engine_open(struct jn_engine *e, struct jn_err *err);
+int jn_engine_start(struct jn_engine *e, struct jn_err *err);
+/* Main's loop: answers slow asks, until stop_fd (a signalfd) has something. */
+void jn_engine_serve(struct jn_engine *e, int signal_fd);
+/* Refuses new work and waits for calls to end, at most limit_s. Returns how many were still up. */
+unsigned jn_engine_drain(struct jn_engine *e, uint32_t limit_s, int signal_fd);
+void jn_engine_stop(struct jn_engine *e);
+void jn_engine_close(struct jn_engine *e);
+
+/* recover.c */
+int jn_engine_data(struct jn_engine *e, struct jn_err *err);
+int jn_engine_recover(struct jn_engine *e, struct jn_err *err);
+/* Tells the router what differs between the centre that was applied last and the one in force, then notes it as
+ * applied. */
+int jn_engine_settle(struct jn_engine *e);
+/* Replaces path by the n bytes: whole or not at all, also over a crash. 0 or -errno. */
+int jn_replace_file(const char *path, const void *bytes, size_t n, unsigned mode);
+int jn_read_file(const char *path, size_t max, struct jn_buf *out);
+/* sounds.c: every NAME.wav below the configured folders. */
+int jn_engine_sounds(struct jn_engine *e, struct jn_err *err);
+
+/* thread_*.c */
+void *jn_thread_router(void *engine);
+void *jn_thread_journal(void *engine);
+void *jn_thread_db(void *engine);
+void *jn_thread_sip(void *engine);
+void *jn_thread_api(void *engine);
+void *jn_thread_recorder(void *engine);
+int jn_engine_sip_open(struct jn_engine *e, struct jn_err *err);
+int jn_engine_api_open(struct jn_engine *e, struct jn_err *err);
+/* What a restart or drain wants to know, in Prometheus' text form, and as JSON members. Any thread. */
+void jn_engine_metrics(void *engine, struct jn_buf *out);
+void jn_engine_health(void *engine, struct jn_buf *out);
+/* slow.c: answers one ask on main. */
+void jn_engine_slow(struct jn_engine *e, struct jn_ask *a);
+
+/* Sends note, which the caller knows to fit (its mailbox is as large as what may be under way); says so in the log when
+ * it does not, and returns -EAGAIN. */
+int jn_note_send(struct jn_mailbox *m, const struct jn_note *n, const char *what);
+/* The sleeping side's discipline: drain until nothing came, then announce sleep and look once more. */
+void jn_mail_until_quiet(struct jn_waker *w, bool (*drain)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,107 @@
+/* Health: what operators and Prometheus are told of the parts that the API cannot see: workers, signalling, journal,
+ * database, recorder. */
+#include "engine/app/engine.h"
+
+#define LOAD(x) ((unsigned long long)atomic_load_explicit(&(x), memory_order_relaxed))
+
+static void gauge(struct jn_buf *out, const char *name, const char *help, unsigned long long value)
+{
+    jn_buf_printf(out, "# HELP junctor_%s %s\n# TYPE junctor_%s gauge\njunctor_%s %llu\n", name, help, name, name,
+                  value);
+}
+
+static void counter(struct jn_buf *out, const char *name, const char *help, unsigned long long value)
+{
+    jn_buf_printf(out, "# HELP junctor_%s_total %s\n# TYPE junctor_%s_total counter\njunctor_%s_total %llu\n", name,
+                  help, name, name, value);
+}
+
+static void sip_metrics(const struct jn_engine *e, struct jn_buf *out)
+{
+    if (!atomic_load_explicit(&e->sip_ready, memory_order_acquire))
+        return;
+    const struct jn_sip_counts *c = jn_sip_counts(e->sip);
+    counter(out, "sip_invites", "INVITEs taken", LOAD(c->invites));
+    counter(out, "sip_answered", "calls answered", LOAD(c->answered));
+    counter(out, "sip_refused", "requests refused", LOAD(c->refused));
+    counter(out, "sip_malformed", "messages that do not parse", LOAD(c->malformed));
+    counter(out, "sip_unauthorised", "wrong or missing credentials", LOAD(c->unauthorised));
+    counter(out, "sip_forbidden_source", "INVITEs from addresses of no trunk", LOAD(c->forbidden_source));
+    counter(out, "sip_bad_extension", "requests that require an extension we do not have (420)",
+            LOAD(c->bad_extension));
+    counter(out, "sip_throttled", "INVITEs beyond the configured rate", LOAD(c->throttled));
+    counter(out, "sip_registers", "REGISTERs accepted", LOAD(c->registers));
+    gauge(out, "sip_legs", "call legs in any state", LOAD(c->legs_open));
+    gauge(out, "sip_phones", "phones registered", LOAD(c->phones));
+}
+
+static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
+{
+    static const char *const drops[] = JN_DROP_NAMES;
+    static const struct {
+        const char *name;
+        size_t at;
+    } plain[] = {{"rx_packets_total", offsetof(struct jn_worker_counts, rx_packets)},
+                 {"rx_bytes_total", offsetof(struct jn_worker_counts, rx_bytes)},
+                 {"tx_packets_total", offsetof(struct jn_worker_counts, tx_packets)},
+                 {"tx_bytes_total", offsetof(struct jn_worker_counts, tx_bytes)},
+                 {"relayed_total", offsetof(struct jn_worker_counts, relayed)},
+                 {"mixed_total", offsetof(struct jn_worker_counts, mixed)},
+                 {"rec_items_total", offsetof(struct jn_worker_counts, rec_items)},
+                 {"rec_overflow_total", offsetof(struct jn_worker_counts, rec_overflow)},
+                 {"facts_refused_total", offsetof(struct jn_worker_counts, facts_refused)},
+                 {"late_ticks_total", offsetof(struct jn_worker_counts, late_ticks)},
+                 {"rtcp_in_total", offsetof(struct jn_worker_counts, rtcp_in)},
+                 {"rtcp_out_total", offsetof(struct jn_worker_counts, rtcp_out)},
+                 {"link_frames_total", offsetof(struct jn_worker_counts, link_frames)},
+                 {"refused_orders_total", offsetof(struct jn_worker_counts, refused_orders)},
+                 {"legs", offsetof(struct jn_worker_counts, legs)},
+                 {"rooms", offsetof(struct jn_worker_counts, rooms)}};
+
+    for (unsigned w = 0; w < e->workers; w++) {
+        const struct jn_worker_counts *c = jn_worker_counts(e->worker[w]);
+        for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+            const _Atomic uint64_t *value = (const _Atomic uint64_t *)(const void *)((const char *)c + plain[i].at);
+            jn_buf_printf(out, "junctor_media_%s{worker=\"%u\"} %llu\n", plain[i].name, w, LOAD(*value));
+        }
+        for (unsigned d = 1; d < JN_DROP_N; d++)
+            jn_buf_printf(out, "junctor_media_drops_total{worker=\"%u\",reason=\"%s\"} %llu\n", w, drops[d],
+                          LOAD(c->drops[d]));
+    }
+}
+
+void jn_engine_metrics(void *engine, struct jn_buf *out)
+{
+    const struct jn_engine *e = engine;
+
+    counter(out, "router_events", "events taken by the router", LOAD(e->events_taken));
+    gauge(out, "router_held_commands", "commands that wait for the journal or a reader", LOAD(e->held_commands));
+    gauge(out, "journal_durable_seq", "last event on disk", LOAD(e->durable_seq));
+    counter(out, "journal_commits", "group commits", LOAD(e->journal_commits));
+    gauge(out, "database_stored_seq", "last event whose rows are committed", LOAD(e->stored_seq));
+    gauge(out, "journal_failing", "1 while the journal cannot be written", LOAD(e->journal_failing));
+    gauge(out, "database_failing", "1 while the database cannot be written", LOAD(e->store_failing));
+    gauge(out, "recorder_failing", "1 while recordings cannot be written", LOAD(e->recorder_failing));
+    counter(out, "recorder_lost_items", "recording items that found no disk", LOAD(e->rec_lost));
+    gauge(out, "calls", "calls in any state", LOAD(e->calls));
+    gauge(out, "draining", "1 while new work is refused", LOAD(e->draining));
+    sip_metrics(e, out);
+    worker_metrics(e, out);
+}
+
+void jn_engine_health(void *engine, struct jn_buf *out)
+{
+    const struct jn_engine *e = engine;
+
+    jn_buf_printf(out,
+                  "\"boot\":%u,\"calls\":%llu,\"workers\":%u,\"draining\":%s,\"sip\":%s,\"journal\":\"%s\","
+                  "\"database\":\"%s\",\"recorder\":\"%s\","
+                  "\"durable_seq\":%llu,\"stored_seq\":%llu",
+                  e->boot, LOAD(e->calls), e->workers, atomic_load(&e->draining) ? "true" : "false",
+                  atomic_load(&e->sip_ready) ? "true" : "false", atomic_load(&e->journal_failing) ? "failing" : "ok",
+                  atomic_load(&e->store_failing) ? "failing" : "ok",
+                  atomic_load(&e->recorder_failing) ? "failing" : "ok", LOAD(e->durable_seq), LOAD(e->stored_seq));
+    if (atomic_load_explicit(&e->sip_ready, memory_order_acquire))
+        jn_buf_printf(out, ",\"legs\":%llu,\"phones\":%llu", LOAD(jn_sip_counts(e->sip)->legs_open),
+                      LOAD(jn_sip_counts(e->sip)->phones));
+}

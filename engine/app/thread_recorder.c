@@ -1,0 +1,68 @@
+/* Recorder thread: items of every worker into segments; flushed at least every 400 ms. It is not woken (a system call
+ * for each frame would be the worker's): it looks every 50 ms. */
+#include "engine/app/engine.h"
+#include "engine/base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BURST = 64 };
+
+static void note_result(struct jn_engine *e, int rc, const char *what)
+{
+    if (rc < 0) {
+        if (!atomic_exchange_explicit(&e->recorder_failing, true, memory_order_relaxed))
+            jn_error("recorder", "cannot %s: %s; frames lost are counted in each call's ledger", what, strerror(-rc));
+    } else if (atomic_exchange_explicit(&e->recorder_failing, false, memory_order_relaxed)) {
+        jn_info("recorder", "writes again");
+    }
+}
+
+static unsigned take(struct jn_engine *e, struct jn_rec_item *items)
+{
+    unsigned all = 0, n;
+
+    for (unsigned w = 0; w < e->workers; w++) {
+        while ((n = jn_mailbox_recv(&e->worker_recorder[w], items, BURST)) > 0) {
+            for (unsigned i = 0; i < n; i++) {
+                int rc = jn_rec_writer_put(e->recorder, &items[i]);
+                if (rc < 0) {
+                    atomic_fetch_add_explicit(&e->rec_lost, 1, memory_order_relaxed);
+                    note_result(e, rc, "write");
+                }
+            }
+            all += n;
+        }
+    }
+    return all;
+}
+
+void *jn_thread_recorder(void *engine)
+{
+    struct jn_engine *e = engine;
+    struct jn_rec_item *items = malloc(BURST * sizeof *items);
+    uint64_t flushed_ns = jn_mono_ns();
+    bool dirty = false;
+
+    pthread_setname_np(pthread_self(), "jn-recorder");
+    if (!items)
+        abort();
+    for (;;) {
+        bool stop = atomic_load_explicit(&e->stop_recorder, memory_order_acquire);
+        unsigned n = take(e, items);
+        dirty = dirty || n > 0;
+        if (dirty && (stop || jn_mono_ns() - flushed_ns >= 400000000u)) {
+            int rc = jn_rec_writer_flush(e->recorder);
+            note_result(e, rc, "flush");
+            flushed_ns = jn_mono_ns();
+            dirty = rc < 0;
+        }
+        if (stop && n == 0)
+            break;
+        if (n < BURST)
+            jn_waker_sleep(&e->wake_recorder, 50000);
+    }
+    free(items);
+    return NULL;
+}

@@ -1,0 +1,295 @@
+/* Signalling thread: sofia-sip's loop with act_voice on top, and the ports that act_voice speaks through. */
+#include "engine/app/engine.h"
+#include "engine/base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int admit(void *arg)
+{
+    struct jn_engine *e = arg;
+
+    /* Nothing new is promised while the journal cannot keep promises. */
+    if (atomic_load_explicit(&e->journal_failing, memory_order_relaxed))
+        return -EAGAIN;
+    return jn_mailbox_reserve(&e->sip_router);
+}
+
+static void release(void *arg)
+{
+    struct jn_engine *e = arg;
+
+    jn_mailbox_unreserve(&e->sip_router);
+}
+
+static int event(void *arg, const struct jn_event *ev, bool ending)
+{
+    struct jn_engine *e = arg;
+
+    if (!ending)
+        return jn_mailbox_send(&e->sip_router, ev);
+    jn_mailbox_send_reserved(&e->sip_router, ev);
+    return 0;
+}
+
+enum { LEG_PLACES = 3 }; /* LEG_CLOSE, ROOM_CLOSE, ROOM_LEAVE */
+
+static int admit_leg(void *arg, unsigned worker)
+{
+    struct jn_engine *e = arg;
+
+    for (int i = 0; i < LEG_PLACES; i++) {
+        if (jn_mailbox_reserve(&e->sip_worker[worker]) < 0) {
+            while (i-- > 0)
+                jn_mailbox_unreserve(&e->sip_worker[worker]);
+            return -EAGAIN;
+        }
+    }
+    return 0;
+}
+
+static void release_leg(void *arg, unsigned worker)
+{
+    struct jn_engine *e = arg;
+
+    for (int i = 0; i < LEG_PLACES; i++)
+        jn_mailbox_unreserve(&e->sip_worker[worker]);
+}
+
+static int order(void *arg, unsigned worker, const struct jn_order *o)
+{
+    struct jn_engine *e = arg;
+    struct jn_mailbox *m = &e->sip_worker[worker];
+
+    if (o->kind != JN_ORDER_LEG_CLOSE && o->kind != JN_ORDER_ROOM_LEAVE && o->kind != JN_ORDER_ROOM_CLOSE)
+        return jn_mailbox_send(m, o);
+    if (m->reserved > 0) {
+        jn_mailbox_send_reserved(m, o);
+        return 0;
+    }
+    int rc = jn_mailbox_send(m, o);
+    if (rc < 0)
+        jn_error("sip", "an ending order found no place kept: kind=%u worker=%u", o->kind, worker);
+    return rc;
+}
+
+static void give(struct jn_engine *e, uint8_t kind, const void *bytes, size_t n, uint64_t a)
+{
+    struct jn_note note = {.kind = kind, .a = a};
+
+    if (bytes) {
+        note.ptr = malloc(n);
+        if (!note.ptr)
+            return;
+        memcpy(note.ptr, bytes, n);
+    }
+    if (jn_note_send(&e->sip_db, &note, "a call's row or dialog") < 0)
+        free(note.ptr);
+}
+
+static void call_row(void *arg, const struct jn_call_row *row)
+{
+    give(arg, JN_NOTE_CALL, row, sizeof *row, 0);
+}
+
+static void dialog_put(void *arg, const struct jn_sip_dialog *d)
+{
+    give(arg, JN_NOTE_DIALOG, d, sizeof *d, 0);
+}
+
+static void dialog_del(void *arg, uint64_t leg)
+{
+    give(arg, JN_NOTE_DIALOG_END, NULL, 0, leg);
+}
+
+/* The sink's argument is act_voice's; what is ours in the sink finds the engine here. One signalling thread a process.
+ */
+static struct {
+    struct jn_engine *engine;
+    void (*voice_phone)(void *arg, uint64_t agent, bool registered);
+} here;
+
+static void phone(void *arg, uint64_t agent, bool registered)
+{
+    struct jn_engine *e = here.engine;
+
+    if (here.voice_phone)
+        here.voice_phone(arg, agent, registered);
+    struct jn_note n = {.kind = JN_NOTE_PHONE, .a = agent, .b = registered};
+
+    jn_note_send(&e->sip_api, &n, "a phone's registration");
+}
+
+static void control(struct jn_engine *e, struct jn_ask *a)
+{
+    struct jn_note n = {.kind = JN_NOTE_ANSWER, .ptr = a};
+
+    a->status = jn_act_voice_control(e->voice, a->id, a->agent, a->control);
+    if (jn_note_send(&e->sip_api, &n, "answer of call control") < 0)
+        jn_ask_free(a);
+}
+
+static void take_note(struct jn_engine *e, const struct jn_note *n)
+{
+    switch (n->kind) {
+    case JN_NOTE_STOP:
+        jn_act_voice_end_all(e->voice);
+        jn_sip_stop(e->sip);
+        break;
+    case JN_NOTE_DIRECTORY:
+        jn_sip_directory(e->sip, n->ptr);
+        jn_act_voice_directory(e->voice, n->ptr);
+        jn_directory_unref(n->ptr);
+        break;
+    case JN_NOTE_DRAIN:
+        jn_sip_drain(e->sip, n->a != 0);
+        break;
+    case JN_NOTE_ASK:
+        control(e, n->ptr);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool drain(void *arg)
+{
+    struct jn_engine *e = arg;
+    struct jn_command c;
+    struct jn_fact f;
+    struct jn_note n;
+    bool some = false;
+
+    for (int i = 0; i < 256 && jn_mailbox_recv(&e->router_sip, &c, 1) == 1; i++, some = true)
+        jn_act_voice_command(e->voice, &c);
+    for (unsigned w = 0; w < e->workers; w++)
+        for (int i = 0; i < 256 && jn_mailbox_recv(&e->worker_sip[w], &f, 1) == 1; i++, some = true)
+            jn_act_voice_fact(e->voice, &f);
+    while (jn_mailbox_recv(&e->api_sip, &n, 1) == 1) {
+        take_note(e, &n);
+        some = true;
+    }
+    while (jn_mailbox_recv(&e->main_sip, &n, 1) == 1) {
+        take_note(e, &n);
+        some = true;
+    }
+    atomic_store_explicit(&e->calls, jn_act_voice_calls(e->voice), memory_order_relaxed);
+    return some;
+}
+
+static void mail(void *arg)
+{
+    (void)arg;
+    jn_mail_until_quiet(&here.engine->wake_sip, drain, here.engine);
+}
+
+static void tick(void *arg, uint64_t mono_ns)
+{
+    jn_act_voice_tick(here.engine->voice, mono_ns);
+    mail(arg);
+}
+
+/* Calls of the run before: their phones hear a BYE, then the note of them is removed. */
+static void end_old_calls(struct jn_engine *e)
+{
+    for (unsigned i = 0; i < e->n_old_dialogs; i++)
+        jn_sip_bye_old(e->sip, &e->old_dialogs[i]);
+    if (e->n_old_dialogs > 0)
+        jn_info("sip", "told the phones of %u call legs of the run before that they are over", e->n_old_dialogs);
+    free(e->old_dialogs);
+    e->old_dialogs = NULL;
+    e->n_old_dialogs = 0;
+}
+
+static const struct jn_voice_ports ports = {.admit = admit,
+                                            .release = release,
+                                            .event = event,
+                                            .admit_leg = admit_leg,
+                                            .release_leg = release_leg,
+                                            .order = order,
+                                            .call_row = call_row,
+                                            .dialog_put = dialog_put,
+                                            .dialog_del = dialog_del};
+
+/* The stack lives on this thread from open to close; main waits for sip_ready. */
+struct start {
+    struct jn_engine *e;
+    struct jn_err err;
+    int rc;
+    struct jn_waker done;
+};
+
+static int open_all(struct jn_engine *e, struct jn_err *err)
+{
+    const struct jn_config *c = &e->config;
+    struct jn_voice_ports p = ports;
+    struct jn_sip_sink sink = {0};
+    struct jn_voice_config vc = {.boot = e->boot,
+                                 .workers = e->workers,
+                                 .max_calls = c->max_calls,
+                                 .spread_legs = c->spread_legs,
+                                 .silence_end_s = c->silence_end_s,
+                                 .ring_ms = 120000};
+    struct jn_sip_config sc = {
+        .port = c->sip_port, .max_legs = 2 * c->max_calls, .max_calls_per_s = c->max_calls_per_s};
+
+    p.arg = e;
+    jn_copy(sc.host, sizeof sc.host, c->sip_host);
+    jn_copy(sc.advertise, sizeof sc.advertise, c->sip_advertise);
+    int rc = jn_act_voice_open(&e->voice, &vc, e->directory, &e->sounds, &p, err);
+    if (rc < 0)
+        return rc;
+    jn_act_voice_sink(e->voice, &sink);
+    here.engine = e;
+    here.voice_phone = sink.phone;
+    sink.phone = phone;
+    sink.mail = mail;
+    sink.tick = tick;
+    rc = jn_sip_open(&e->sip, &sc, e->directory, &e->wake_sip, &sink, err);
+    if (rc < 0) {
+        jn_act_voice_close(e->voice);
+        return rc;
+    }
+    jn_act_voice_sip(e->voice, e->sip);
+    return 0;
+}
+
+static void *run(void *arg)
+{
+    struct start *s = arg;
+    struct jn_engine *e = s->e;
+
+    pthread_setname_np(pthread_self(), "jn-sip");
+    s->rc = open_all(e, &s->err);
+    int rc = s->rc;
+    atomic_store_explicit(&e->sip_ready, rc == 0, memory_order_release);
+    uint64_t one = 1;
+    ssize_t wrote = write(s->done.fd, &one, sizeof one); /* s is gone after this */
+    (void)wrote;
+    if (rc < 0)
+        return NULL;
+    end_old_calls(e);
+    mail(NULL);
+    jn_sip_run(e->sip);
+    jn_sip_close(e->sip);
+    jn_act_voice_close(e->voice);
+    return NULL;
+}
+
+int jn_engine_sip_open(struct jn_engine *e, struct jn_err *err)
+{
+    struct start s = {.e = e};
+
+    if (jn_waker_open(&s.done) < 0 || pthread_create(&e->t_sip, NULL, run, &s) != 0)
+        return jn_fail(err, -EAGAIN, "the signalling thread cannot start");
+    jn_waker_sleep(&s.done, UINT64_MAX);
+    jn_waker_awake(&s.done);
+    jn_waker_close(&s.done);
+    if (s.rc < 0) {
+        pthread_join(e->t_sip, NULL);
+        *err = s.err;
+    }
+    return s.rc;
+}
