@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 enum { JN_HOST_MAX = 64, JN_SOUND_MAX = 64, JN_SECRET_MAX = 160, JN_NUMBER_MAX = 32, JN_DIR_CIDRS = 8 };
+enum { JN_DIR_PREFIX_MAX = 128 };
 
 enum jn_role { JN_ROLE_NONE, JN_ROLE_AGENT, JN_ROLE_SUPERVISOR, JN_ROLE_ADMIN, JN_ROLE_N };
 /* What a leg's media must be. */
@@ -64,15 +65,22 @@ struct jn_directory {
     struct jn_dir_rule *rules;
     uint32_t n_tenants, n_queues, n_agents, n_trunks, n_rules;
     struct jn_map by_id; /* any id to index into its own array */
+    /* built by jn_directory_index, read by the finders alone */
+    struct jn_map by_word;                    /* names, domains, numbers, SIP users and address blocks, hashed */
+    bool bits_used[2][JN_DIR_PREFIX_MAX + 1]; /* [IPv6?][prefix length]: some trunk has such a block */
 };
 
 struct jn_directory *jn_directory_ref(struct jn_directory *d);
 /* Frees it with the last reference; secrets are wiped. */
 void jn_directory_unref(struct jn_directory *d);
-/* Builds by_id. -EEXIST and a reason when two things have one id. */
+/* An empty one with one reference and room for so many of each (zeroed; the counts are set), NULL without memory. */
+struct jn_directory *jn_directory_new(uint32_t tenants, uint32_t queues, uint32_t agents, uint32_t trunks,
+                                      uint32_t rules);
+/* Builds what the finders need; call once, when all is filled in. -EEXIST and a reason when two things have one id, one
+ * name, number, domain, SIP user or address block; -ENOMEM. */
 int jn_directory_index(struct jn_directory *d, struct jn_err *err);
 
-/* Finders: borrowed from d, NULL when unknown. */
+/* Finders: borrowed from d, NULL when unknown. Each costs one hash look-up, however long the lists are. */
 const struct jn_dir_tenant *jn_dir_tenant(const struct jn_directory *d, uint64_t id);
 const struct jn_dir_tenant *jn_dir_tenant_named(const struct jn_directory *d, const char *name);
 const struct jn_dir_tenant *jn_dir_tenant_domain(const struct jn_directory *d, const char *domain);
@@ -85,9 +93,13 @@ const struct jn_dir_agent *jn_dir_agent_sip(const struct jn_directory *d, uint64
 /* The trunk whose access list has the address; the longest match wins. */
 const struct jn_dir_trunk *jn_dir_trunk_from(const struct jn_directory *d, const struct jn_addr *from);
 
-/* What the router must be told to get from a to b (a NULL: from nothing), in an order that it can take: calls put once
- * for each event. Returns how many. */
+/* What the router must be told to get from a to b (a NULL: from nothing; b NULL: to nothing), in an order that it can
+ * take: tenants, queues, agents that are new or changed, then agents, queues, tenants that are gone. Calls put once for
+ * each event (borrowed), maker JN_MAKER_APP, token 0. Returns how many. */
 unsigned jn_directory_diff(const struct jn_directory *a, const struct jn_directory *b,
                            void (*put)(void *arg, const struct jn_event *ev), void *arg);
+/* The router would be told the same (order of skills aside). */
+bool jn_dir_queue_same(const struct jn_ev_queue *a, const struct jn_ev_queue *b);
+bool jn_dir_agent_same(const struct jn_ev_agent *a, const struct jn_ev_agent *b);
 
 #endif
