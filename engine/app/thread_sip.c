@@ -109,7 +109,9 @@ static void dialog_del(void *arg, uint64_t leg)
 static struct {
     struct jn_engine *engine;
     void (*voice_phone)(void *arg, uint64_t agent, bool registered);
+    uint64_t stop_ns; /* asked to stop: when at the latest, even if a peer does not answer its BYE */
 } here;
+#define STOP_NS 3000000000u
 
 static void phone(void *arg, uint64_t agent, bool registered)
 {
@@ -136,7 +138,7 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     switch (n->kind) {
     case JN_NOTE_STOP:
         jn_act_voice_end_all(e->voice);
-        jn_sip_stop(e->sip);
+        here.stop_ns = jn_mono_ns() + STOP_NS;
         break;
     case JN_NOTE_DIRECTORY:
         jn_sip_directory(e->sip, n->ptr);
@@ -189,6 +191,8 @@ static void tick(void *arg, uint64_t mono_ns)
 {
     jn_act_voice_tick(here.engine->voice, mono_ns);
     mail(arg);
+    if (here.stop_ns && (jn_act_voice_calls(here.engine->voice) == 0 || mono_ns >= here.stop_ns))
+        jn_sip_stop(here.engine->sip);
 }
 
 /* Calls of the run before: their phones hear a BYE, then the note of them is removed. */
