@@ -38,7 +38,7 @@ class Rtp:
         self.ts = int.from_bytes(os.urandom(4), "big")
         self.pt, self.frames, self.at, self.loop = 0, [], 0, False
         self.sent, self.got, self.rtcp = [], [], []
-        self.pending, self.sending, self.closed = [], False, False
+        self.pending, self.sending, self.closed, self.source = [], False, False, None
         with Rtp.lock:
             Rtp.all.add(self)
             if not Rtp.threads:
@@ -86,7 +86,7 @@ class Rtp:
 
     def take(self, sock, now):
         try:
-            data, _ = sock.recvfrom(2048)
+            data, self.source = sock.recvfrom(2048)
         except OSError:
             return
         if sock is self.c:
