@@ -16,6 +16,7 @@ struct jn_sip_config {
     char advertise[JN_HOST_MAX]; /* address to name in Contact; empty: host */
     uint32_t max_legs;
     uint32_t max_calls_per_s; /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
+    uint32_t t1x64_ms;        /* SIP's 64*T1 (RFC 3261 17): 0 is 32000; tests shorten it */
 };
 /* A new call from outside, before anything was answered. Texts are valid during the call only. */
 struct jn_sip_invite {
@@ -32,8 +33,10 @@ struct jn_sip_sink {
     void (*invite)(void *arg, const struct jn_sip_invite *in);
     void (*ringing)(void *arg, uint64_t leg);                   /* our outgoing call: 180 or 183 */
     void (*answered)(void *arg, uint64_t leg, const char *sdp); /* our outgoing call: 2xx (ACK goes out by itself) */
-    void (*confirmed)(void *arg, uint64_t leg);                 /* an incoming call: ACK arrived */
-    void (*reinvite)(void *arg, uint64_t leg, const char *sdp); /* answer with jn_sip_answer or jn_sip_refuse */
+    /* An incoming call or re-INVITE: ACK arrived. sdp: the peer's answer when our 2xx carried the offer, else NULL. */
+    void (*confirmed)(void *arg, uint64_t leg, const char *sdp);
+    void (*reinvite)(void *arg, uint64_t leg,
+                     const char *sdp); /* sdp NULL: we offer; end it with jn_sip_answer or jn_sip_refuse */
     void (*ended)(void *arg, uint64_t leg, enum jn_sip_end how,
                   int status); /* once for each leg, the last word of it */
     void (*phone)(void *arg, uint64_t agent, bool registered);

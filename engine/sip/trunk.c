@@ -1,0 +1,86 @@
+/* Trunk: who may call us at all: source addresses, the bound on new calls, and the way back through a NAT. */
+#include "engine/sip/ua.h"
+#include <arpa/inet.h>
+#include <strings.h>
+
+bool jn_sip_source(struct jn_sip *s, struct jn_addr *out)
+{
+    memset(out, 0, sizeof *out);
+    msg_t *msg = nua_current_request(s->nua);
+    const su_addrinfo_t *ai = msg ? msg_addrinfo(msg) : NULL;
+    if (!ai || !ai->ai_addr)
+        return false;
+    const struct sockaddr *sa = (const struct sockaddr *)ai->ai_addr;
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)sa;
+        memcpy(out->ip, &v4->sin_addr, 4);
+        out->port = ntohs(v4->sin_port);
+        out->family = JN_ADDR_V4;
+        return true;
+    }
+    if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)sa;
+        memcpy(out->ip, &v6->sin6_addr, 16);
+        out->port = ntohs(v6->sin6_port);
+        out->family = JN_ADDR_V6;
+        return true;
+    }
+    return false;
+}
+
+bool jn_sip_over_tcp(const sip_t *sip)
+{
+    const char *p = sip->sip_via ? sip->sip_via->v_protocol : NULL;
+    return p && !strcasecmp(p, sip_transport_tcp);
+}
+
+void jn_sip_next_hop(char *out, size_t size, const struct jn_addr *a, bool tcp)
+{
+    char text[JN_ADDR_TEXT_MAX];
+    snprintf(out, size, "sip:%s;transport=%s", jn_addr_text(a, text), tcp ? "tcp" : "udp");
+}
+
+bool jn_sip_behind_nat(const sip_t *sip, const struct jn_addr *source)
+{
+    if (sip->sip_record_route || !sip->sip_contact)
+        return false; /* a proxy stands between: its route is the way */
+    const url_t *u = sip->sip_contact->m_url;
+    char host[JN_HOST_MAX];
+    if (!u->url_host || !jn_copy(host, sizeof host, u->url_host))
+        return true;
+    size_t n = strlen(host);
+    if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+        memmove(host, host + 1, n - 2);
+        host[n - 2] = 0;
+    }
+    uint64_t port = 5060;
+    struct jn_addr a;
+    if (u->url_port && u->url_port[0] && jn_parse_u64(u->url_port, 65535, &port))
+        return true;
+    if (jn_addr_parse(&a, host, (uint16_t)port))
+        return false; /* a name: its owner says where it is */
+    /* A TCP client's own port is never its Contact's; the address decides. */
+    return jn_sip_over_tcp(sip) ? !jn_addr_same_ip(&a, source) : !jn_addr_equal(&a, source);
+}
+
+bool jn_sip_throttled(struct jn_sip *s, uint64_t now_ns)
+{
+    uint32_t rate = s->c.max_calls_per_s;
+    if (!rate)
+        return false;
+    uint64_t step = UINT64_C(1000000000) / rate;
+    if (!step)
+        return false;
+    if (now_ns - s->bucket_ns >= UINT64_C(1000000000)) { /* idle for a second: a full bucket, no more */
+        s->bucket = rate;
+        s->bucket_ns = now_ns;
+    } else {
+        uint64_t more = (now_ns - s->bucket_ns) / step;
+        s->bucket = s->bucket + more > rate ? rate : s->bucket + (uint32_t)more;
+        s->bucket_ns += more * step;
+    }
+    if (!s->bucket)
+        return true;
+    s->bucket--;
+    return false;
+}
