@@ -30,8 +30,9 @@ step() {
 }
 # Configures and builds a preset: `build_preset release [target...]`.
 build_preset() {
-    local preset=$1 launcher=()
+    local preset=$1 launcher=() tests=OFF
     shift
+    pkg-config --exists criterion && tests=ON # only tests/run installs it
     command -v ccache >/dev/null 2>&1 && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
-    cmake --preset "$preset" "${launcher[@]}" && ninja -C "build/$preset" "$@"
+    cmake --preset "$preset" "${launcher[@]}" -DJUNCTOR_TESTS=$tests && ninja -C "build/$preset" "$@"
 }

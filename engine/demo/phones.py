@@ -11,13 +11,14 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = "/usr/lib/baresip/modules"
+OFFSET = int(os.environ.get("JUNCTOR_PORT_OFFSET", "0"))  # keeps several test programs at once apart
 _used_ports = set()
 _port_lock = threading.Lock()
 
 
 def free_port(start, step=1, kinds=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ip="127.0.0.1", width=1):
     """The first port from start on where `width` ports are free for every kind; not given twice by one process."""
-    port = start
+    port = start + OFFSET
     while port < 65000:
         with _port_lock:
             fits = not any(port + i in _used_ports for i in range(width))
