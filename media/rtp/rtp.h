@@ -23,9 +23,10 @@ int jn_rtp_parse(struct jn_rtp *h, const uint8_t *data, size_t len);
 /* Writes the 12 bytes of a header without CSRC and extension. */
 void jn_rtp_build(uint8_t out[static JN_RTP_HEADER], const struct jn_rtp *h);
 
-/* Receiver state of one source. Zero it, then the first packet initialises it. */
+/* Receiver state of one source. Zero it, then the first packet initialises it. received is without duplicates. */
 struct jn_rtp_source {
     uint64_t ext_seq; /* highest seen: cycles << 16 | seq */
+    uint64_t seen;    /* bit n: ext_seq - n was received */
     uint64_t received, duplicate, base_ext;
     uint32_t ssrc, jitter_q4, last_transit;
     uint32_t bad_seq;
@@ -36,7 +37,9 @@ enum jn_seq_verdict {
     JN_SEQ_OK,
     JN_SEQ_OLD /* reordered, still fine */,
     JN_SEQ_DUPLICATE,
-    JN_SEQ_RESTART /* SSRC or sequence jumped: state was made new */
+    JN_SEQ_RESTART, /* SSRC or sequence jumped: state was made new */
+    JN_SEQ_STRAY    /* far from all others and alone so far: drop it. Not counted; if the next one follows it, that one
+                       is a RESTART (A.1) */
 };
 /* Takes one packet into account; *ext is its extended sequence. now_ts: arrival in the payload's clock units. */
 enum jn_seq_verdict jn_rtp_source_take(struct jn_rtp_source *s, const struct jn_rtp *h, uint32_t now_ts, uint64_t *ext);
