@@ -1,5 +1,16 @@
 /* Classify: one Hyperscan scan of a message gives intent, queue, priority, language and labels by the tenant's rules.
- * Rules are immutable once compiled and shared by reference; each scanning thread has a scratch of its own. */
+ * Rules are immutable once compiled and shared by reference; each scanning thread has a scratch of its own. To change
+ * them under way: compile the new ones, hand a reference to the scanning thread, which goes on with those from its next
+ * message and drops the old ones.
+ *
+ * What several matching rules say together: the intent with the largest sum of weights wins (equal sums: the one whose
+ * first rule stands first). Queue and language come from the heaviest matching rule that names one, rules of the
+ * winning intent before all others (equal weights: the first). Priority is the largest that any of them sets. Labels
+ * are the distinct ones in the order of their rules, at most four.
+ *
+ * Patterns are Hyperscan's regular expressions, without regard to case. \b knows only ASCII letters in a pattern that
+ * is ASCII throughout; in others it stands for the border of a word of any script, at the start or the end of an
+ * alternative only. */
 #ifndef JN_ROUTER_CLASSIFY_H
 #define JN_ROUTER_CLASSIFY_H
 
@@ -8,6 +19,8 @@
 
 struct jn_rules;   /* compiled rules of all tenants */
 struct jn_scratch; /* one thread's */
+
+enum { JN_RULES_TENANT_MAX = 20000, JN_CLASSIFY_BYTES = 8192 };
 
 struct jn_verdict {
     char intent[JN_NAME_MAX]; /* empty: none matched */
@@ -34,7 +47,8 @@ int jn_classify_self_test(struct jn_err *err);
 
 struct jn_scratch *jn_scratch_new(void);
 void jn_scratch_free(struct jn_scratch *s);
-/* Scans n bytes of UTF-8 (longer than 8192: the first 8192) by the tenant's rules. 0, -EINVAL (not UTF-8), -ENOMEM. No
+/* Scans n bytes of UTF-8 (longer than JN_CLASSIFY_BYTES: whole characters of the first
+ * so many) by the tenant's rules. 0, -EINVAL (not UTF-8), -ENOMEM. No
  * rules: an empty verdict. */
 int jn_classify(const struct jn_rules *r, struct jn_scratch *s, uint64_t tenant, const char *text, size_t n,
                 struct jn_verdict *out);
