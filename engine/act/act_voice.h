@@ -19,12 +19,12 @@ struct jn_voice_ports {
     void (*release)(void *arg); /* the kept place was not used */
     int (*event)(void *arg, const struct jn_event *ev,
                  bool ending); /* ending: uses the kept place, cannot fail. Otherwise 0 or -EAGAIN */
-    int (*admit_leg)(void *arg,
-                     unsigned worker); /* keeps one place for LEG_CLOSE, one for ROOM_CLOSE and one for ROOM_LEAVE */
-    void (*release_leg)(void *arg, unsigned worker);
-    int (*order)(void *arg, unsigned worker,
-                 const struct jn_order *o); /* LEG_CLOSE, ROOM_LEAVE and ROOM_CLOSE use the kept places, cannot fail.
-                                               Otherwise 0 or -EAGAIN */
+    /* Keeps that many places in the worker's mailbox, each for one later LEG_CLOSE, ROOM_LEAVE or ROOM_CLOSE to that
+     * worker. 0 or -EAGAIN (nothing kept). */
+    int (*admit_leg)(void *arg, unsigned worker, unsigned places);
+    void (*release_leg)(void *arg, unsigned worker, unsigned places); /* that many kept places were not used */
+    /* LEG_CLOSE, ROOM_LEAVE and ROOM_CLOSE use up one kept place each and cannot fail. Otherwise 0 or -EAGAIN. */
+    int (*order)(void *arg, unsigned worker, const struct jn_order *o);
     void (*call_row)(void *arg, const struct jn_call_row *row);   /* to the database */
     void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
     void (*dialog_del)(void *arg, uint64_t leg);
@@ -53,6 +53,13 @@ void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns);
 /* Call control by API: hold, resume, hang up by the agent. 0, or -ENOENT. */
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what /* enum jn_control */);
 enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
+/* Counters, read by the owner. orders_refused and events_refused: the ring was full (each has its own way out).
+ * prompts_missing: a sound that the configuration names is not there. */
+struct jn_voice_counts {
+    uint64_t calls, refused, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
+        prompts_missing, digits, ended_silent, facts_strange;
+};
+const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */
 unsigned jn_act_voice_calls(const struct jn_act_voice *v);
 /* Ends everything (process stops). */

@@ -1,0 +1,176 @@
+/* Act voice, the agent's side: an offer rings the agent's phone; its answer, refusal or silence is what the router
+ * hears; CONNECT joins the two. */
+#include "engine/act/act_voice_call.h"
+#include "engine/base/log.h"
+#include "engine/base/rand.h"
+#include <errno.h>
+#include <string.h>
+
+/* The caller's codec first, so that the two can be relayed. */
+static void our_offer(struct leg *l, const struct leg *caller, uint8_t srtp)
+{
+    struct jn_sdp_local *o = &l->local;
+    uint8_t first = caller->remote.codec < JN_CODEC_N ? caller->remote.codec : JN_CODEC_PCMU;
+    o->codecs = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint8_t codec = 0; codec < JN_CODEC_N; codec++)
+            if ((codec == first) == (pass == 0)) {
+                o->codec[o->codecs] = codec;
+                o->pt[o->codecs++] = codec == JN_CODEC_PCMA ? 8 : 0;
+            }
+    o->dtmf_pt = 101;
+    o->mode = JN_MODE_SENDRECV;
+    o->ptime_ms = 20;
+    o->suite = srtp == JN_SRTP_OFF ? JN_SUITE_NONE : JN_SUITE_AES128_SHA80;
+    o->crypto_tag = 1;
+    if (o->suite != JN_SUITE_NONE)
+        jn_random(o->key, sizeof o->key);
+}
+
+void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
+{
+    if (c->state != CALL_ARRIVED && c->state != CALL_QUEUED && c->state != CALL_OFFERED)
+        return;
+    voice_agent_drop(v, c);
+    voice_step(c, CALL_OFFERED);
+    const struct jn_dir_agent *a = jn_dir_agent(v->dir, agent);
+    v->counts.agent_calls++;
+    if (!a || !jn_sip_phone_registered(v->sip, agent)) {
+        v->counts.agent_failed++;
+        voice_tell(v, c, JN_EV_REFUSE, JN_WHY_UNREACHABLE, agent);
+        return;
+    }
+    unsigned worker = v->c.spread_legs && v->c.workers > 1 ? (c->home + 1u) % v->c.workers : c->home;
+    struct leg *l = voice_leg_open(v, c, SIDE_AGENT, agent, worker);
+    if (!l) {
+        v->counts.agent_failed++;
+        voice_tell(v, c, JN_EV_REFUSE, JN_WHY_BUSY, agent);
+        return;
+    }
+    if (v->c.ring_ms)
+        l->ring_until_ns = v->now_ns + v->c.ring_ms * UINT64_C(1000000);
+    our_offer(l, c->caller, a->srtp);
+}
+
+void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    char sdp[JN_SDP_MAX];
+    uint64_t sip = 0;
+    if (jn_sdp_write(sdp, sizeof sdp, &l->local, NULL) < 0) {
+        voice_agent_failed(v, c, JN_WHY_MEDIA);
+        return;
+    }
+    int rc = jn_sip_call_agent(v->sip, &sip, l->agent, c->row.caller, c->row.caller, sdp);
+    if (rc) {
+        voice_agent_failed(v, c, rc == -ENOTCONN ? JN_WHY_UNREACHABLE : JN_WHY_BUSY);
+        return;
+    }
+    voice_leg_sip(v, l, sip);
+}
+
+void voice_agent_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp)
+{
+    l->up = true;
+    if (l != c->agent || l->hung_up || (c->state != CALL_OFFERED)) {
+        jn_sip_hangup(v->sip, l->sip); /* it was let go while it answered */
+        return;
+    }
+    voice_dialog_keep(v, c, l);
+    struct jn_err why = {{0}};
+    int rc = sdp ? jn_sdp_parse(&l->offer, sdp, strlen(sdp), &why) : -EBADMSG;
+    if (!rc)
+        rc = jn_sdp_accept(&l->remote, &l->local, &l->offer, &why);
+    l->remote.latch = l->remote.suite == JN_SUITE_NONE;
+    if (rc) {
+        jn_info("voice", "an agent's phone answers with media that we cannot use: %s", why.text);
+        voice_agent_failed(v, c, JN_WHY_MEDIA);
+        return;
+    }
+    if (voice_leg_remote(v, c, l)) {
+        voice_agent_failed(v, c, JN_WHY_BUSY);
+        return;
+    }
+    if (c->connect_wanted) { /* taken at the desk before the phone was lifted: the router knows already */
+        voice_connect(v, c, l->agent);
+        return;
+    }
+    voice_step(c, CALL_CONNECTING);
+    voice_tell(v, c, JN_EV_ACCEPT, JN_WHY_NONE, l->agent);
+}
+
+void voice_agent_drop(struct jn_act_voice *v, struct call *c)
+{
+    struct leg *l = c->agent;
+    c->agent = NULL;
+    c->connect_wanted = false;
+    c->holds &= HOLD_CALLER;
+    if (c->retry.kind != JN_EV_ARRIVE)
+        c->retry = (struct pending){0};
+    if (c->state >= CALL_OFFERED && c->state <= CALL_HELD)
+        voice_step(c, CALL_QUEUED); /* the caller waits again, whatever comes next */
+    if (!l)
+        return;
+    voice_leg_hangup(v, l);
+    voice_leg_close(v, c, l);
+    voice_leg_settle(v, l);
+}
+
+void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
+{
+    uint64_t agent = c->agent->agent;
+    bool taken = c->connect_wanted;
+    v->counts.agent_failed++;
+    jn_info("voice", "offer failed agent=%llx why=%u", (unsigned long long)agent, why);
+    voice_agent_drop(v, c);
+    if (taken) { /* the router holds the two for joined: only back to its place helps the caller */
+        voice_tell(v, c, JN_EV_REQUEUE, why, agent);
+        voice_music(v, c);
+        return;
+    }
+    voice_tell(v, c, JN_EV_REFUSE, why, agent);
+}
+
+void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status)
+{
+    if (c->state == CALL_OFFERED) {
+        enum jn_why why = JN_WHY_PHONE_REJECT;
+        if (how == JN_SIP_END_TIMEOUT || how == JN_SIP_END_ERROR || status == 408)
+            why = JN_WHY_UNREACHABLE;
+        else if (status == 486 || status == 600)
+            why = JN_WHY_PHONE_BUSY;
+        voice_agent_failed(v, c, why);
+        return;
+    }
+    /* It was answered, so the agent's hang-up ends the call, joined already or not. */
+    voice_finish(v, c, JN_EV_END, JN_WHY_AGENT);
+    voice_close(v, c, 0);
+}
+
+void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent)
+{
+    struct leg *l = c->agent;
+    if (c->state != CALL_OFFERED && c->state != CALL_CONNECTING)
+        return;
+    if (!l || l->agent != agent) {
+        jn_warn("voice", "told to connect an agent who is not called agent=%llx", (unsigned long long)agent);
+        voice_tell(v, c, JN_EV_REQUEUE, JN_WHY_UNREACHABLE, agent);
+        return;
+    }
+    if (!l->up) {
+        c->connect_wanted = true;
+        return;
+    }
+    c->connect_wanted = false;
+    voice_quiet(v, c);
+    if (voice_room_join(v, c, l)) {
+        voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
+        voice_close(v, c, 0);
+        return;
+    }
+    voice_step(c, CALL_TALKING);
+    if (c->holds) { /* the caller held while waiting */
+        uint8_t held = c->holds;
+        c->holds = 0;
+        voice_hold(v, c, held, true, true);
+    }
+}

@@ -1,0 +1,155 @@
+/* Act voice call: what the files of act_voice share: the table of calls and of their legs. Included by nobody else. */
+#ifndef JN_ENGINE_ACT_VOICE_CALL_H
+#define JN_ENGINE_ACT_VOICE_CALL_H
+
+#include "engine/act/act_voice.h"
+#include "engine/base/id.h"
+#include "engine/base/map.h"
+#include "media/sdp/sdp.h"
+
+enum {
+    DIGITS_KEPT = 32,
+    MISSING_MAX = 32,
+    ENDING_MS = 60000 /* beyond SIP's own time-outs: what is left then is told to the log */
+};
+
+/* A call's life; act_voice.c has the table of steps. */
+enum call_state {
+    CALL_FREE,
+    CALL_OPENING,    /* INVITE taken, a worker looks for ports */
+    CALL_ANSWERED,   /* 200 sent, its ACK not seen */
+    CALL_GREETING,   /* the greeting plays; the router does not know of it yet */
+    CALL_ARRIVED,    /* ARRIVE sent or being sent */
+    CALL_QUEUED,     /* music and position */
+    CALL_OFFERED,    /* an agent's phone is called */
+    CALL_CONNECTING, /* it answered; the router has to say CONNECT */
+    CALL_TALKING,
+    CALL_HELD,
+    CALL_GOODBYE, /* no agent took it: the prompt about that plays */
+    CALL_CLOSING, /* everybody is hung up; ports and dialogs are still on their way out */
+    CALL_STATE_N
+};
+enum side { SIDE_CALLER, SIDE_AGENT };
+enum media_state { MEDIA_NONE, MEDIA_OPENING, MEDIA_OPEN, MEDIA_CLOSING, MEDIA_CLOSED };
+enum playing { PLAY_NONE, PLAY_GREETING, PLAY_POSITION, PLAY_MUSIC, PLAY_GOODBYE };
+enum place { PLACE_NONE, PLACE_KEPT, PLACE_USED, PLACE_RELEASED };
+/* Who holds: bits. */
+enum { HOLD_CALLER = 1, HOLD_AGENT = 2, HOLD_API = 4 };
+
+/* One party: its dialog (sip, 0: none or over) and its media leg on a worker. kept, kept_home: places still kept on its
+ * own worker and on the room's, when that is another. */
+struct leg {
+    uint64_t id, sip, agent, ring_until_ns;
+    uint32_t call, index;
+    uint8_t side, worker, media, kept, kept_home;
+    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up;
+    struct jn_sdp_local local;
+    struct jn_leg_remote remote;
+    struct jn_sdp offer;
+};
+
+struct pending {
+    uint64_t agent;
+    uint8_t kind, why;
+};
+
+struct call {
+    uint64_t ix, tenant, queue, play_token, play_until_ns, ending_since_ns;
+    uint32_t index, legs, open_media;
+    uint8_t state, place, playing, holds, home;
+    bool arrived, room, kept_room, recorded, retry_stop, connect_wanted, row_sent, told_late;
+    struct leg *caller, *agent; /* agent: who rings or talks now */
+    struct pending retry;
+    char digits[DIGITS_KEPT + 1];
+    struct jn_call_row row;
+};
+
+struct jn_act_voice {
+    struct jn_voice_config c;
+    struct jn_voice_ports ports;
+    struct jn_directory *dir;
+    const struct jn_sounds *sounds;
+    struct jn_sip *sip;
+    struct call *calls;
+    struct leg *legs;
+    uint32_t *free_calls, *free_legs;
+    uint32_t n_free_calls, n_free_legs, max_legs, in_use;
+    struct jn_map by_ix, by_sip, by_media;
+    struct jn_id_maker ids;
+    uint64_t next_leg, next_token, now_ns;
+    uint32_t worker_legs[JN_WORKERS_MAX];
+    char missing[MISSING_MAX][JN_SOUND_MAX];
+    unsigned n_missing;
+    struct jn_voice_counts counts;
+};
+
+/* act_voice.c */
+/* Moves a call on; a step that the table does not know is a fault of ours and is logged. */
+void voice_step(struct call *c, enum call_state to);
+struct call *voice_call_of(struct jn_act_voice *v, const struct leg *l);
+struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip);
+const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struct call *c);
+/* A router event about the call that need not arrive at once: a full mailbox is tried again every tick. */
+void voice_tell(struct jn_act_voice *v, struct call *c, uint8_t kind, uint8_t why, uint64_t agent);
+
+/* act_voice_caller.c */
+void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in);
+void voice_caller_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_caller_confirmed(struct jn_act_voice *v, struct call *c, const char *sdp);
+void voice_arrive(struct jn_act_voice *v, struct call *c);
+
+/* act_voice_agent.c */
+void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent);
+void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_agent_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+/* The ringing or answered phone cannot take the call: the router hears why, the phone is let go. */
+void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
+void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status);
+/* Lets the current agent's phone go: out of the room, hung up, ports given back. */
+void voice_agent_drop(struct jn_act_voice *v, struct call *c);
+void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent);
+
+/* act_voice_media.c */
+/* Takes a leg, keeps its places and orders its ports. NULL: no room for it (counted). */
+struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker);
+void voice_leg_close(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* Frees the leg once its dialog and its media are both over, and the call after its last leg. */
+void voice_leg_settle(struct jn_act_voice *v, struct leg *l);
+void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip);
+void voice_leg_hangup(struct jn_act_voice *v, struct leg *l);
+int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* ROOM_CLOSE, or its place given back when there was never a room. */
+void voice_room_close(struct jn_act_voice *v, struct call *c);
+int voice_room_open(struct jn_act_voice *v, struct call *c);
+int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks);
+void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event);
+/* An order to the room's home. */
+int voice_room_order(struct jn_act_voice *v, const struct call *c, struct jn_order *o);
+void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l);
+unsigned voice_pick_worker(const struct jn_act_voice *v);
+void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f);
+
+/* act_voice_prompt.c */
+bool voice_greet(struct jn_act_voice *v, struct call *c); /* false: there is none */
+void voice_music(struct jn_act_voice *v, struct call *c);
+void voice_say_position(struct jn_act_voice *v, struct call *c, uint32_t position);
+bool voice_say_no_agent(struct jn_act_voice *v, struct call *c);
+void voice_quiet(struct jn_act_voice *v, struct call *c);
+void voice_play_done(struct jn_act_voice *v, struct call *c, uint64_t token);
+
+/* act_voice_hold.c */
+void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+void voice_reanswered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+/* Sets or clears one bit of holds and does what follows; tell: the router is told. */
+void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bool tell);
+
+/* act_voice_end.c */
+/* The one ending event of an admitted call, or its place given back when the router never knew of it. */
+void voice_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_why why);
+/* Ends everything of the call; status: for a caller who was not answered yet. */
+void voice_close(struct jn_act_voice *v, struct call *c, int status);
+void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outcome outcome, enum jn_why why);
+void voice_call_settle(struct jn_act_voice *v, struct call *c);
+
+#endif

@@ -1,0 +1,161 @@
+/* Act voice, the caller's side: from INVITE to the router's queue. Once it is there the agent's side takes over. */
+#include "engine/act/act_voice_call.h"
+#include "engine/base/log.h"
+#include "engine/base/rand.h"
+#include <errno.h>
+#include <string.h>
+
+static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite *in, const struct jn_dir_queue *q)
+{
+    if (!v->n_free_calls)
+        return NULL;
+    uint32_t i = v->free_calls[v->n_free_calls - 1];
+    uint64_t ix = jn_id_make(&v->ids);
+    if (jn_map_set(&v->by_ix, ix, i))
+        return NULL;
+    v->n_free_calls--;
+    v->in_use++;
+    struct call *c = &v->calls[i];
+    *c = (struct call){.ix = ix, .tenant = in->tenant, .queue = q->set.id, .index = i};
+    voice_step(c, CALL_OPENING);
+    c->row.ix = ix;
+    c->row.tenant = in->tenant;
+    jn_copy(c->row.caller, sizeof c->row.caller, in->from_user);
+    jn_copy(c->row.called, sizeof c->row.called, in->to_user);
+    jn_copy(c->row.call_id, sizeof c->row.call_id, in->call_id);
+    return c;
+}
+
+/* 0, or the status to refuse with. */
+static int policy(const struct jn_sip_invite *in, struct leg *l)
+{
+    struct jn_err why = {{0}};
+    jn_random(l->local.key, sizeof l->local.key);
+    l->local.mode = JN_MODE_SENDRECV;
+    if (!in->sdp) { /* delayed offer: we offer in our 200 */
+        l->local.codec[0] = JN_CODEC_PCMU;
+        l->local.codec[1] = JN_CODEC_PCMA;
+        l->local.pt[0] = 0;
+        l->local.pt[1] = 8;
+        l->local.codecs = 2;
+        l->local.dtmf_pt = 101;
+        l->local.ptime_ms = 20;
+        l->local.suite = in->srtp == JN_SRTP_REQUIRED ? JN_SUITE_AES128_SHA80 : JN_SUITE_NONE;
+        l->local.crypto_tag = 1;
+        return 0;
+    }
+    int rc = jn_sdp_parse(&l->offer, in->sdp, strlen(in->sdp), &why);
+    if (!rc)
+        rc = jn_sdp_answer_to(&l->local, &l->remote, &l->offer, in->srtp, &why);
+    if (rc) {
+        jn_info("voice", "offer refused caller=%s: %s", in->from_user, why.text);
+        return rc == -ENOTSUP ? 488 : 400;
+    }
+    memcpy(l->remote.key_out, l->local.key, sizeof l->remote.key_out);
+    l->remote.latch = l->remote.suite == JN_SUITE_NONE;
+    l->has_offer = true;
+    return 0;
+}
+
+static void turn_away(struct jn_act_voice *v, const struct jn_sip_invite *in, int status)
+{
+    v->counts.refused++;
+    jn_sip_refuse(v->sip, in->leg, status);
+}
+
+void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
+{
+    v->counts.calls++;
+    const struct jn_dir_queue *q = jn_dir_queue_number(v->dir, in->tenant, in->to_user);
+    if (!q || !(q->set.channel_mask & 1u << JN_CH_VOICE)) {
+        turn_away(v, in, 404);
+        return;
+    }
+    struct leg probe = {0}; /* what the offer allows is known before anything is taken */
+    int status = policy(in, &probe);
+    if (status) {
+        turn_away(v, in, status);
+        return;
+    }
+    if (v->ports.admit(v->ports.arg)) {
+        turn_away(v, in, 503);
+        return;
+    }
+    struct call *c = call_new(v, in, q);
+    if (!c) {
+        v->ports.release(v->ports.arg);
+        turn_away(v, in, 503);
+        return;
+    }
+    c->place = PLACE_KEPT;
+    unsigned worker = voice_pick_worker(v);
+    c->home = (uint8_t)worker;
+    struct leg *l = voice_leg_open(v, c, SIDE_CALLER, in->agent, worker);
+    if (!l) {
+        turn_away(v, in, 503);
+        voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
+        voice_close(v, c, 503);
+        return;
+    }
+    l->local = probe.local;
+    l->remote = probe.remote;
+    l->offer = probe.offer;
+    l->has_offer = probe.has_offer;
+    voice_leg_sip(v, l, in->leg);
+    char id[JN_ID_TEXT_MAX];
+    jn_info("voice", "call ix=%s caller=%s called=%s queue=%s", jn_id_text(c->ix, id), c->row.caller, c->row.called,
+            q->name);
+}
+
+static void give_up(struct jn_act_voice *v, struct call *c, enum jn_why why, int status)
+{
+    voice_finish(v, c, JN_EV_END, why);
+    voice_close(v, c, status);
+}
+
+void voice_caller_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    char sdp[JN_SDP_MAX];
+    int n = jn_sdp_write(sdp, sizeof sdp, &l->local, l->has_offer ? &l->offer : NULL);
+    if (n < 0 || (l->has_offer && voice_leg_remote(v, c, l))) {
+        give_up(v, c, JN_WHY_MEDIA, n < 0 ? 488 : 503);
+        return;
+    }
+    voice_step(c, CALL_ANSWERED);
+    v->counts.answered++;
+    jn_sip_answer(v->sip, l->sip, sdp); /* over already: its `ended` is on its way */
+}
+
+void voice_caller_confirmed(struct jn_act_voice *v, struct call *c, const char *sdp)
+{
+    struct leg *l = c->caller;
+    l->up = true;
+    voice_dialog_keep(v, c, l);
+    if (!l->has_offer) { /* the ACK brings the answer to our offer */
+        struct jn_err why = {{0}};
+        int rc = sdp ? jn_sdp_parse(&l->offer, sdp, strlen(sdp), &why) : -EBADMSG;
+        if (!rc)
+            rc = jn_sdp_accept(&l->remote, &l->local, &l->offer, &why);
+        l->remote.latch = l->remote.suite == JN_SUITE_NONE;
+        if (rc || voice_leg_remote(v, c, l)) {
+            jn_info("voice", "no usable answer in the ACK caller=%s: %s", c->row.caller, why.text);
+            give_up(v, c, JN_WHY_MEDIA, 0);
+            return;
+        }
+        l->has_offer = true;
+    }
+    if (voice_room_open(v, c) || voice_room_join(v, c, l)) {
+        give_up(v, c, JN_WHY_BUSY, 0);
+        return;
+    }
+    if (voice_greet(v, c))
+        voice_step(c, CALL_GREETING);
+    else
+        voice_arrive(v, c);
+}
+
+void voice_arrive(struct jn_act_voice *v, struct call *c)
+{
+    voice_step(c, CALL_ARRIVED);
+    voice_tell(v, c, JN_EV_ARRIVE, JN_WHY_NONE, 0);
+}

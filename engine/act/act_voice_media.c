@@ -1,0 +1,372 @@
+/* Act voice, media: legs and rooms on workers. Every order that ends something has a place kept for it when the thing
+ * was begun: used once, or given back once. */
+#include "engine/act/act_voice_call.h"
+#include "engine/base/log.h"
+#include "engine/base/rand.h"
+#include "media/record/item.h"
+#include <errno.h>
+#include <string.h>
+
+static int give_order(struct jn_act_voice *v, unsigned worker, const struct jn_order *o)
+{
+    int rc = v->ports.order(v->ports.arg, worker, o);
+    if (rc)
+        v->counts.orders_refused++;
+    return rc;
+}
+
+static struct jn_order order_for(const struct call *c, const struct leg *l, enum jn_order_kind kind)
+{
+    return (struct jn_order){.kind = (uint8_t)kind,
+                             .leg_worker = l ? l->worker : c->home,
+                             .room_worker = c->home,
+                             .token = l ? l->id : c->ix,
+                             .leg = l ? l->id : 0,
+                             .room = c->ix};
+}
+
+int voice_room_order(struct jn_act_voice *v, const struct call *c, struct jn_order *o)
+{
+    o->room = c->ix;
+    o->room_worker = c->home;
+    return give_order(v, c->home, o);
+}
+
+unsigned voice_pick_worker(const struct jn_act_voice *v)
+{
+    unsigned best = 0;
+    for (unsigned w = 1; w < v->c.workers; w++)
+        if (v->worker_legs[w] < v->worker_legs[best])
+            best = w;
+    return best;
+}
+
+/* A leg's own worker: LEG_CLOSE and ROOM_LEAVE, the caller's also ROOM_CLOSE. An agent elsewhere: ROOM_LEAVE at home.
+ */
+static int keep_places(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    unsigned own = l->side == SIDE_CALLER ? 3 : 2, home = l->worker == c->home ? 0 : 1;
+    if (v->ports.admit_leg(v->ports.arg, l->worker, own))
+        return -EAGAIN;
+    if (home && v->ports.admit_leg(v->ports.arg, c->home, home)) {
+        v->ports.release_leg(v->ports.arg, l->worker, own);
+        return -EAGAIN;
+    }
+    l->kept = 2;
+    l->kept_home = (uint8_t)home;
+    if (l->side == SIDE_CALLER)
+        c->kept_room = true;
+    return 0;
+}
+
+static void give_back(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    if (l->kept)
+        v->ports.release_leg(v->ports.arg, l->worker, l->kept);
+    if (l->kept_home)
+        v->ports.release_leg(v->ports.arg, c->home, l->kept_home);
+    l->kept = l->kept_home = 0;
+}
+
+void voice_room_close(struct jn_act_voice *v, struct call *c)
+{
+    if (!c->kept_room)
+        return;
+    c->kept_room = false;
+    if (c->room) {
+        struct jn_order o = order_for(c, NULL, JN_ORDER_ROOM_CLOSE);
+        v->ports.order(v->ports.arg, c->home, &o);
+        c->room = false;
+    } else {
+        v->ports.release_leg(v->ports.arg, c->home, 1);
+    }
+}
+
+struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker)
+{
+    if (!v->n_free_legs)
+        return NULL;
+    uint32_t i = v->free_legs[v->n_free_legs - 1];
+    struct leg *l = &v->legs[i];
+    uint64_t id = v->next_leg + 1;
+    *l = (struct leg){.id = id,
+                      .call = c->index,
+                      .index = i,
+                      .agent = agent,
+                      .side = (uint8_t)side,
+                      .worker = (uint8_t)worker,
+                      .media = MEDIA_OPENING};
+    struct jn_order o = order_for(c, l, JN_ORDER_LEG_OPEN);
+    jn_random(&o.open.cname, sizeof o.open.cname);
+    if (jn_map_set(&v->by_media, id, i))
+        goto no_map;
+    if (keep_places(v, c, l))
+        goto no_place;
+    if (give_order(v, worker, &o))
+        goto no_order;
+    v->n_free_legs--;
+    v->next_leg = id;
+    v->worker_legs[worker]++;
+    jn_random(&l->local.session_id, sizeof l->local.session_id);
+    l->local.session_id >>= 2; /* a decimal number that every parser can hold */
+    l->local.version = 1;
+    c->legs++;
+    c->open_media++;
+    *(side == SIDE_CALLER ? &c->caller : &c->agent) = l;
+    return l;
+no_order:
+    give_back(v, c, l);
+    if (side == SIDE_CALLER)
+        voice_room_close(v, c);
+no_place:
+    jn_map_del(&v->by_media, id);
+no_map:
+    l->id = 0;
+    return NULL;
+}
+
+void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip)
+{
+    if (jn_map_set(&v->by_sip, sip, l->index)) { /* its news would find nobody: end it here and now */
+        jn_error("voice", "no memory for a dialog");
+        jn_sip_hangup(v->sip, sip);
+        return;
+    }
+    l->sip = sip;
+}
+
+void voice_leg_hangup(struct jn_act_voice *v, struct leg *l)
+{
+    if (l->sip && !l->hung_up)
+        jn_sip_hangup(v->sip, l->sip);
+    l->hung_up = true;
+}
+
+int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    struct jn_order o = order_for(c, l, JN_ORDER_LEG_REMOTE);
+    o.remote = l->remote;
+    return give_order(v, l->worker, &o);
+}
+
+static void leave(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    if (!l->joined)
+        return;
+    struct jn_order o = order_for(c, l, JN_ORDER_ROOM_LEAVE);
+    v->ports.order(v->ports.arg, l->worker, &o);
+    l->kept--;
+    if (l->kept_home) {
+        v->ports.order(v->ports.arg, c->home, &o);
+        l->kept_home--;
+    }
+    l->joined = false;
+}
+
+void voice_leg_close(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    leave(v, c, l);
+    if (l->media == MEDIA_OPENING) {
+        l->close_wanted = true; /* its answer comes first: then it is known whether there is anything to close */
+        return;
+    }
+    if (l->media != MEDIA_OPEN)
+        return;
+    struct jn_order o = order_for(c, l, JN_ORDER_LEG_CLOSE);
+    v->ports.order(v->ports.arg, l->worker, &o);
+    l->kept--;
+    l->media = MEDIA_CLOSING;
+    give_back(v, c, l);
+}
+
+static void media_over(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    l->media = MEDIA_CLOSED;
+    give_back(v, c, l);
+    v->worker_legs[l->worker]--;
+    c->open_media--;
+}
+
+void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
+{
+    if (!l->id || l->sip || (l->media != MEDIA_CLOSED && l->media != MEDIA_NONE))
+        return;
+    struct call *c = voice_call_of(v, l);
+    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent))
+        return; /* still the call's own */
+    jn_map_del(&v->by_media, l->id);
+    l->id = 0;
+    explicit_bzero(&l->local, sizeof l->local); /* keys */
+    explicit_bzero(&l->remote, sizeof l->remote);
+    v->free_legs[v->n_free_legs++] = l->index;
+    if (c->caller == l)
+        c->caller = NULL;
+    if (c->agent == l)
+        c->agent = NULL;
+    c->legs--;
+    voice_call_settle(v, c);
+}
+
+int voice_room_open(struct jn_act_voice *v, struct call *c)
+{
+    struct jn_order o = order_for(c, NULL, JN_ORDER_ROOM_OPEN);
+    if (give_order(v, c->home, &o))
+        return -EAGAIN;
+    c->room = true;
+    const struct jn_dir_queue *q = voice_queue(v, c);
+    if (!q || !q->record)
+        return 0;
+    o = order_for(c, NULL, JN_ORDER_RECORD);
+    o.record.call = c->ix;
+    o.record.tenant = c->tenant;
+    o.record.on = 1;
+    if (give_order(v, c->home, &o))
+        return -EAGAIN; /* a call that must be recorded is not taken unrecorded */
+    c->recorded = true;
+    return 0;
+}
+
+int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    struct jn_order o = order_for(c, l, JN_ORDER_ROOM_JOIN);
+    o.join.track = l->side == SIDE_CALLER ? JN_TRACK_CALLER : JN_TRACK_AGENT;
+    if (give_order(v, l->worker, &o))
+        return -EAGAIN;
+    l->joined = true;
+    if (l->worker != c->home && give_order(v, c->home, &o))
+        return -EAGAIN; /* the leave that follows goes to both */
+    return 0;
+}
+
+void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks)
+{
+    struct jn_order o = order_for(c, l, JN_ORDER_HEAR);
+    o.hear.tracks = tracks;
+    voice_room_order(v, c, &o);
+}
+
+void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event)
+{
+    if (!c->recorded)
+        return;
+    struct jn_order o = order_for(c, NULL, JN_ORDER_MARK);
+    o.mark.event = event;
+    voice_room_order(v, c, &o);
+}
+
+void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    struct jn_sip_dialog d;
+    if (l->dialog_kept || jn_sip_dialog(v->sip, l->sip, &d))
+        return;
+    d.ix = c->ix;
+    l->dialog_kept = true;
+    v->ports.dialog_put(v->ports.arg, &d);
+}
+
+/* ---- facts ---- */
+
+static void opened(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_fact *f)
+{
+    if (l->media != MEDIA_OPENING)
+        return;
+    l->media = MEDIA_OPEN;
+    l->local.rtp = f->opened.rtp;
+    if (l->close_wanted) {
+        voice_leg_close(v, c, l);
+        return;
+    }
+    if (l == c->caller)
+        voice_caller_opened(v, c, l);
+    else
+        voice_agent_opened(v, c, l);
+}
+
+static void refused(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    if (l->media != MEDIA_OPENING)
+        return;
+    media_over(v, c, l);
+    jn_warn("voice", "no media port worker=%u", l->worker);
+    if (l->close_wanted) {
+        voice_call_settle(v, c);
+    } else if (l == c->caller) {
+        voice_finish(v, c, JN_EV_END, JN_WHY_MEDIA);
+        voice_close(v, c, 503);
+    } else if (l == c->agent) {
+        voice_agent_failed(v, c, JN_WHY_BUSY);
+    }
+    voice_leg_settle(v, l);
+}
+
+static void closed(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_leg_stats *s)
+{
+    if (l->media != MEDIA_CLOSING)
+        return;
+    media_over(v, c, l);
+    c->row.rx_packets += s->rx_packets;
+    c->row.tx_packets += s->tx_packets;
+    c->row.lost += s->lost;
+    if (s->mos_x100)
+        *(l->side == SIDE_CALLER ? &c->row.mos_caller_x100 : &c->row.mos_agent_x100) = s->mos_x100;
+    voice_call_settle(v, c);
+    voice_leg_settle(v, l);
+}
+
+static void silent(struct jn_act_voice *v, struct call *c, struct leg *l)
+{
+    bool mine = l == c->caller || (l == c->agent && (c->state == CALL_TALKING || c->state == CALL_HELD));
+    bool holds = l == c->caller ? c->holds & HOLD_CALLER : c->holds & HOLD_AGENT;
+    if (!v->c.silence_end_s || !mine || holds || c->state == CALL_CLOSING || l->media != MEDIA_OPEN)
+        return;
+    v->counts.ended_silent++;
+    jn_warn("voice", "no media from the %s: the call is ended", l == c->caller ? "caller" : "agent");
+    voice_finish(v, c, JN_EV_END, JN_WHY_MEDIA);
+    voice_close(v, c, 503);
+}
+
+static void digit(struct jn_act_voice *v, struct call *c, char d)
+{
+    size_t n = strlen(c->digits);
+    if (n == DIGITS_KEPT)
+        memmove(c->digits, c->digits + 1, n--); /* with its end */
+    c->digits[n] = d;
+    c->digits[n + 1] = 0;
+    v->counts.digits++;
+}
+
+void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)
+{
+    uint32_t i = f->leg ? jn_map_get(&v->by_media, f->leg) : JN_MAP_NONE;
+    if (i == JN_MAP_NONE) {
+        v->counts.facts_strange++;
+        return;
+    }
+    struct leg *l = &v->legs[i];
+    struct call *c = voice_call_of(v, l);
+    char from[JN_ADDR_TEXT_MAX];
+    switch ((enum jn_fact_kind)f->kind) {
+    case JN_FACT_LEG_OPENED:
+        opened(v, c, l, f);
+        break;
+    case JN_FACT_LEG_REFUSED:
+        refused(v, c, l);
+        break;
+    case JN_FACT_LEG_CLOSED:
+        closed(v, c, l, &f->stats);
+        break;
+    case JN_FACT_LEG_SILENT:
+        silent(v, c, l);
+        break;
+    case JN_FACT_DIGIT:
+        digit(v, c, f->digit.digit);
+        break;
+    case JN_FACT_LEG_LATCHED:
+        jn_info("voice", "media from another address than signalled from=%s", jn_addr_text(&f->latched.from, from));
+        break;
+    default:
+        v->counts.facts_strange++;
+        jn_debug("voice", "order refused by worker=%u token=%llx", f->worker, (unsigned long long)f->token);
+        break;
+    }
+}
