@@ -78,6 +78,8 @@ struct jn_api_sink {
 };
 int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_directory *dir, struct jn_waker *waker,
                 const struct jn_api_sink *sink, struct jn_err *err);
+/* The port that it listens on; config.port 0 lets the system choose. */
+uint16_t jn_api_port(const struct jn_api *a);
 /* Serves until jn_api_stop (any thread, once). */
 void jn_api_run(struct jn_api *a);
 void jn_api_stop(struct jn_api *a);

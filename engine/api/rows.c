@@ -1,0 +1,205 @@
+/* Rows: see rows.h. */
+#include "engine/api/rows.h"
+#include "engine/base/clock.h"
+#include <string.h>
+
+static const char *const agent_states[] = JN_AGENT_STATE_NAMES;
+static const char *const ix_states[] = JN_IX_STATE_NAMES;
+static const char *const outcomes[] = JN_OUTCOME_NAMES;
+static const char *const whys[] = JN_WHY_NAMES;
+static const char *const channels[] = {"voice", "chat"};
+
+static const char *name_of(const char *const names[], unsigned n, unsigned i)
+{
+    return i < n ? names[i] : "unknown";
+}
+
+static void id_member(struct jn_buf *out, const char *key, uint64_t id)
+{
+    char text[JN_ID_TEXT_MAX];
+    jn_buf_printf(out, "\"%s\":\"%s\"", key, jn_id_text(id, text));
+}
+
+static void text_member(struct jn_buf *out, const char *key, const char *text)
+{
+    jn_buf_printf(out, ",\"%s\":", key);
+    if (text)
+        jn_buf_json(out, text, strlen(text));
+    else
+        jn_buf_text(out, "null");
+}
+
+static const char *tenant_name(const struct jn_api *a, uint64_t id)
+{
+    const struct jn_dir_tenant *t = jn_dir_tenant(a->dir, id);
+    return t ? t->name : NULL;
+}
+
+void jn_json_agent(const struct jn_api *a, const struct jn_view_agent *v, uint64_t now_us, struct jn_buf *out)
+{
+    const struct jn_dir_agent *d = jn_dir_agent(a->dir, v->row.id);
+    static const char *const roles[] = {"none", "agent", "supervisor", "admin"};
+    jn_buf_text(out, "{");
+    id_member(out, "id", v->row.id);
+    text_member(out, "tenant", tenant_name(a, v->row.tenant));
+    text_member(out, "name", d ? d->name : NULL);
+    text_member(out, "display", d ? d->display : NULL);
+    text_member(out, "role", d ? name_of(roles, 4, d->role) : NULL);
+    text_member(out, "state", name_of(agent_states, JN_AGENT_STATE_N, v->row.state));
+    text_member(out, "reason", v->row.reason);
+    jn_buf_printf(
+        out,
+        ",\"since_us\":%llu,\"state_s\":%llu,\"phone\":%s,\"desks\":%u,\"load\":{\"voice\":%u,\"chat\":%u},"
+        "\"capacity\":{\"voice\":%u,\"chat\":%u}}",
+        (unsigned long long)v->row.since_us,
+        (unsigned long long)(v->row.since_us && now_us > v->row.since_us ? (now_us - v->row.since_us) / 1000000 : 0),
+        v->phone ? "true" : "false", v->desks, v->row.load[JN_CH_VOICE], v->row.load[JN_CH_CHAT],
+        v->row.capacity[JN_CH_VOICE], v->row.capacity[JN_CH_CHAT]);
+}
+
+static void ratio(struct jn_buf *out, const char *key, uint64_t part, uint64_t whole, double unit)
+{
+    if (whole)
+        jn_buf_printf(out, ",\"%s\":%.4f", key, (double)part / (double)whole / unit);
+    else
+        jn_buf_printf(out, ",\"%s\":null", key);
+}
+
+static void totals(struct jn_buf *out, const struct jn_queue_row *q, uint64_t now_us)
+{
+    uint64_t open = q->offered - q->answered - q->abandoned - q->rejected - q->lost;
+    uint64_t since = q->longest_wait_since_us;
+    jn_buf_printf(
+        out,
+        ",\"offered\":%llu,\"answered\":%llu,\"abandoned\":%llu,\"rejected\":%llu,\"lost\":%llu,\"open\":%llu,"
+        "\"in_target\":%llu,\"waiting\":%u,\"offered_now\":%u,\"talking\":%u,\"longest_wait_s\":%.1f",
+        (unsigned long long)q->offered, (unsigned long long)q->answered, (unsigned long long)q->abandoned,
+        (unsigned long long)q->rejected, (unsigned long long)q->lost, (unsigned long long)open,
+        (unsigned long long)q->in_target, q->waiting, q->offered_now, q->talking,
+        since && now_us > since ? (double)(now_us - since) / 1e6 : 0.0);
+    ratio(out, "service_level", q->in_target, q->answered + q->abandoned, 1);
+    ratio(out, "asa_s", q->wait_sum_us, q->answered, 1e6);
+    ratio(out, "aht_s", q->talk_sum_us + q->wrap_sum_us, q->answered, 1e6);
+}
+
+void jn_json_queue(const struct jn_api *a, const struct jn_queue_row *row, uint64_t id, uint64_t now_us,
+                   struct jn_buf *out)
+{
+    const struct jn_dir_queue *d = jn_dir_queue(a->dir, id);
+    const struct jn_queue_row none = {.id = id, .tenant = d ? d->tenant : 0};
+    const struct jn_queue_row *q = row ? row : &none;
+    unsigned mask = row ? row->channel_mask : d ? d->set.channel_mask : 0;
+    jn_buf_text(out, "{");
+    id_member(out, "id", id);
+    text_member(out, "tenant", tenant_name(a, q->tenant));
+    text_member(out, "name", d ? d->name : NULL);
+    jn_buf_printf(out, ",\"channels\":[%s%s%s],\"target_s\":%.1f", mask & 1u << JN_CH_VOICE ? "\"voice\"" : "",
+                  (mask & 3) == 3 ? "," : "", mask & 1u << JN_CH_CHAT ? "\"chat\"" : "",
+                  d ? d->set.target_ms / 1000.0 : 0.0);
+    totals(out, q, now_us);
+    jn_buf_text(out, "}");
+}
+
+void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf *out)
+{
+    const struct jn_dir_queue *q = jn_dir_queue(a->dir, x->queue);
+    const struct jn_dir_agent *g = jn_dir_agent(a->dir, x->agent);
+    jn_buf_text(out, "{");
+    id_member(out, "id", x->id);
+    text_member(out, "tenant", tenant_name(a, x->tenant));
+    text_member(out, "channel", name_of(channels, JN_CH_N, x->channel));
+    text_member(out, "queue", q ? q->name : NULL);
+    text_member(out, "agent", g ? g->name : NULL);
+    text_member(out, "state", name_of(ix_states, JN_IX_STATE_N, x->state));
+    text_member(out, "outcome", name_of(outcomes, JN_OUT_N, x->outcome));
+    text_member(out, "why", name_of(whys, JN_WHY_N, x->why));
+    jn_buf_printf(
+        out,
+        ",\"priority\":%u,\"position\":%u,\"offers\":%u,\"in_target\":%s,\"arrived_us\":%llu,\"queued_us\":%llu,"
+        "\"offered_us\":%llu,\"answered_us\":%llu,\"ended_us\":%llu,\"closed_us\":%llu,\"wait_us\":%llu,"
+        "\"talk_us\":%llu",
+        x->priority, x->position, x->offers, x->in_target ? "true" : "false", (unsigned long long)x->arrived_us,
+        (unsigned long long)x->queued_us, (unsigned long long)x->offered_us, (unsigned long long)x->answered_us,
+        (unsigned long long)x->ended_us, (unsigned long long)x->closed_us, (unsigned long long)x->wait_us,
+        (unsigned long long)x->talk_us);
+    if (x->channel == JN_CH_CHAT && a->guest.describe)
+        a->guest.describe(a->guest.arg, x->id, out);
+    jn_buf_text(out, "}");
+}
+
+static void add_row(struct jn_queue_row *sum, const struct jn_queue_row *q)
+{
+    sum->offered += q->offered;
+    sum->answered += q->answered;
+    sum->abandoned += q->abandoned;
+    sum->rejected += q->rejected;
+    sum->lost += q->lost;
+    sum->in_target += q->in_target;
+    sum->wait_sum_us += q->wait_sum_us;
+    sum->talk_sum_us += q->talk_sum_us;
+    sum->wrap_sum_us += q->wrap_sum_us;
+    sum->waiting += q->waiting;
+    sum->offered_now += q->offered_now;
+    sum->talking += q->talking;
+    if (q->longest_wait_since_us &&
+        (!sum->longest_wait_since_us || q->longest_wait_since_us < sum->longest_wait_since_us))
+        sum->longest_wait_since_us = q->longest_wait_since_us;
+}
+
+void jn_json_live(const struct jn_api *a, const struct jn_session *s, struct jn_buf *out)
+{
+    uint64_t now = jn_api_now_us(a);
+    struct jn_queue_row sum = {0};
+    unsigned states[JN_AGENT_STATE_N] = {0}, n = 0;
+    jn_buf_printf(out, "{\"at_us\":%llu,\"draining\":%s,\"queues\":[", (unsigned long long)now,
+                  a->draining ? "true" : "false");
+    for (uint32_t i = 0; i < a->view.n_queues; i++) {
+        const struct jn_queue_row *q = &a->view.queues[i];
+        if (!jn_session_sees(s, q->tenant))
+            continue;
+        jn_buf_text(out, n++ ? "," : "");
+        jn_json_queue(a, q, q->id, now, out);
+        add_row(&sum, q);
+    }
+    jn_buf_text(out, "],\"agents\":[");
+    n = 0;
+    for (uint32_t i = 0; i < a->view.n_agents; i++) {
+        const struct jn_view_agent *v = &a->view.agents[i];
+        if (!jn_session_sees(s, v->row.tenant))
+            continue;
+        jn_buf_text(out, n++ ? "," : "");
+        jn_json_agent(a, v, now, out);
+        if (v->row.state < JN_AGENT_STATE_N)
+            states[v->row.state]++;
+    }
+    jn_buf_text(out, "],\"agent_states\":{");
+    for (unsigned i = 0; i < JN_AGENT_STATE_N; i++)
+        jn_buf_printf(out, "%s\"%s\":%u", i ? "," : "", agent_states[i], states[i]);
+    jn_buf_text(out, "},\"total\":{\"name\":\"all\"");
+    totals(out, &sum, now);
+    jn_buf_text(out, "}}");
+}
+
+void jn_answer_row(struct jn_req *r, uint64_t id)
+{
+    struct jn_buf out = {0};
+    const struct jn_ix_row *x = jn_view_ix(&r->api->view, id);
+    const struct jn_view_agent *v = jn_view_agent(&r->api->view, id);
+    if (x)
+        jn_json_ix(r->api, x, &out);
+    else if (v)
+        jn_json_agent(r->api, v, jn_api_now_us(r->api), &out);
+    else
+        jn_buf_text(&out, "{}");
+    jn_req_answer(r, 200, &out);
+    jn_buf_free(&out);
+}
+
+void jn_api_message_json(struct jn_buf *out, uint32_t n, uint64_t at_us, unsigned from, const char *text, size_t len)
+{
+    static const char *const names[] = {"customer", "agent", "system"};
+    jn_buf_printf(out, "{\"n\":%u,\"at_us\":%llu,\"from\":\"%s\",\"text\":", n, (unsigned long long)at_us,
+                  name_of(names, 3, from));
+    jn_buf_json(out, text, len);
+    jn_buf_text(out, "}");
+}
