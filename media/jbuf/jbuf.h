@@ -20,15 +20,18 @@ struct jn_frame {
 struct jn_jbuf_config {
     uint16_t min_ms, max_ms, start_ms; /* target playout depth; 20, 200, 40 are good */
 };
+/* in: frames taken; each of them is later played (at least in part) or skipped (passed over by a resync), or waits.
+ * late, duplicate, full, bad: frames refused. concealed: periods of 20 ms that held invented sound. stretched, shrunk:
+ * times that one pitch period was put in or taken out. resync: times that the time line was given up. */
 struct jn_jbuf_counts {
-    uint64_t in, played, late, duplicate, full, concealed, stretched, shrunk, resync;
+    uint64_t in, played, late, duplicate, full, concealed, stretched, shrunk, resync, skipped, bad;
 };
 /* Exposed so that a stream can hold it by value; fields are jbuf.c's. */
 struct jn_jbuf;
 size_t jn_jbuf_size(void);
 /* memory: jn_jbuf_size() bytes, 64-aligned, the caller's. */
 struct jn_jbuf *jn_jbuf_init(void *memory, const struct jn_jbuf_config *c);
-/* 0, or -ENOSPC (full), -EEXIST (duplicate), -ETIME (late): counted. */
+/* 0, or -ENOSPC (full), -EEXIST (duplicate), -ETIME (late), -EINVAL (empty or over JN_FRAME_MAX): counted. */
 int jn_jbuf_put(struct jn_jbuf *j, const struct jn_frame *f);
 /* The next 20 ms (JN_SAMPLES_20MS linear samples at 8 kHz), decoded, concealed or comfort noise; silence before the
  * first frame. Call every 20 ms. */
@@ -36,6 +39,7 @@ void jn_jbuf_get(struct jn_jbuf *j, int16_t out[static JN_SAMPLES_20MS], uint64_
 /* Depth now in ms (what waits to be played). */
 unsigned jn_jbuf_depth_ms(const struct jn_jbuf *j);
 const struct jn_jbuf_counts *jn_jbuf_counts(const struct jn_jbuf *j);
+/* Forgets all frames (counted as skipped) and clocks, for a new source; configuration and counts stay. */
 void jn_jbuf_reset(struct jn_jbuf *j);
 
 #endif

@@ -1,0 +1,81 @@
+/* Stretch: one pitch period put in or taken out by overlap-add, as WSOLA does (Verhelst and Roelands 1993), so that the
+ * pitch stays what it was. */
+#include "media/jbuf/plc.h"
+
+enum { FRAME = 160, OVERLAP = 120, QUIET = 64 * 64 /* mean square below which any seam goes unheard */ };
+
+/* a and b of OVERLAP samples: correlation, and the energies in *ea, *eb. */
+static int64_t alike(const int16_t *a, const int16_t *b, int64_t *ea, int64_t *eb)
+{
+    int64_t c = 0;
+    *ea = *eb = 1;
+    for (unsigned i = 0; i < OVERLAP; i++) {
+        c += a[i] * b[i];
+        *ea += a[i] * a[i];
+        *eb += b[i] * b[i];
+    }
+    return c;
+}
+
+/* base[0..OVERLAP) against base + dir * pitch. */
+static unsigned search(const int16_t *base, int dir, bool *fits)
+{
+    double best = 0.0;
+    unsigned pitch = JN_PITCH_MAX;
+    int64_t ea, eb;
+    bool quiet = true;
+    for (unsigned lag = JN_PITCH_MIN; lag <= JN_PITCH_MAX; lag++) {
+        int64_t c = alike(base, base + dir * (int)lag, &ea, &eb);
+        quiet = quiet && ea < (int64_t)QUIET * OVERLAP && eb < (int64_t)QUIET * OVERLAP;
+        double r = c > 0 ? (double)c * (double)c / ((double)ea * (double)eb) : 0.0;
+        if (r > best) {
+            best = r;
+            pitch = lag;
+        }
+    }
+    *fits = quiet || best > 0.5 * 0.5;
+    return pitch;
+}
+
+/* The history and x in one line of samples, so that x[-lag] can be read. */
+static void join(int16_t line[static JN_PITCH_MAX + FRAME], const struct jn_plc *p, const int16_t *x, unsigned n)
+{
+    for (unsigned i = 0; i < JN_PITCH_MAX; i++)
+        line[i] = p->history[JN_PLC_HISTORY - JN_PITCH_MAX + i];
+    for (unsigned i = 0; i < FRAME; i++)
+        line[JN_PITCH_MAX + i] = i < n ? x[i] : 0;
+}
+
+unsigned jn_pitch_back(const struct jn_plc *p, const int16_t *x, bool *fits)
+{
+    int16_t line[JN_PITCH_MAX + FRAME];
+    join(line, p, x, FRAME);
+    return search(line + JN_PITCH_MAX, -1, fits);
+}
+
+unsigned jn_pitch_ahead(const int16_t *x, bool *fits)
+{
+    return search(x, 1, fits);
+}
+
+/* from: fades out over OVERLAP; to: fades in. */
+static void lead_over(int16_t *out, const int16_t *from, const int16_t *to)
+{
+    for (unsigned i = 0; i < FRAME; i++) {
+        int w = i < OVERLAP ? (int)i : OVERLAP;
+        int old = i < OVERLAP ? from[i] : 0;
+        out[i] = (int16_t)((old * (OVERLAP - w) + to[i] * w) / OVERLAP);
+    }
+}
+
+void jn_stretch(const struct jn_plc *p, int16_t *out, const int16_t *x, unsigned pitch)
+{
+    int16_t line[JN_PITCH_MAX + FRAME];
+    join(line, p, x, FRAME);
+    lead_over(out, line + JN_PITCH_MAX, line + JN_PITCH_MAX - pitch);
+}
+
+void jn_shrink(int16_t *out, const int16_t *x, unsigned pitch)
+{
+    lead_over(out, x, x + pitch);
+}
