@@ -2,7 +2,7 @@
 #include "media/jbuf/delay.h"
 #include <string.h>
 
-enum { BIN_NS = 5000000, FORGET = 512 /* frames: about 10 s */, RENEW = 16, ENOUGH = 50 };
+enum { BIN_NS = 5000000, PERIOD_NS = 20000000, FORGET = 512 /* frames: about 10 s */, RENEW = 16, ENOUGH = 50 };
 static const int64_t span_ns = 1000000000, jump_ns = 1000000000;
 
 void jn_delay_reset(struct jn_delay *d)
@@ -39,7 +39,8 @@ static void renew_want(struct jn_delay *d)
         if (late > spare)
             break;
     }
-    d->want_ns = (i + 1) * BIN_NS;
+    /* a period of playout that begins inside one frame needs the next one too, which was sent up to a period later */
+    d->want_ns = (i + 1) * BIN_NS + PERIOD_NS;
 }
 
 void jn_delay_take(struct jn_delay *d, int64_t at_ns, int64_t ts_ns)

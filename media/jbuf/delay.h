@@ -22,7 +22,8 @@ struct jn_delay {
 void jn_delay_reset(struct jn_delay *d);
 /* One frame arrived at at_ns whose first sample has the time ts_ns on the sender's clock. */
 void jn_delay_take(struct jn_delay *d, int64_t at_ns, int64_t ts_ns);
-/* The depth that lets 99 of 100 frames come in time, not bounded, in ns; 0 before 50 frames were seen. */
+/* The depth that lets 99 of 100 frames come in time, the 20 ms of a playout period included; not bounded, in ns; 0
+ * before 50 frames were seen. */
 uint32_t jn_delay_want_ns(const struct jn_delay *d);
 
 #endif
