@@ -11,7 +11,7 @@ enum {
     COOLDOWN = 5,    /* periods between two changes of speed: at most 6 to 15 % */
     PUT_OFF = 25,    /* periods that a change waits for a place where it is not heard */
     OVER_MS = 30,    /* how far above the wanted depth nothing is done ... */
-    UNDER_MS = 5,    /* ... and how far below */
+    UNDER_MS = 2,    /* ... and how far below */
     TOO_DEEP_MS = 40 /* above the maximum: no more shrinking, the rest is passed over */
 };
 
