@@ -53,7 +53,7 @@ class Api:
         return self.call("GET", path, **kw)
 
     def post(self, path, body=None, **kw):
-        return self.call("POST", path, {} if body is None else body, **kw)
+        return self.call("POST", path, body, **kw)
 
     def metrics(self):
         """{name{labels}: value}"""
