@@ -44,6 +44,10 @@ struct jn_config {
 /* Relative paths are relative to the file. 0, or -EINVAL with p filled (a file that cannot be read is a problem too).
  */
 int jn_config_load(struct jn_config *c, const char *path, struct jn_problems *p);
+/* The same from memory. */
+int jn_config_parse(struct jn_config *c, const char *path, const char *text, size_t n, struct jn_problems *p);
+/* Reads a whole file (bounded). 0, or -EINVAL with p filled. The caller frees out. */
+int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p);
 /* Parses and checks a centre from memory; name is what problems call it. rules are compiled too. The caller owns both.
  */
 int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const char *name, const char *text, size_t n,

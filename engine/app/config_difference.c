@@ -1,0 +1,262 @@
+/* Config difference: what a new centre changes, in words, for whoever is about to apply it. Secrets are named as
+ * changed, never shown. */
+#include "engine/app/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct list {
+    struct jn_buf *json;
+    unsigned count;
+    struct jn_buf what;   /* "queue acme/sales" of the thing looked at */
+    struct jn_buf change; /* what changed in it, comma-separated */
+};
+
+static void give(struct list *l, const char *change)
+{
+    jn_buf_text(l->json, l->count++ ? ",{\"what\":" : "{\"what\":");
+    jn_buf_json(l->json, l->what.data, l->what.len);
+    jn_buf_text(l->json, ",\"change\":");
+    jn_buf_json(l->json, change, strlen(change));
+    jn_buf_text(l->json, "}");
+}
+
+static void begin(struct list *l, const char *kind, const struct jn_directory *d, uint64_t tenant, const char *name)
+{
+    const struct jn_dir_tenant *t = tenant ? jn_dir_tenant(d, tenant) : NULL;
+
+    jn_buf_clear(&l->what);
+    jn_buf_clear(&l->change);
+    jn_buf_printf(&l->what, "%s %s%s%s", kind, t ? t->name : "", t ? "/" : "", name);
+}
+
+static void end(struct list *l)
+{
+    if (l->change.len)
+        give(l, l->change.data);
+}
+
+static const char *comma(const struct list *l)
+{
+    return l->change.len ? ", " : "";
+}
+
+static void number(struct list *l, const char *name, uint64_t was, uint64_t is)
+{
+    if (was != is)
+        jn_buf_printf(&l->change, "%s%s %llu -> %llu", comma(l), name, (unsigned long long)was, (unsigned long long)is);
+}
+
+static void duration(struct list *l, const char *name, uint32_t was, uint32_t is)
+{
+    if (was != is && was % 1000 == 0 && is % 1000 == 0)
+        jn_buf_printf(&l->change, "%s%s %u s -> %u s", comma(l), name, was / 1000, is / 1000);
+    else if (was != is)
+        jn_buf_printf(&l->change, "%s%s %u ms -> %u ms", comma(l), name, was, is);
+}
+
+static void word(struct list *l, const char *name, const char *was, const char *is)
+{
+    if (strcmp(was, is))
+        jn_buf_printf(&l->change, "%s%s \"%s\" -> \"%s\"", comma(l), name, was, is);
+}
+
+static void note(struct list *l, bool changed, const char *text)
+{
+    if (changed)
+        jn_buf_printf(&l->change, "%s%s", comma(l), text);
+}
+
+static bool skills_differ(const struct jn_skill *a, unsigned na, const struct jn_skill *b, unsigned nb)
+{
+    struct jn_ev_agent x = {.skills = (uint8_t)na}, y = {.skills = (uint8_t)nb};
+
+    memcpy(x.skill, a, na * sizeof *a);
+    memcpy(y.skill, b, nb * sizeof *b);
+    return !jn_dir_agent_same(&x, &y);
+}
+
+static void tenants(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_tenants; i++) {
+        const struct jn_dir_tenant *is = &b->tenants[i], *was = a ? jn_dir_tenant(a, is->id) : NULL;
+
+        begin(l, "tenant", b, 0, is->name);
+        if (!was) {
+            give(l, "new");
+            continue;
+        }
+        word(l, "domain", was->domain, is->domain);
+        number(l, "weight", was->weight, is->weight);
+        end(l);
+    }
+}
+
+static void queue(struct list *l, const struct jn_dir_queue *was, const struct jn_dir_queue *is)
+{
+    static const char *const policy[JN_POLICY_N] = {"longest_idle", "best_skill"};
+    const struct jn_ev_queue *x = &was->set, *y = &is->set;
+
+    word(l, "number", was->number, is->number);
+    duration(l, "target", x->target_ms, y->target_ms);
+    duration(l, "offer_timeout", x->offer_timeout_ms, y->offer_timeout_ms);
+    duration(l, "wrap_up", x->wrap_up_ms, y->wrap_up_ms);
+    duration(l, "max_wait", x->max_wait_ms, y->max_wait_ms);
+    number(l, "max_waiting", x->max_waiting, y->max_waiting);
+    duration(l, "prefer", x->prefer_ms, y->prefer_ms);
+    duration(l, "announce_every", x->announce_ms, y->announce_ms);
+    number(l, "weight", x->weight, y->weight);
+    number(l, "priority", x->priority, y->priority);
+    word(l, "policy", policy[x->policy % JN_POLICY_N], policy[y->policy % JN_POLICY_N]);
+    note(l, x->channel_mask != y->channel_mask, "channels changed");
+    note(l, skills_differ(x->skill, x->skills, y->skill, y->skills), "skills changed");
+    word(l, "greeting", was->greeting, is->greeting);
+    word(l, "music", was->music, is->music);
+    word(l, "no_agent", was->no_agent, is->no_agent);
+    note(l, was->record != is->record, is->record ? "record on" : "record off");
+    note(l, was->say_position != is->say_position, is->say_position ? "say_position on" : "say_position off");
+}
+
+static void queues(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_queues; i++) {
+        const struct jn_dir_queue *is = &b->queues[i], *was = a ? jn_dir_queue(a, is->set.id) : NULL;
+
+        begin(l, "queue", b, is->tenant, is->name);
+        if (!was) {
+            give(l, "new");
+            continue;
+        }
+        queue(l, was, is);
+        end(l);
+    }
+}
+
+static void agents(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    static const char *const role[JN_ROLE_N] = {"none", "agent", "supervisor", "administrator"};
+
+    for (uint32_t i = 0; i < b->n_agents; i++) {
+        const struct jn_dir_agent *is = &b->agents[i], *was = a ? jn_dir_agent(a, is->set.id) : NULL;
+
+        begin(l, "agent", b, is->tenant, is->name);
+        if (!was) {
+            give(l, "new");
+            continue;
+        }
+        word(l, "display", was->display, is->display);
+        word(l, "role", role[was->role % JN_ROLE_N], role[is->role % JN_ROLE_N]);
+        note(l, strcmp(was->password, is->password) != 0, "password changed");
+        word(l, "phone", was->sip_user, is->sip_user);
+        note(l, strcmp(was->sip_ha1, is->sip_ha1) != 0, "phone secret changed");
+        note(l, was->srtp != is->srtp, "phone srtp changed");
+        note(l, skills_differ(was->set.skill, was->set.skills, is->set.skill, is->set.skills), "skills changed");
+        number(l, "voice capacity", was->set.capacity[JN_CH_VOICE], is->set.capacity[JN_CH_VOICE]);
+        number(l, "chat capacity", was->set.capacity[JN_CH_CHAT], is->set.capacity[JN_CH_CHAT]);
+        number(l, "max_no_answer", was->set.max_no_answer, is->set.max_no_answer);
+        end(l);
+    }
+}
+
+static bool trunk_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk *b)
+{
+    bool same = a->tenant == b->tenant && a->froms == b->froms && a->srtp == b->srtp && !strcmp(a->name, b->name);
+
+    for (unsigned i = 0; same && i < a->froms; i++)
+        same = a->from[i].bits == b->from[i].bits && jn_addr_same_ip(&a->from[i].net, &b->from[i].net);
+    return same;
+}
+
+/* Trunks have no ids: they are told apart by tenant and name, and there are few. */
+static const struct jn_dir_trunk *trunk_named(const struct jn_directory *d, const struct jn_dir_trunk *like)
+{
+    for (uint32_t i = 0; d && i < d->n_trunks; i++)
+        if (d->trunks[i].tenant == like->tenant && !strcmp(d->trunks[i].name, like->name))
+            return &d->trunks[i];
+    return NULL;
+}
+
+static void trunks(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_trunks; i++) {
+        const struct jn_dir_trunk *is = &b->trunks[i], *was = trunk_named(a, is);
+
+        begin(l, "trunk", b, is->tenant, is->name);
+        if (!was || !trunk_same(was, is))
+            give(l, was ? "changed" : "new");
+    }
+    for (uint32_t i = 0; a && i < a->n_trunks; i++) {
+        begin(l, "trunk", a, a->trunks[i].tenant, a->trunks[i].name);
+        if (!trunk_named(b, &a->trunks[i]))
+            give(l, "removed");
+    }
+}
+
+static uint64_t rule_key(const struct jn_dir_rule *r)
+{
+    char text[sizeof r->pattern + sizeof r->intent + sizeof r->label + sizeof r->language + 80];
+
+    snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%d %u %llu", r->pattern, r->intent, r->label, r->language, r->weight,
+             r->priority, (unsigned long long)r->queue);
+    return jn_name_id(r->tenant, "rule", text);
+}
+
+/* Rules have no names: a tenant's are the same when they say the same in the same order. */
+static void rules(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_tenants; i++) {
+        uint64_t tenant = b->tenants[i].id, x = 0, y = 0;
+        unsigned was = 0, is = 0;
+        char text[80];
+
+        for (uint32_t k = 0; a && k < a->n_rules; k++)
+            if (a->rules[k].tenant == tenant)
+                x = x * 31 + rule_key(&a->rules[k]), was++;
+        for (uint32_t k = 0; k < b->n_rules; k++)
+            if (b->rules[k].tenant == tenant)
+                y = y * 31 + rule_key(&b->rules[k]), is++;
+        begin(l, "rules", b, 0, b->tenants[i].name);
+        if (was)
+            snprintf(text, sizeof text, "changed: %u -> %u", was, is);
+        else
+            snprintf(text, sizeof text, "%u new", is);
+        if (was != is || x != y)
+            give(l, text);
+    }
+}
+
+static void removed(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < a->n_agents; i++) {
+        begin(l, "agent", a, a->agents[i].tenant, a->agents[i].name);
+        if (!jn_dir_agent(b, a->agents[i].set.id))
+            give(l, "removed");
+    }
+    for (uint32_t i = 0; i < a->n_queues; i++) {
+        begin(l, "queue", a, a->queues[i].tenant, a->queues[i].name);
+        if (!jn_dir_queue(b, a->queues[i].set.id))
+            give(l, "removed: what waits in it is rejected");
+    }
+    for (uint32_t i = 0; i < a->n_tenants; i++) {
+        begin(l, "tenant", a, 0, a->tenants[i].name);
+        if (!jn_dir_tenant(b, a->tenants[i].id))
+            give(l, "removed");
+    }
+}
+
+void jn_centre_difference(const struct jn_directory *a, const struct jn_directory *b, struct jn_buf *json)
+{
+    struct list l = {.json = json};
+
+    jn_buf_text(json, "{\"changes\":[");
+    tenants(&l, a, b);
+    queues(&l, a, b);
+    agents(&l, a, b);
+    trunks(&l, a, b);
+    rules(&l, a, b);
+    if (a)
+        removed(&l, a, b);
+    jn_buf_text(json, "]}");
+    jn_buf_free(&l.what);
+    jn_buf_free(&l.change);
+}
