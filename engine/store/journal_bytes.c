@@ -1,12 +1,9 @@
-/* Journal bytes: reading records and the names of files. */
+/* Journal bytes: reading records. */
 #include "engine/store/journal_bytes.h"
 
 #include "engine/store/file.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 int64_t jn_journal_record_get(struct jn_journal_record *r, const uint8_t *payload, size_t n, size_t off)
 {
@@ -55,24 +52,5 @@ int jn_journal_walk(const uint8_t *bytes, size_t end, const struct jn_seg_head *
         }
         off += (size_t)group;
     }
-    return 0;
-}
-
-void jn_journal_name(char *out, size_t size, const char *dir, uint64_t seq, const char *suffix)
-{
-    snprintf(out, size, "%s/%016llx%s", dir, (unsigned long long)seq, suffix);
-}
-
-int jn_journal_name_seq(const char *name, const char *suffix, uint64_t *seq)
-{
-    char digits[17];
-
-    if (strlen(name) != 16 + strlen(suffix) || strcmp(name + 16, suffix) != 0)
-        return -EINVAL;
-    memcpy(digits, name, 16);
-    digits[16] = 0;
-    if (strspn(digits, "0123456789abcdef") != 16)
-        return -EINVAL;
-    *seq = strtoull(digits, NULL, 16);
     return 0;
 }

@@ -25,8 +25,5 @@ int jn_journal_walk(const uint8_t *bytes, size_t end, const struct jn_seg_head *
 /* Names of files in the journal's folder: 16 hexadecimal digits and these. */
 #define JN_JOURNAL_SUFFIX  ".journal"
 #define JN_SNAPSHOT_SUFFIX ".snapshot"
-void jn_journal_name(char *out, size_t size, const char *dir, uint64_t seq, const char *suffix);
-/* 0 or -EINVAL when the name is not one of ours. */
-int jn_journal_name_seq(const char *name, const char *suffix, uint64_t *seq);
 
 #endif

@@ -31,15 +31,15 @@ static int pass_on(void *arg, const struct jn_journal_record *r)
     return 0;
 }
 
-static int read_segment(struct jn_journal *j, const struct jn_journal_segment *s, struct reading *x, struct jn_err *err)
+static int read_segment(struct jn_journal *j, const struct jn_seglog_segment *s, struct reading *x, struct jn_err *err)
 {
     char path[1100];
     uint8_t *bytes;
     uint64_t last = s->head.first_seq - 1, last_us;
     size_t n, bad = 0, behind;
 
-    jn_journal_name(path, sizeof path, j->dir, s->head.first_seq, JN_JOURNAL_SUFFIX);
-    int rc = jn_file_load(path, JN_SEGMENT_LOAD_MAX, &bytes, &n);
+    jn_seglog_path(&j->log, s->head.first_seq, path);
+    int rc = jn_file_load(path, JN_SEGLOG_LOAD_MAX, &bytes, &n);
     if (rc < 0)
         return jn_fail(err, rc, "%s: %s", path, strerror(-rc));
     /* What was good at open must still be: groups go on to where they ended then. */
@@ -59,15 +59,15 @@ int jn_journal_read_checked(struct jn_journal *j, uint64_t after, const struct j
     struct reading x = {.to = r, .after = after};
     int rc = 0;
 
-    if (j->segments > 0 && after + 1 < j->segment[0].head.first_seq)
-        return jn_fail(err, -ENODATA, "%s begins at event %llu: events after %llu cannot be read", j->dir,
-                       (unsigned long long)j->segment[0].head.first_seq, (unsigned long long)after);
+    if (j->log.segments > 0 && after + 1 < j->log.segment[0].head.first_seq)
+        return jn_fail(err, -ENODATA, "%s begins at event %llu: events after %llu cannot be read", j->log.dir,
+                       (unsigned long long)j->log.segment[0].head.first_seq, (unsigned long long)after);
     j->start_seq = after;
-    for (uint32_t i = 0; rc == 0 && i < j->segments; i++) {
-        bool older = i + 1 < j->segments && j->segment[i + 1].head.first_seq <= after + 1;
+    for (uint32_t i = 0; rc == 0 && i < j->log.segments; i++) {
+        bool older = i + 1 < j->log.segments && j->log.segment[i + 1].head.first_seq <= after + 1;
         /* All of its events are at or before `after`. */
         if (!older)
-            rc = read_segment(j, &j->segment[i], &x, err);
+            rc = read_segment(j, &j->log.segment[i], &x, err);
     }
     return rc;
 }

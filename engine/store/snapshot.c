@@ -4,6 +4,7 @@
 #include "engine/store/file.h"
 #include "engine/store/journal_bytes.h"
 #include "engine/store/journal_file.h"
+#include "engine/store/seglog.h"
 #include "router/journal/codec.h"
 
 #include <errno.h>
@@ -68,7 +69,7 @@ static int drop_segments(const char *dir, uint64_t oldest_kept)
 
     for (size_t i = 0; rc == 0 && i + 1 < names.count; i++) {
         uint64_t next;
-        if (jn_journal_name_seq(names.at[i + 1], JN_JOURNAL_SUFFIX, &next) < 0 || next > oldest_kept + 1)
+        if (jn_seglog_name_seq(names.at[i + 1], JN_JOURNAL_SUFFIX, &next) < 0 || next > oldest_kept + 1)
             break;
         rc = drop(dir, names.at[i]);
     }
@@ -102,7 +103,7 @@ static int retain(const char *dir, unsigned keep)
     if (rc < 0)
         return rc;
     for (size_t i = names.count; rc == 0 && i-- > 0;) {
-        if (jn_journal_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, &seq) < 0)
+        if (jn_seglog_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, &seq) < 0)
             continue;
         if (kept >= keep)
             rc = drop(dir, names.at[i]);
@@ -119,7 +120,7 @@ int jn_snapshot_write(const char *dir, uint64_t seq, uint64_t time_us, const voi
     uint8_t head[HEAD];
     char path[1100], temp[1110];
 
-    jn_journal_name(path, sizeof path, dir, seq, JN_SNAPSHOT_SUFFIX);
+    jn_seglog_name(path, dir, seq, JN_SNAPSHOT_SUFFIX);
     snprintf(temp, sizeof temp, "%s/snapshot.new", dir);
     head_put(head, seq, time_us, bytes, n);
     int rc = write_whole(temp, head, bytes, n);
@@ -167,7 +168,7 @@ int jn_snapshot_read(const char *dir, uint64_t max_seq, uint64_t *seq, uint64_t 
         return jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
     rc = -ENOENT;
     for (size_t i = names.count; rc < 0 && i-- > 0;) {
-        if (jn_journal_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, seq) < 0 || *seq > max_seq)
+        if (jn_seglog_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, seq) < 0 || *seq > max_seq)
             continue;
         rc = read_one(dir, names.at[i], *seq, time_us, out);
         if (rc == -ENOMEM)
