@@ -14,19 +14,38 @@ struct jn_sdp_crypto {
     uint8_t suite; /* enum jn_srtp_suite; unknown suites are skipped */
     uint8_t key[JN_SRTP_KEY_MAX];
 };
-/* What a session description says about its first audio stream that has a port. */
+/* One m=audio line over RTP.
+ *   rtcp          a=rtcp (RFC 3605) or port + 1; equal to rtp when rtcp_mux
+ *   pt, codec     codecs that we know, in the description's order
+ *   dtmf_pt,cn_pt 255: none
+ *   mode          enum jn_leg_mode as the peer wrote it, from ITS side
+ *   ptime_ms      10..60 in steps of 10; 20 when not given
+ *   at            which m= line of the description it is
+ *   savp          RTP/SAVP profile */
+#define JN_SDP_STREAM_FIELDS                                                                                           \
+    struct jn_addr rtp, rtcp;                                                                                          \
+    uint8_t pt[JN_SDP_CODECS], codec[JN_SDP_CODECS];                                                                   \
+    uint8_t codecs, dtmf_pt, cn_pt, mode, ptime_ms, cryptos, at;                                                       \
+    struct jn_sdp_crypto crypto[JN_SDP_CRYPTOS];                                                                       \
+    bool savp, rtcp_mux;
+struct jn_sdp_stream {
+    JN_SDP_STREAM_FIELDS
+};
+/* What a session description says: its first audio stream that has a port and a codec of ours (readable as `audio` and
+ * as fields of its own), and, where the peer gives a choice of RTP/AVP and RTP/SAVP as two m= lines, the first one of
+ * the other profile. */
 struct jn_sdp {
-    struct jn_addr rtp, rtcp; /* rtcp: a=rtcp (RFC 3605) or port + 1; equal to rtp when rtcp_mux */
-    uint8_t pt[JN_SDP_CODECS], codec[JN_SDP_CODECS]; /* codecs that we know, in the offer's order */
-    uint8_t codecs, dtmf_pt, cn_pt;                  /* 255: none */
-    uint8_t mode;                                    /* enum jn_leg_mode as the peer wrote it, from ITS side */
-    uint8_t ptime_ms;                                /* 20 when not given */
-    uint8_t cryptos;
-    struct jn_sdp_crypto crypto[JN_SDP_CRYPTOS];
-    bool savp, rtcp_mux; /* RTP/SAVP profile */
+    union {
+        struct jn_sdp_stream audio;
+        struct {
+            JN_SDP_STREAM_FIELDS
+        };
+    };
+    struct jn_sdp_stream alternative;
+    bool has_alternative;
     uint64_t session_version;
-    uint8_t media_count, audio_at; /* m= lines in all, and which is ours: an answer repeats the others with port 0 */
-    char other_media[JN_SDP_MEDIA_MAX][64]; /* the text of each m= line with port set to 0 */
+    uint8_t media_count;                    /* m= lines in all: an answer repeats those that are not ours with port 0 */
+    char other_media[JN_SDP_MEDIA_MAX][64]; /* the text of each m= line with port set to 0, formats cut to what fits */
 };
 /* text need not be terminated. 0; -EBADMSG for malformed text, -ENOTSUP when no audio stream or no codec of ours is in
  * it; reason in err. */
@@ -39,15 +58,18 @@ struct jn_sdp_local {
     uint8_t codec[JN_CODEC_N], codecs; /* offer: our order. answer: the one chosen first */
     uint8_t pt[JN_CODEC_N], dtmf_pt;
     uint8_t mode, ptime_ms;
-    uint8_t suite; /* JN_SUITE_NONE: RTP/AVP */
+    uint8_t suite;    /* JN_SUITE_NONE: RTP/AVP */
+    uint8_t media_at; /* answer: the m= line that it takes, by jn_sdp_answer_to */
     uint32_t crypto_tag;
     uint8_t key[JN_SRTP_KEY_MAX];
 };
 /* Writes an offer, or with `to` an answer that follows it (RFC 3264 6). Length, or -ENOSPC. */
 int jn_sdp_write(char *out, size_t size, const struct jn_sdp_local *l, const struct jn_sdp *to);
-/* Chooses from an offer: codec, digits, suite under the leg's policy (required refuses plain, off refuses SAVP). Fills
- * codec, pt, dtmf_pt, suite, crypto_tag, mode and ptime of `l` and all of `r` but key_out. 0 or -ENOTSUP with the
- * reason. */
+/* What a leg wants of SRTP; the values are those of the directory's enum jn_srtp_mode. */
+enum { JN_SDP_SRTP_OFF, JN_SDP_SRTP_OPTIONAL, JN_SDP_SRTP_REQUIRED };
+/* Chooses from an offer: codec, digits, suite under the leg's policy (required refuses plain, off refuses SAVP,
+ * optional takes SAVP where there is a choice). Fills codec, pt, dtmf_pt, suite, crypto_tag, media_at, mode and ptime
+ * of `l` and all of `r` but key_out. 0 or -ENOTSUP with the reason. */
 int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp *offer, int srtp_mode,
                      struct jn_err *err);
 /* Checks the answer to our offer `l`, fills r (key_out from l). 0 or -ENOTSUP with the reason. */
