@@ -20,8 +20,10 @@ struct jn_router *jn_router_new(const struct jn_router_limits *l, void (*emit)(v
                                 void *arg);
 void jn_router_free(struct jn_router *r);
 
-/* Takes one event. Timers due by ev->time_us fire first, by (deadline, id). ev->time_us below the last one counts as
- * the last one. */
+/* Takes one event. Timers due by ev->time_us fire first, by (deadline, id), each at its own deadline; after each of
+ * them and after the event comes matching (router/match/match.h), then the rows of the agents that changed, then those
+ * of the queues, each by id. What JN_EV_START ends comes even before due timers: they ran down while nobody was there.
+ * ev->time_us below the last one counts as the last one. */
 void jn_router_apply(struct jn_router *r, const struct jn_event *ev);
 /* When the next timer is due (engine time, us), UINT64_MAX if none: the loop then sends a JN_EV_TICK. */
 uint64_t jn_router_next_us(const struct jn_router *r);
@@ -29,7 +31,7 @@ uint64_t jn_router_next_us(const struct jn_router *r);
 uint64_t jn_router_seq(const struct jn_router *r);
 
 /* Emits the row of every agent, queue and open interaction (JN_CMD_AGENT, _QUEUE, _RECORD), so that a reader who lost
- * its view has it again. */
+ * its view has it again. No event and no change: the command hash does not see it. */
 void jn_router_emit_all(struct jn_router *r);
 
 /* The whole state as bytes (versioned, CRC by the file's writer), and back into a fresh router. Load refuses damaged
