@@ -64,7 +64,7 @@ static void applied(void *req, struct jn_ask *a)
         return;
     }
     if (!a->status && !a->dry_run)
-        jn_audit(r->api, &r->who, NULL, AUDIT_CHANGE, "centre applied");
+        jn_api_audit(r->api, &r->who, NULL, AUDIT_CHANGE, "centre applied");
     jn_req_answer_ask(req, a);
 }
 
@@ -91,7 +91,7 @@ static void drained(void *req, struct jn_ask *a)
     struct jn_req *r = req;
     if (!a->status) {
         r->api->draining = a->on;
-        jn_audit(r->api, &r->who, NULL, AUDIT_CHANGE, a->on ? "draining on" : "draining off");
+        jn_api_audit(r->api, &r->who, NULL, AUDIT_CHANGE, a->on ? "draining on" : "draining off");
     }
     jn_req_answer_ask(req, a);
 }

@@ -1,6 +1,7 @@
 /* Json: see json.h. */
 #include "engine/api/json.h"
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 static const json_t *in(const struct jn_json *j)
@@ -43,7 +44,7 @@ struct jn_json *jn_json_parse(const char *text, size_t n, struct jn_err *why)
         return NULL;
     }
     json_error_t e;
-    json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &e);
     if (!j)
         jn_fail(why, 0, "line %d column %d: %s", e.line, e.column, e.text);
     return (struct jn_json *)(void *)j;
@@ -91,7 +92,8 @@ size_t jn_json_text_length(const struct jn_json *j)
 
 int64_t jn_json_int(const struct jn_json *j, int64_t fallback)
 {
-    return json_is_integer(in(j)) ? json_integer_value(in(j)) : fallback;
+    double v = jn_json_number(j, NAN);
+    return v >= -0x1p53 && v <= 0x1p53 && v == floor(v) ? (int64_t)v : fallback;
 }
 
 double jn_json_number(const struct jn_json *j, double fallback)

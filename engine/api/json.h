@@ -23,6 +23,7 @@ size_t jn_json_count(const struct jn_json *array);
 const struct jn_json *jn_json_at(const struct jn_json *array, size_t i);
 const char *jn_json_text(const struct jn_json *j); /* NULL: not a string */
 size_t jn_json_text_length(const struct jn_json *j);
+/* Whole numbers up to 2^53 either way; all numbers are read as doubles, as JavaScript does. */
 int64_t jn_json_int(const struct jn_json *j, int64_t fallback);
 double jn_json_number(const struct jn_json *j, double fallback);
 /* True or false; -1 when it is neither. */

@@ -44,7 +44,7 @@ static void audio_read(void *req, struct jn_ask *a)
         jn_req_answer_ask(req, a);
         return;
     }
-    jn_audit(r->api, &r->who, NULL, AUDIT_READ_RECORDING, jn_req_param(r, 0));
+    jn_api_audit(r->api, &r->who, NULL, AUDIT_READ_RECORDING, jn_req_param(r, 0));
     jn_req_bytes(r, 200, "audio/wav", &a->answer);
 }
 

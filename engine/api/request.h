@@ -94,6 +94,8 @@ const struct jn_directory *jn_api_dir(const struct jn_api *a);
 bool jn_api_draining(const struct jn_api *a);
 /* The open interaction's newest row; NULL when it is not open. Borrowed until the next command. */
 const struct jn_ix_row *jn_api_ix(const struct jn_api *a, uint64_t id);
+/* A line for the audit log: who (name NULL: the session's agent), kind as enum jn_audit_kind, what. */
+void jn_api_audit(struct jn_api *a, const struct jn_session *who, const char *name, int kind, const char *what);
 /* Tells the event sockets: supervisors of tenant, and that agent (0: none). data: one JSON value. */
 void jn_api_publish(struct jn_api *a, uint64_t tenant, uint64_t agent, const char *type, const char *data);
 /* fn adds members (each with a leading comma) to the JSON of interaction ix; tick is called about every 100 ms; metrics

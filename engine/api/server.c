@@ -269,7 +269,7 @@ void jn_api_guest(struct jn_api *a, const struct jn_api_guest *g)
     a->guest = *g;
 }
 
-void jn_audit(struct jn_api *a, const struct jn_session *who, const char *name, int kind, const char *what)
+void jn_api_audit(struct jn_api *a, const struct jn_session *who, const char *name, int kind, const char *what)
 {
     struct jn_ask *ask = jn_ask_new(JN_ASK_AUDIT);
     if (!ask) {

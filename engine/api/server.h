@@ -145,8 +145,6 @@ void jn_ws_wake_all(struct jn_api *a);
 void jn_ws_kill_slow(struct jn_ws *ws);
 /* server.c */
 void jn_api_tick(struct jn_api *a);
-void jn_audit(struct jn_api *a, const struct jn_session *who, const char *name, int kind, const char *what);
-
 /* Each resource adds its routes. */
 int jn_routes_session(struct jn_api *a);
 int jn_routes_agents(struct jn_api *a);

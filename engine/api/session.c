@@ -63,7 +63,7 @@ static void checked(void *req, struct jn_ask *ask)
     /* The hash is compared again: the password may have been changed meanwhile. */
     if (!ask->status && g && !strcmp(g->password, ask->secret)) {
         a->count.logins++;
-        jn_audit(a, &who, name, AUDIT_LOGIN, jn_req_ip(r));
+        jn_api_audit(a, &who, name, AUDIT_LOGIN, jn_req_ip(r));
         welcome(r, g);
         return;
     }
@@ -72,7 +72,7 @@ static void checked(void *req, struct jn_ask *ask)
     jn_throttle_take(&a->login_throttle, name_key(r, tenant, name), NAME_BURST, NAME_EACH_US, now);
     if (ip)
         jn_throttle_take(&a->login_throttle, ip, IP_BURST, IP_EACH_US, now);
-    jn_audit(a, &who, name, AUDIT_LOGIN_FAILED, jn_req_ip(r));
+    jn_api_audit(a, &who, name, AUDIT_LOGIN_FAILED, jn_req_ip(r));
     jn_req_error(r, JN_NO_UNAUTHORIZED, NULL, "tenant, name or password is wrong");
 }
 
