@@ -350,6 +350,9 @@ class Scenario:
         if not ok:
             raise Failed(f"expected: {what}")
 
+    def skip(self, why):
+        raise Skip(why)
+
     def equal(self, got, want, what):
         if got != want:
             raise Failed(f"{what}: expected {want!r}, got {got!r}")
