@@ -9,7 +9,7 @@ enum { FAULTS = 64, SKILLS_TENANT_MAX = 10000 };
 #define ITEMS(a) (sizeof(a) / sizeof *(a))
 
 static const struct jn_field top_fields[] = {
-    {.name = "version", .required = true},
+    {.name = "version"},
     {.name = "tenants", .required = true},
 };
 static const struct jn_field tenant_fields[] = {

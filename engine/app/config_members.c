@@ -195,11 +195,11 @@ static bool is_hash(const char *text)
         return false;
     text += sizeof head - 1;
     digits = strspn(text, "0123456789");
-    if (!digits || digits > 8 || text[digits] != '$')
+    if (digits < 4 || digits > 8 || text[digits] != '$')
         return false;
     text += digits + 1;
     salt = strcspn(text, "$");
-    if (salt < 16 || salt % 2 || text[salt] != '$' || !hex_only(text, salt))
+    if (salt != 32 || text[salt] != '$' || !hex_only(text, salt))
         return false;
     text += salt + 1;
     hash = strlen(text);

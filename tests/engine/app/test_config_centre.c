@@ -180,6 +180,7 @@ Test(config_centre, wrong_values_are_told)
     mistake("greeting: queue-thankyou", "greeting: /etc/passwd", "c.yaml:22 tenants[0].queues[0].greeting: ");
     mistake("password: " HASH, "password: hunter2",
             "c.yaml:31 tenants[0].agents[0].password: is not a password's hash");
+    mistake("password: " HASH, "password: pbkdf2-sha256$1000$00$00", "c.yaml:31 tenants[0].agents[0].password: ");
     mistake("secret: demo-secret", "ha1: abc", "c.yaml:32 tenants[0].agents[0].phone.ha1: must be 32");
     mistake("secret: demo-secret, ", "", "c.yaml:32 tenants[0].agents[0].phone.user: a phone needs either");
     mistake("phone: {user: '1001', secret: demo-secret, srtp: required}", "",
