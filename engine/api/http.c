@@ -3,6 +3,7 @@
 #include "engine/api/http.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include <errno.h>
 #include <libwebsockets.h>
 #include <string.h>
 
@@ -30,17 +31,16 @@ static bool read_header(struct jn_req *r, enum lws_token_indexes token, char *ou
     return !lws_hdr_total_length(r->wsi, token) || lws_hdr_copy(r->wsi, out, size, token) >= 0;
 }
 
-static void read_query(struct jn_req *r)
+int jn_http_query(struct lws *wsi, struct jn_query *q)
 {
     char arg[JN_ARG_MAX + 40];
     for (int i = 0;; i++) {
-        int n = lws_hdr_copy_fragment(r->wsi, arg, sizeof arg, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (n == -1 || n == 0) /* no such fragment */
-            return;
-        if (n < 0 || jn_query_add(&r->query, arg, (size_t)n)) {
-            jn_req_error(r, JN_NO_BAD_REQUEST, NULL, "query argument %d is malformed, too long or stands twice", i + 1);
-            return;
-        }
+        int total = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (total <= 0)
+            return 0;
+        int n = lws_hdr_copy_fragment(wsi, arg, sizeof arg, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (n < 0 || jn_query_add(q, arg, (size_t)n))
+            return -EINVAL;
     }
 }
 
@@ -87,7 +87,8 @@ static void read_head(struct jn_req *r, const char *path, size_t n)
         jn_copy(r->bearer, sizeof r->bearer, text + 7);
     if (!read_header(r, WSI_TOKEN_HTTP_CONTENT_TYPE, r->type, sizeof r->type))
         jn_copy(r->type, sizeof r->type, "?");
-    read_query(r);
+    if (jn_http_query(r->wsi, &r->query))
+        jn_req_error(r, JN_NO_BAD_REQUEST, NULL, "a query argument is malformed, too long or stands twice");
 }
 
 static int begin(struct jn_api *a, struct lws *wsi, struct jn_http_conn *c, const char *path, size_t n)

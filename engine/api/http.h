@@ -10,6 +10,8 @@ struct jn_http_conn {
     struct jn_req *req;
     struct jn_ws *ws;
 };
+/* Reads the query of a request or upgrade; 0 or -EINVAL. */
+int jn_http_query(struct lws *wsi, struct jn_query *q);
 int jn_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 int jn_ws_callback(struct lws *wsi, enum lws_callback_reasons reason, struct jn_http_conn *c, void *in, size_t len);
 

@@ -139,7 +139,8 @@ static struct jn_ws *find_route(struct jn_api *a, const char *path)
 
 static int knock(struct jn_api *a, struct lws *wsi, struct jn_http_conn *c)
 {
-    char path[JN_URL_PATH_MAX], token[JN_TOKEN_MAX + 16] = "", cursor[32] = "";
+    char path[JN_URL_PATH_MAX], token[JN_TOKEN_MAX + 16] = "";
+    struct jn_query query = {0};
     if (a->connections - a->base_connections > a->config.max_connections)
         return refuse(a, wsi, 503, JN_NO_BUSY, "busy", "too many connections");
     if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0)
@@ -154,18 +155,16 @@ static int knock(struct jn_api *a, struct lws *wsi, struct jn_http_conn *c)
         ws->next->prev = ws;
     a->sockets = ws;
     ws->enter_by_us = jn_api_now_us(a) + ENTER_BY_US;
-    if (lws_get_urlarg_by_name(wsi, "cursor=", cursor, sizeof cursor) &&
-        jn_parse_u64(cursor, UINT64_MAX - 1, &ws->cursor)) {
+    const char *cursor = jn_http_query(wsi, &query) ? "?" : jn_query_get(&query, "cursor");
+    if (cursor && jn_parse_u64(cursor, UINT64_MAX - 1, &ws->cursor)) {
         forget(c);
-        return refuse(a, wsi, 400, JN_NO_BAD_REQUEST, "bad_request", "cursor is not a number");
+        return refuse(a, wsi, 400, JN_NO_BAD_REQUEST, "bad_request", "the query is malformed");
     }
-    const char *shown = NULL;
+    const char *shown = jn_query_get(&query, "token");
     if (lws_hdr_copy(wsi, token, sizeof token, WSI_TOKEN_HTTP_AUTHORIZATION) > 0)
         shown = strncasecmp(token, "Bearer ", 7) ? "" : token + 7;
     else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_AUTHORIZATION))
         shown = "";
-    else
-        shown = lws_get_urlarg_by_name(wsi, "token=", token, sizeof token);
     if (shown) {
         if (ws->ops->enter(ws->arg, ws, shown)) {
             forget(c);
