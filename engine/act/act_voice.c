@@ -25,12 +25,14 @@ static const uint16_t next_ok[CALL_STATE_N] = {
     [CALL_CLOSING] = BIT(CALL_FREE),
 };
 
-void voice_step(struct call *c, enum call_state to)
+void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to)
 {
     if (c->state == to)
         return;
-    if (!(next_ok[c->state] & BIT(to)))
+    if (!(next_ok[c->state] & BIT(to))) {
+        v->counts.wrong_steps++;
         jn_error("voice", "a step that must not be: from=%u to=%u", c->state, to);
+    }
     c->state = (uint8_t)to;
 }
 
@@ -175,7 +177,7 @@ static void queued(struct jn_act_voice *v, struct call *c, const struct jn_ix_ro
     if (row->queue)
         c->queue = row->queue;
     voice_agent_drop(v, c);
-    voice_step(c, CALL_QUEUED);
+    voice_step(v, c, CALL_QUEUED);
     const struct jn_dir_queue *q = voice_queue(v, c);
     if (first && q && q->say_position && row->position)
         voice_say_position(v, c, row->position);

@@ -54,10 +54,11 @@ void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns);
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what /* enum jn_control */);
 enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
 /* Counters, read by the owner. orders_refused and events_refused: the ring was full (each has its own way out).
- * prompts_missing: a sound that the configuration names is not there. */
+ * prompts_missing: a sound that the configuration names is not there.
+ * wrong_steps: a fault of ours; always 0. */
 struct jn_voice_counts {
     uint64_t calls, refused, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
-        prompts_missing, digits, ended_silent, facts_strange;
+        prompts_missing, digits, ended_silent, facts_strange, wrong_steps;
 };
 const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */

@@ -32,7 +32,7 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
     if (c->state != CALL_ARRIVED && c->state != CALL_QUEUED && c->state != CALL_OFFERED)
         return;
     voice_agent_drop(v, c);
-    voice_step(c, CALL_OFFERED);
+    voice_step(v, c, CALL_OFFERED);
     const struct jn_dir_agent *a = jn_dir_agent(v->dir, agent);
     v->counts.agent_calls++;
     if (!a || !jn_sip_phone_registered(v->sip, agent)) {
@@ -94,7 +94,7 @@ void voice_agent_answered(struct jn_act_voice *v, struct call *c, struct leg *l,
         voice_connect(v, c, l->agent);
         return;
     }
-    voice_step(c, CALL_CONNECTING);
+    voice_step(v, c, CALL_CONNECTING);
     voice_tell(v, c, JN_EV_ACCEPT, JN_WHY_NONE, l->agent);
 }
 
@@ -107,7 +107,7 @@ void voice_agent_drop(struct jn_act_voice *v, struct call *c)
     if (c->retry.kind != JN_EV_ARRIVE)
         c->retry = (struct pending){0};
     if (c->state >= CALL_OFFERED && c->state <= CALL_HELD)
-        voice_step(c, CALL_QUEUED); /* the caller waits again, whatever comes next */
+        voice_step(v, c, CALL_QUEUED); /* the caller waits again, whatever comes next */
     if (!l)
         return;
     voice_leg_hangup(v, l);
@@ -167,7 +167,7 @@ void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent)
         voice_close(v, c, 0);
         return;
     }
-    voice_step(c, CALL_TALKING);
+    voice_step(v, c, CALL_TALKING);
     if (c->holds) { /* the caller held while waiting */
         uint8_t held = c->holds;
         c->holds = 0;

@@ -85,7 +85,7 @@ struct jn_act_voice {
 
 /* act_voice.c */
 /* Moves a call on; a step that the table does not know is a fault of ours and is logged. */
-void voice_step(struct call *c, enum call_state to);
+void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to);
 struct call *voice_call_of(struct jn_act_voice *v, const struct leg *l);
 struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip);
 const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struct call *c);

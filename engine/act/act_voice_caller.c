@@ -17,7 +17,7 @@ static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite 
     v->in_use++;
     struct call *c = &v->calls[i];
     *c = (struct call){.ix = ix, .tenant = in->tenant, .queue = q->set.id, .index = i};
-    voice_step(c, CALL_OPENING);
+    voice_step(v, c, CALL_OPENING);
     c->row.ix = ix;
     c->row.tenant = in->tenant;
     jn_copy(c->row.caller, sizeof c->row.caller, in->from_user);
@@ -121,7 +121,7 @@ void voice_caller_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
         give_up(v, c, JN_WHY_MEDIA, n < 0 ? 488 : 503);
         return;
     }
-    voice_step(c, CALL_ANSWERED);
+    voice_step(v, c, CALL_ANSWERED);
     v->counts.answered++;
     jn_sip_answer(v->sip, l->sip, sdp); /* over already: its `ended` is on its way */
 }
@@ -149,13 +149,13 @@ void voice_caller_confirmed(struct jn_act_voice *v, struct call *c, const char *
         return;
     }
     if (voice_greet(v, c))
-        voice_step(c, CALL_GREETING);
+        voice_step(v, c, CALL_GREETING);
     else
         voice_arrive(v, c);
 }
 
 void voice_arrive(struct jn_act_voice *v, struct call *c)
 {
-    voice_step(c, CALL_ARRIVED);
+    voice_step(v, c, CALL_ARRIVED);
     voice_tell(v, c, JN_EV_ARRIVE, JN_WHY_NONE, 0);
 }

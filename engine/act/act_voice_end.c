@@ -35,7 +35,7 @@ void voice_close(struct jn_act_voice *v, struct call *c, int status)
     place_back(v, c);
     struct leg *caller = c->caller, *agent = c->agent;
     bool unanswered = c->state == CALL_OPENING;
-    voice_step(c, CALL_CLOSING);
+    voice_step(v, c, CALL_CLOSING);
     c->ending_since_ns = v->now_ns;
     c->retry = (struct pending){0};
     c->retry_stop = false;
@@ -74,7 +74,7 @@ void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outc
         c->state == CALL_ARRIVED || c->state == CALL_QUEUED || c->state == CALL_OFFERED || c->state == CALL_CONNECTING;
     if (outcome == JN_OUT_REJECTED && waiting && why != JN_WHY_CUSTOMER && voice_say_no_agent(v, c)) {
         c->retry = (struct pending){0};
-        voice_step(c, CALL_GOODBYE);
+        voice_step(v, c, CALL_GOODBYE);
         return;
     }
     voice_close(v, c, 503);
@@ -83,7 +83,7 @@ void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outc
 static void free_call(struct jn_act_voice *v, struct call *c)
 {
     jn_map_del(&v->by_ix, c->ix);
-    voice_step(c, CALL_FREE);
+    voice_step(v, c, CALL_FREE);
     c->ix = 0;
     v->free_calls[v->n_free_calls++] = c->index;
     v->in_use--;

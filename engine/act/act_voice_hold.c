@@ -25,12 +25,12 @@ void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bo
     bool was_apart = c->state == CALL_HELD && (before & (HOLD_AGENT | HOLD_API));
     bool is_apart = after & (HOLD_AGENT | HOLD_API);
     if (after && c->state == CALL_TALKING) {
-        voice_step(c, CALL_HELD);
+        voice_step(v, c, CALL_HELD);
         voice_mark(v, c, JN_RECEV_HOLD);
         if (tell)
             voice_tell(v, c, JN_EV_HOLD, JN_WHY_NONE, c->agent ? c->agent->agent : 0);
     } else if (!after) {
-        voice_step(c, CALL_TALKING);
+        voice_step(v, c, CALL_TALKING);
         voice_mark(v, c, JN_RECEV_RESUME);
         if (tell)
             voice_tell(v, c, JN_EV_RESUME, JN_WHY_NONE, c->agent ? c->agent->agent : 0);

@@ -1,0 +1,291 @@
+/* Everything that can happen to calls, in any order: callers, phones, workers and the router act at random, seeded;
+ * full mailboxes come and go. Afterwards every admitted call had exactly one last word, every port was closed once, and
+ * every place that was kept was used or given back. */
+#include "engine/base/log.h"
+#include "engine/base/rand.h"
+#include "tests/engine/act/voice_world.h"
+
+TestSuite(act_voice_random, .timeout = 60);
+
+/* What a router would know of one interaction. */
+struct known {
+    uint64_t ix, agent;
+    enum { K_WAITING, K_OFFERED, K_CONNECTED, K_CLOSED } state;
+};
+static struct {
+    uint64_t seed;
+    struct known known[4096];
+    unsigned n, heard, closed_by_router;
+    unsigned endings_of[4096], told[JN_EV_KIND_N];
+} r;
+
+static unsigned roll(unsigned n)
+{
+    return (unsigned)(jn_splitmix(&r.seed) % n);
+}
+
+static struct known *find(uint64_t ix)
+{
+    for (unsigned i = 0; i < r.n; i++)
+        if (r.known[i].ix == ix)
+            return &r.known[i];
+    return NULL;
+}
+
+/* The router takes what it was sent. */
+static void router_listens(void)
+{
+    for (; r.heard < w.events; r.heard++) {
+        const struct jn_event *ev = &w.event[r.heard];
+        if (ev->kind == JN_EV_ARRIVE) {
+            cr_assert_null(find(ev->arrive.ix), "arrived twice");
+            cr_assert_lt(r.n, 4096u);
+            r.known[r.n++] = (struct known){.ix = ev->arrive.ix};
+            continue;
+        }
+        struct known *k = find(ev->ix.ix);
+        cr_assert_not_null(k, "an event about an interaction that never arrived");
+        if (w.ending[r.heard]) {
+            cr_assert_eq(++r.endings_of[k - r.known], 1u, "two last words about one call");
+            bool open = k->state != K_CLOSED;
+            k->state = K_CLOSED;
+            if (open)
+                command(JN_CMD_CLOSED, k->ix, k->agent, 0, JN_OUT_ANSWERED, ev->why);
+        } else if (ev->kind == JN_EV_ACCEPT) {
+            if (k->state == K_OFFERED && k->agent == ev->ix.agent && roll(8)) {
+                k->state = K_CONNECTED;
+                command(JN_CMD_CONNECT, k->ix, k->agent, 0, 0, 0);
+            } else {
+                command(JN_CMD_REFUSED, k->ix, 0, 0, 0, JN_WHY_BAD_STATE);
+            }
+        } else if ((ev->kind == JN_EV_REFUSE && k->state == K_OFFERED) ||
+                   (ev->kind == JN_EV_REQUEUE && k->state == K_CONNECTED)) {
+            k->state = K_WAITING;
+            command(JN_CMD_QUEUED, k->ix, 0, 1 + roll(30), 0, ev->why);
+        }
+    }
+}
+
+static void router_acts(void)
+{
+    if (!r.n)
+        return;
+    struct known *k = &r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)];
+    uint64_t agent = 101 + roll(3);
+    switch (roll(9)) {
+    case 0:
+        if (k->state == K_WAITING)
+            command(JN_CMD_QUEUED, k->ix, 0, 1 + roll(900), 0, 0);
+        break;
+    case 1:
+        command(JN_CMD_POSITION, k->ix, 0, 1 + roll(30), 0, 0);
+        break;
+    case 2:
+    case 3:
+        if (k->state == K_WAITING) {
+            k->state = K_OFFERED;
+            k->agent = agent;
+            command(JN_CMD_OFFER, k->ix, agent, 0, 0, 0);
+        }
+        break;
+    case 4:
+        if (k->state == K_OFFERED) {
+            k->state = K_WAITING;
+            command(JN_CMD_OFFER_CANCEL, k->ix, k->agent, 0, 0, JN_WHY_NO_ANSWER);
+            if (roll(2))
+                command(JN_CMD_QUEUED, k->ix, 0, 1, 0, JN_WHY_NO_ANSWER);
+        }
+        break;
+    case 5:
+        if (k->state == K_OFFERED && !roll(3)) { /* taken at the desk */
+            k->state = K_CONNECTED;
+            command(JN_CMD_CONNECT, k->ix, k->agent, 0, 0, 0);
+        }
+        break;
+    case 6:
+        if (k->state != K_CLOSED && !roll(10)) {
+            k->state = K_CLOSED;
+            r.closed_by_router++;
+            command(JN_CMD_CLOSED, k->ix, k->agent, 0, roll(2) ? JN_OUT_REJECTED : JN_OUT_LOST, JN_WHY_MAX_WAIT);
+        }
+        break;
+    case 7:
+        if (k->state == K_CONNECTED && !roll(6)) {
+            k->state = K_WAITING;
+            command(JN_CMD_QUEUED, k->ix, 0, 1, 0, JN_WHY_TRANSFER);
+        }
+        break;
+    default: /* a word about something long over, or that does not fit */
+        if (roll(6))
+            break;
+        command((uint8_t)(JN_CMD_QUEUED + roll(8)), k->ix, agent, roll(3), JN_OUT_REJECTED, JN_WHY_BUSY);
+        if (k->state != K_CLOSED) { /* the router itself never says so; follow it all the same */
+            k->state = K_CLOSED;
+            command(JN_CMD_CLOSED, k->ix, k->agent, 0, JN_OUT_LOST, JN_WHY_CRASH);
+        }
+        break;
+    }
+}
+
+static void peer_acts(uint64_t leg)
+{
+    static const char *const sdps[] = {
+        SDP_BOTH, SDP_PCMA, SDP_ALIEN, SDP_BOTH "a=sendonly\r\n", SDP_BOTH "a=inactive\r\n", NULL, "nonsense"};
+    static const int statuses[] = {486, 603, 408, 480, 503, 600};
+    const char *sdp = sdps[roll(4) ? 0 : roll(7)];
+    struct fake_sip *f = &w.sip[leg];
+    if (f->state != F_OVER && f->hung_up && roll(3)) {
+        ended(leg, JN_SIP_END_BYE, f->refused);
+        return;
+    }
+    switch (f->state) {
+    case F_IN:
+        if (!roll(10))
+            ended(leg, JN_SIP_END_CANCEL, 0);
+        break;
+    case F_IN_OK:
+        if (roll(10))
+            confirmed(leg, roll(2) ? sdp : NULL);
+        else
+            ended(leg, roll(2) ? JN_SIP_END_TIMEOUT : JN_SIP_END_BYE, 0);
+        break;
+    case F_UP:
+        if (!roll(16))
+            ended(leg, JN_SIP_END_BYE, 0);
+        else if (!roll(2) && !f->reinvited)
+            reinvite(leg, sdp);
+        else if (!roll(3))
+            w.sink.confirmed(w.sink.arg, leg, sdp);
+        break;
+    case F_OUT:
+        if (roll(3) == 0)
+            w.sink.ringing(w.sink.arg, leg);
+        else if (roll(3))
+            lifted(leg, sdp);
+        else
+            ended(leg, roll(4) ? JN_SIP_END_REFUSED : JN_SIP_END_TIMEOUT, statuses[roll(6)]);
+        break;
+    default:
+        break;
+    }
+}
+
+static void worker_acts(uint64_t leg)
+{
+    struct fake_media *m = &w.media[leg];
+    if (!m->opens)
+        return;
+    if (!m->opened_told && !m->refused) {
+        if (roll(12))
+            opened(leg);
+        else
+            no_port(leg);
+    } else if (m->closes && !m->closed_told) {
+        closed(leg);
+    } else if (m->opened_told && !roll(6)) {
+        static const uint8_t kinds[] = {JN_FACT_DIGIT, JN_FACT_LEG_SILENT, JN_FACT_LEG_LATCHED, JN_FACT_REFUSED,
+                                        JN_FACT_ROOM_CLOSED};
+        struct jn_fact f = {.kind = kinds[roll(5)], .worker = m->worker, .leg = leg, .room = m->room};
+        if (f.kind == JN_FACT_LEG_SILENT && roll(30))
+            f.kind = JN_FACT_DIGIT;
+        if (f.kind == JN_FACT_DIGIT)
+            f.digit.digit = (char)('0' + roll(10));
+        jn_act_voice_fact(w.v, &f);
+    }
+}
+
+static void one_step(void)
+{
+    static const char *const numbers[] = {"100", "200", "999"};
+    uint64_t sip_lo = w.last_sip > 30 ? w.last_sip - 30 : 0, media_lo = w.last_media > 30 ? w.last_media - 30 : 0;
+    switch (roll(10)) {
+    case 0:
+        if (w.last_sip < SIPS - 2 && !roll(3))
+            invite(numbers[roll(12) < 7 ? 0 : roll(12) < 11 ? 1 : 2], roll(12) ? SDP_BOTH : roll(2) ? NULL : SDP_ALIEN);
+        break;
+    case 1:
+    case 2:
+    case 3:
+        if (w.last_sip)
+            peer_acts(sip_lo + 1 + roll((unsigned)(w.last_sip - sip_lo)));
+        break;
+    case 4:
+    case 5:
+        if (w.last_media)
+            worker_acts(media_lo + 1 + roll((unsigned)(w.last_media - media_lo)));
+        break;
+    case 6:
+    case 7:
+        router_acts();
+        break;
+    case 8:
+        if (orders_of(JN_ORDER_PLAY))
+            play_done();
+        if (r.n)
+            jn_act_voice_control(w.v, r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)].ix, 101 + roll(3),
+                                 roll(8) ? 1 + (int)roll(2) : 0);
+        break;
+    default:
+        tick_ms(roll(20) ? 50 : 20000);
+        w.event_full = roll(8) == 0;
+        w.order_full = roll(16) == 0;
+        w.leg_full = roll(16) == 0;
+        w.admit_full = roll(16) == 0;
+        w.no_legs = roll(16) == 0;
+        w.unregistered_mask = roll(6) == 0 ? 1u << roll(3) : 0;
+        break;
+    }
+    router_listens();
+}
+
+/* A random walk that never gets anywhere would prove nothing. */
+static void all_was_visited(void)
+{
+    static const uint8_t kinds[] = {JN_EV_ARRIVE, JN_EV_ACCEPT,  JN_EV_REFUSE,        JN_EV_HOLD,
+                                    JN_EV_RESUME, JN_EV_REQUEUE, JN_EV_CUSTOMER_LEFT, JN_EV_END};
+    for (unsigned i = 0; i < sizeof kinds; i++)
+        cr_assert_gt(r.told[kinds[i]], 20u, "event kind %u was told %u times only", kinds[i], r.told[kinds[i]]);
+}
+
+static void story(uint64_t seed, bool spread)
+{
+    unsigned told[JN_EV_KIND_N];
+    memcpy(told, r.told, sizeof told);
+    memset(&r, 0, sizeof r);
+    memcpy(r.told, told, sizeof told);
+    r.seed = seed;
+    jn_log_level_set(JN_LOG_ERROR);
+    world(spread, 30);
+    unsigned steps = 4000;
+    for (unsigned i = 0; i < steps && w.orders < ORDERS - 500 && w.events < EVENTS - 100; i++)
+        one_step();
+    w.event_full = w.order_full = w.leg_full = w.admit_full = false;
+    /* The end of the day: everybody is hung up, and the router hears of each that it still had. */
+    jn_act_voice_end_all(w.v);
+    for (int i = 0; i < 4; i++) {
+        sip_settles();
+        workers_settle();
+        router_listens();
+    }
+    all_is_settled();
+    for (unsigned i = 0; i < w.events; i++)
+        r.told[w.event[i].kind]++;
+    cr_assert_eq(w.rows, r.n, "%u interactions, %u rows", r.n, w.rows);
+    for (unsigned i = 0; i < r.n; i++)
+        cr_assert_eq(r.known[i].state, K_CLOSED, "an interaction was left open in the router");
+    destroy();
+}
+
+Test(act_voice_random, nothing_is_lost_or_doubled_on_one_worker)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        story(seed, false);
+    all_was_visited();
+}
+
+Test(act_voice_random, nothing_is_lost_or_doubled_across_workers)
+{
+    for (uint64_t seed = 1001; seed <= 1060; seed++)
+        story(seed, true);
+    all_was_visited();
+}

@@ -1,0 +1,508 @@
+/* Voice world: act_voice with everything around it recorded: a SIP side whose dialogs are played by the test, workers
+ * that say what the test lets them say, and ports that count every place kept. jn_sip_* are defined here and win over
+ * the library's. Each test program gets its own copy. */
+#ifndef JN_TEST_VOICE_WORLD_H
+#define JN_TEST_VOICE_WORLD_H
+
+#include "engine/act/act_voice.h"
+#include "engine/base/str.h"
+#include "media/sdp/sdp.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SIPS = 8192,
+    MEDIAS = 8192,
+    EVENTS = 16384,
+    ORDERS = 65536,
+    WORKERS = 2,
+    TENANT = 7,
+    Q_FULL = 100,
+    Q_BARE = 200
+};
+enum fake { F_NONE, F_IN, F_IN_OK, F_UP, F_OUT, F_OVER };
+
+struct fake_sip {
+    enum fake state;
+    bool hung_up, reinvited, cancelled;
+    int refused;
+    unsigned answers, ends;
+    uint64_t agent;
+    char sdp[JN_SDP_MAX];
+};
+struct fake_media {
+    uint8_t worker, home;
+    bool opened_told, refused, joined_own, joined_home;
+    unsigned opens, closes, closed_told;
+    uint64_t room;
+};
+static struct {
+    struct jn_act_voice *v;
+    struct jn_directory *dir;
+    struct jn_sounds sounds;
+    struct jn_sip_sink sink;
+    struct fake_sip sip[SIPS];
+    struct fake_media media[MEDIAS];
+    uint64_t last_sip, last_media;
+    struct jn_event event[EVENTS];
+    bool ending[EVENTS];
+    unsigned events, orders;
+    struct jn_order order[ORDERS];
+    uint8_t order_worker[ORDERS];
+    unsigned admitted, released, endings;
+    unsigned kept[WORKERS], used[WORKERS], unkept[WORKERS];
+    unsigned rooms_open, rooms_opened, rows, dialogs, unregistered_mask;
+    struct jn_call_row row;
+    bool event_full, order_full, admit_full, leg_full, no_legs;
+    bool drop_dialogs;
+    uint64_t now_ns;
+} w;
+
+/* ---- SIP, played by the test ---- */
+
+static struct fake_sip *sip_at(uint64_t leg)
+{
+    cr_assert(leg > 0 && leg <= w.last_sip, "a dialog that never was: %llu", (unsigned long long)leg);
+    return &w.sip[leg];
+}
+int jn_sip_ring(struct jn_sip *s, uint64_t leg)
+{
+    (void)s;
+    return sip_at(leg)->state == F_IN ? 0 : -ENOENT;
+}
+int jn_sip_answer(struct jn_sip *s, uint64_t leg, const char *sdp)
+{
+    (void)s;
+    struct fake_sip *f = sip_at(leg);
+    if (f->state != F_IN && !(f->state == F_UP && f->reinvited))
+        return -ENOENT;
+    jn_copy(f->sdp, sizeof f->sdp, sdp);
+    f->answers++;
+    f->reinvited = false;
+    if (f->state == F_IN)
+        f->state = F_IN_OK;
+    return 0;
+}
+int jn_sip_refuse(struct jn_sip *s, uint64_t leg, int status)
+{
+    (void)s;
+    struct fake_sip *f = sip_at(leg);
+    if (f->state != F_IN && !(f->state == F_UP && f->reinvited))
+        return -ENOENT;
+    f->refused = status;
+    f->reinvited = false;
+    if (f->state == F_IN)
+        f->hung_up = true;
+    return 0;
+}
+void jn_sip_hangup(struct jn_sip *s, uint64_t leg)
+{
+    (void)s;
+    sip_at(leg)->hung_up = true;
+}
+int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const char *display, const char *user,
+                      const char *sdp)
+{
+    (void)s, (void)display, (void)user;
+    if (w.unregistered_mask & 1u << (agent - 101))
+        return -ENOTCONN;
+    if (w.no_legs)
+        return -EMFILE;
+    cr_assert_lt(w.last_sip + 1, (uint64_t)SIPS);
+    *leg = ++w.last_sip;
+    struct fake_sip *f = &w.sip[*leg];
+    *f = (struct fake_sip){.state = F_OUT, .agent = agent};
+    jn_copy(f->sdp, sizeof f->sdp, sdp);
+    return 0;
+}
+bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent)
+{
+    (void)s;
+    return !(w.unregistered_mask & 1u << (agent - 101));
+}
+int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *out)
+{
+    (void)s;
+    if (sip_at(leg)->state != F_UP)
+        return -ENOENT;
+    *out = (struct jn_sip_dialog){.leg = leg};
+    return 0;
+}
+
+/* ---- ports ---- */
+
+static int on_admit(void *arg)
+{
+    (void)arg;
+    if (w.admit_full)
+        return -EAGAIN;
+    w.admitted++;
+    return 0;
+}
+static void on_release(void *arg)
+{
+    (void)arg;
+    w.released++;
+    cr_assert_leq(w.released + w.endings, w.admitted, "a place was given back that nobody kept");
+}
+static int on_event(void *arg, const struct jn_event *ev, bool ending)
+{
+    (void)arg;
+    if (w.event_full && !ending)
+        return -EAGAIN;
+    cr_assert_lt(w.events, (unsigned)EVENTS);
+    w.ending[w.events] = ending;
+    w.event[w.events++] = *ev;
+    if (ending) {
+        w.endings++;
+        cr_assert_leq(w.released + w.endings, w.admitted, "an ending without its place");
+    }
+    return 0;
+}
+static int on_admit_leg(void *arg, unsigned worker, unsigned places)
+{
+    (void)arg;
+    if (w.leg_full)
+        return -EAGAIN;
+    w.kept[worker] += places;
+    return 0;
+}
+static void on_release_leg(void *arg, unsigned worker, unsigned places)
+{
+    (void)arg;
+    w.unkept[worker] += places;
+    cr_assert_leq(w.used[worker] + w.unkept[worker], w.kept[worker], "worker %u: more given back than kept", worker);
+}
+static void take_leg_order(unsigned worker, const struct jn_order *o)
+{
+    struct fake_media *m = &w.media[o->leg];
+    bool own = worker == o->leg_worker;
+    switch (o->kind) {
+    case JN_ORDER_LEG_OPEN:
+        *m = (struct fake_media){.worker = (uint8_t)worker, .home = o->room_worker, .room = o->room, .opens = 1};
+        if (o->leg > w.last_media)
+            w.last_media = o->leg;
+        break;
+    case JN_ORDER_LEG_CLOSE:
+        cr_assert(m->opened_told, "a leg was closed before it was known to be open");
+        cr_assert_eq(++m->closes, 1u, "a leg was closed twice");
+        cr_assert(!m->joined_own && !m->joined_home, "a leg was closed while it stands in a room");
+        break;
+    case JN_ORDER_ROOM_JOIN:
+        cr_assert_eq(m->closes, 0u);
+        cr_assert(!(own ? m->joined_own : m->joined_home), "joined twice");
+        *(own ? &m->joined_own : &m->joined_home) = true;
+        break;
+    case JN_ORDER_ROOM_LEAVE:
+        *(own ? &m->joined_own : &m->joined_home) = false;
+        break;
+    default:
+        break;
+    }
+}
+static int on_order(void *arg, unsigned worker, const struct jn_order *o)
+{
+    (void)arg;
+    bool ends = o->kind == JN_ORDER_LEG_CLOSE || o->kind == JN_ORDER_ROOM_LEAVE || o->kind == JN_ORDER_ROOM_CLOSE;
+    if (w.order_full && !ends)
+        return -EAGAIN;
+    cr_assert_lt(worker, (unsigned)WORKERS);
+    cr_assert_lt(w.orders, (unsigned)ORDERS);
+    w.order_worker[w.orders] = (uint8_t)worker;
+    w.order[w.orders++] = *o;
+    if (ends) {
+        w.used[worker]++;
+        cr_assert_leq(w.used[worker] + w.unkept[worker], w.kept[worker], "worker %u: an order that ends had no place",
+                      worker);
+    }
+    if (o->kind == JN_ORDER_ROOM_OPEN)
+        w.rooms_opened++, w.rooms_open++;
+    else if (o->kind == JN_ORDER_ROOM_CLOSE)
+        w.rooms_open--;
+    else if (o->leg)
+        take_leg_order(worker, o);
+    return 0;
+}
+static void on_row(void *arg, const struct jn_call_row *row)
+{
+    (void)arg;
+    w.rows++;
+    w.row = *row;
+}
+static void on_dialog_put(void *arg, const struct jn_sip_dialog *d)
+{
+    (void)arg;
+    cr_assert_neq(d->ix, 0);
+    w.dialogs++;
+}
+static void on_dialog_del(void *arg, uint64_t leg)
+{
+    (void)arg, (void)leg;
+    cr_assert_gt(w.dialogs, 0u);
+    w.dialogs--;
+}
+
+/* ---- making and ending the world ---- */
+
+static __attribute__((unused)) void add_sound(struct jn_sound *at, const char *name)
+{
+    *at = (struct jn_sound){.n = 8000};
+    jn_copy(at->name, sizeof at->name, name);
+}
+
+static struct jn_directory *centre(void)
+{
+    struct jn_directory *d = jn_directory_new(1, 2, 3, 0, 0);
+    d->tenants[0] = (struct jn_dir_tenant){.id = TENANT, .name = "acme", .domain = "acme.test"};
+    d->queues[0] = (struct jn_dir_queue){.set = {.id = Q_FULL, .channel_mask = 1u << JN_CH_VOICE},
+                                         .tenant = TENANT,
+                                         .name = "full",
+                                         .number = "100",
+                                         .greeting = "hello",
+                                         .music = "moh",
+                                         .no_agent = "sorry",
+                                         .record = true,
+                                         .say_position = true};
+    d->queues[1] = (struct jn_dir_queue){
+        .set = {.id = Q_BARE, .channel_mask = 1u << JN_CH_VOICE}, .tenant = TENANT, .name = "bare", .number = "200"};
+    for (unsigned i = 0; i < 3; i++) {
+        d->agents[i] = (struct jn_dir_agent){.set.id = 101 + i, .tenant = TENANT};
+        snprintf(d->agents[i].name, sizeof d->agents[i].name, "agent%u", i);
+        snprintf(d->agents[i].sip_user, sizeof d->agents[i].sip_user, "%u", 1001 + i);
+    }
+    d->agents[2].srtp = JN_SRTP_REQUIRED;
+    struct jn_err err = {{0}};
+    cr_assert_eq(jn_directory_index(d, &err), 0, "%s", err.text);
+    return d;
+}
+
+static void world(bool spread, uint32_t silence_end_s)
+{
+    static const char *const names[] = {
+        "hello",    "moh",       "sorry",    "queue-youarenext", "queue-thereare", "queue-callswaiting",
+        "digits/2", "digits/20", "digits/3", "digits/hundred"};
+    memset(&w, 0, sizeof w);
+    w.dir = centre();
+    w.sounds.n = w.sounds.cap = sizeof names / sizeof names[0];
+    w.sounds.at = calloc(w.sounds.n, sizeof *w.sounds.at);
+    for (unsigned i = 0; i < w.sounds.n; i++)
+        add_sound(&w.sounds.at[i], names[i]);
+    struct jn_voice_ports ports = {.admit = on_admit,
+                                   .release = on_release,
+                                   .event = on_event,
+                                   .admit_leg = on_admit_leg,
+                                   .release_leg = on_release_leg,
+                                   .order = on_order,
+                                   .call_row = on_row,
+                                   .dialog_put = on_dialog_put,
+                                   .dialog_del = on_dialog_del};
+    struct jn_voice_config c = {.boot = 3,
+                                .workers = WORKERS,
+                                .max_calls = 64,
+                                .spread_legs = spread,
+                                .silence_end_s = silence_end_s,
+                                .ring_ms = 60000};
+    struct jn_err err = {{0}};
+    cr_assert_eq(jn_act_voice_open(&w.v, &c, w.dir, &w.sounds, &ports, &err), 0, "%s", err.text);
+    jn_act_voice_sink(w.v, &w.sink);
+    w.now_ns = 1000000000;
+    jn_act_voice_tick(w.v, w.now_ns);
+}
+
+static __attribute__((unused)) void tick_ms(uint64_t ms)
+{
+    w.now_ns += ms * 1000000;
+    jn_act_voice_tick(w.v, w.now_ns);
+}
+
+/* What must hold once everything has ended. */
+static void all_is_settled(void)
+{
+    cr_assert_eq(jn_act_voice_calls(w.v), 0u, "%u calls are left", jn_act_voice_calls(w.v));
+    cr_assert_eq(w.admitted, w.released + w.endings, "router places: kept %u, used %u, given back %u", w.admitted,
+                 w.endings, w.released);
+    for (unsigned i = 0; i < WORKERS; i++)
+        cr_assert_eq(w.kept[i], w.used[i] + w.unkept[i], "worker %u: kept %u, used %u, given back %u", i, w.kept[i],
+                     w.used[i], w.unkept[i]);
+    for (uint64_t i = 1; i <= w.last_media; i++) {
+        const struct fake_media *m = &w.media[i];
+        if (m->opens)
+            cr_assert_eq(m->closes + m->refused, 1u, "leg %llu: closed %u refused %u", (unsigned long long)i, m->closes,
+                         m->refused);
+    }
+    cr_assert_eq(w.rooms_open, 0u);
+    cr_assert_eq(jn_act_voice_counts(w.v)->wrong_steps, 0, "a call went a way that its table does not know");
+    cr_assert_eq(w.dialogs, 0u);
+    for (uint64_t i = 1; i <= w.last_sip; i++)
+        cr_assert_eq(w.sip[i].state, F_OVER, "dialog %llu was left in state %d", (unsigned long long)i, w.sip[i].state);
+}
+
+static void destroy(void)
+{
+    jn_act_voice_close(w.v);
+    jn_directory_unref(w.dir);
+    free(w.sounds.at);
+}
+
+/* ---- what the outside does ---- */
+
+#define SDP_HEAD  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+#define SDP_BOTH  SDP_HEAD "m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+#define SDP_PCMA  SDP_HEAD "m=audio 40000 RTP/AVP 8\r\n"
+#define SDP_ALIEN SDP_HEAD "m=audio 40000 RTP/AVP 97\r\na=rtpmap:97 weird/8000\r\n"
+
+static uint64_t invite(const char *number, const char *sdp)
+{
+    cr_assert_lt(w.last_sip + 1, (uint64_t)SIPS);
+    uint64_t leg = ++w.last_sip;
+    w.sip[leg] = (struct fake_sip){.state = F_IN};
+    struct jn_sip_invite in = {.leg = leg,
+                               .tenant = TENANT,
+                               .srtp = JN_SRTP_OFF,
+                               .from_user = "4930123",
+                               .from_display = "Ann",
+                               .to_user = number,
+                               .call_id = "call@test",
+                               .sdp = sdp};
+    w.sink.invite(w.sink.arg, &in);
+    return leg;
+}
+static void ended(uint64_t leg, enum jn_sip_end how, int status)
+{
+    struct fake_sip *f = sip_at(leg);
+    if (f->state == F_OVER)
+        return;
+    f->state = F_OVER;
+    cr_assert_eq(++f->ends, 1u);
+    w.sink.ended(w.sink.arg, leg, how, status);
+}
+static __attribute__((unused)) void confirmed(uint64_t leg, const char *sdp)
+{
+    cr_assert_eq(sip_at(leg)->state, F_IN_OK);
+    sip_at(leg)->state = F_UP;
+    w.sink.confirmed(w.sink.arg, leg, sdp);
+}
+static __attribute__((unused)) void lifted(uint64_t leg, const char *sdp)
+{
+    cr_assert_eq(sip_at(leg)->state, F_OUT);
+    sip_at(leg)->state = F_UP;
+    w.sink.answered(w.sink.arg, leg, sdp);
+}
+static __attribute__((unused)) void reinvite(uint64_t leg, const char *sdp)
+{
+    sip_at(leg)->reinvited = true;
+    w.sink.reinvite(w.sink.arg, leg, sdp);
+}
+/* Everything that was hung up or refused says so. */
+static void sip_settles(void)
+{
+    for (uint64_t i = 1; i <= w.last_sip; i++)
+        if (w.sip[i].state != F_OVER && w.sip[i].hung_up)
+            ended(i, w.sip[i].state == F_UP ? JN_SIP_END_BYE : JN_SIP_END_CANCEL, w.sip[i].refused);
+}
+static void opened(uint64_t leg)
+{
+    struct fake_media *m = &w.media[leg];
+    cr_assert(m->opens && !m->opened_told && !m->refused);
+    m->opened_told = true;
+    struct jn_fact f = {.kind = JN_FACT_LEG_OPENED, .worker = m->worker, .token = leg, .leg = leg, .room = m->room};
+    jn_addr_parse(&f.opened.rtp, "127.0.0.1", (uint16_t)(30000 + leg % 1000 * 2));
+    jn_act_voice_fact(w.v, &f);
+}
+static __attribute__((unused)) void no_port(uint64_t leg)
+{
+    struct fake_media *m = &w.media[leg];
+    m->refused = true;
+    struct jn_fact f = {.kind = JN_FACT_LEG_REFUSED, .worker = m->worker, .token = leg, .leg = leg, .room = m->room};
+    jn_act_voice_fact(w.v, &f);
+}
+static void closed(uint64_t leg)
+{
+    struct fake_media *m = &w.media[leg];
+    cr_assert_eq(m->closes, 1u);
+    if (m->closed_told++)
+        return;
+    struct jn_fact f = {.kind = JN_FACT_LEG_CLOSED, .worker = m->worker, .token = leg, .leg = leg, .room = m->room};
+    f.stats = (struct jn_leg_stats){.rx_packets = 100, .tx_packets = 90, .lost = 1, .mos_x100 = 420};
+    jn_act_voice_fact(w.v, &f);
+}
+/* Workers do what they were told. */
+static void workers_settle(void)
+{
+    for (uint64_t i = 1; i <= w.last_media; i++) {
+        struct fake_media *m = &w.media[i];
+        if (m->opens && !m->opened_told && !m->refused)
+            opened(i);
+        if (m->closes && !m->closed_told)
+            closed(i);
+    }
+}
+static __attribute__((unused)) void command(uint8_t kind, uint64_t ix, uint64_t agent, uint32_t position,
+                                            uint8_t outcome, uint8_t why)
+{
+    struct jn_command c = {.kind = kind, .agent = agent, .why = why, .maker = JN_MAKER_SIP};
+    if (kind == JN_CMD_REFUSED || kind == JN_CMD_DONE) {
+        c.token = ix;
+    } else {
+        c.row = (struct jn_ix_row){.id = ix, .tenant = TENANT, .agent = agent, .channel = JN_CH_VOICE};
+        c.row.position = position;
+        c.row.outcome = outcome;
+        c.row.why = why;
+    }
+    jn_act_voice_command(w.v, &c);
+}
+static __attribute__((unused)) void play_done(void)
+{
+    for (unsigned i = w.orders; i-- > 0;)
+        if (w.order[i].kind == JN_ORDER_PLAY) {
+            struct jn_fact f = {.kind = JN_FACT_PLAY_DONE,
+                                .worker = w.order_worker[i],
+                                .token = w.order[i].token,
+                                .leg = w.order[i].leg,
+                                .room = w.order[i].room};
+            jn_act_voice_fact(w.v, &f);
+            return;
+        }
+}
+/* How many orders of that kind were given. */
+static __attribute__((unused)) unsigned orders_of(enum jn_order_kind kind)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < w.orders; i++)
+        n += w.order[i].kind == kind;
+    return n;
+}
+static __attribute__((unused)) const struct jn_order *last_order(enum jn_order_kind kind)
+{
+    for (unsigned i = w.orders; i-- > 0;)
+        if (w.order[i].kind == kind)
+            return &w.order[i];
+    cr_assert_fail("no order of kind %d", (int)kind);
+    return NULL;
+}
+static __attribute__((unused)) const struct jn_event *last_event(void)
+{
+    cr_assert_gt(w.events, 0u, "the router heard nothing");
+    return &w.event[w.events - 1];
+}
+static __attribute__((unused)) const char *playing(void)
+{
+    const struct jn_order *o = last_order(JN_ORDER_PLAY);
+    return w.sounds.at[o->play.sound[0]].name;
+}
+/* Ends the world: whoever is left is hung up, everything settles, nothing may be left over. */
+static __attribute__((unused)) void end_world(void)
+{
+    jn_act_voice_end_all(w.v);
+    for (int i = 0; i < 4; i++) {
+        sip_settles();
+        workers_settle();
+    }
+    all_is_settled();
+    destroy();
+}
+
+#endif
