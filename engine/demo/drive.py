@@ -58,7 +58,7 @@ class Daemon:
         began = time.monotonic()
         os.makedirs(a.data, mode=0o700, exist_ok=True)
         self.sip, self.api_port = pick(a.port, "SIP"), pick(a.api_port, "API", False)
-        self.install = centre.prepare(a.data, a.binary, self.sip, self.api_port, a.workers)
+        self.install = centre.prepare(a.data, self.sip, self.api_port, a.workers)
         print("[3/4] engine ... ", end="", flush=True)
         with open(self.log, "ab") as log:
             at = log.tell()
@@ -69,7 +69,7 @@ class Daemon:
         while time.monotonic() < end and self.p.poll() is None:
             try:
                 if Api("127.0.0.1", self.api_port, timeout=1).request("GET", "/healthz")[0] == 200:
-                    self.admin = centre.admin(a.data, self.api_port)
+                    self.admin = centre.admin(self.install, self.api_port)
                     print(f"ok {time.monotonic() - began:.0f} s", flush=True)
                     return True
             except (OSError, ValueError):

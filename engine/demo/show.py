@@ -114,6 +114,7 @@ class Show:
         self.lock, self.counts, self.problems = threading.Lock(), collections.Counter(), []
         self.phones, self.desks, self.sipps, self.customers = [], [], [], []
         self.stopping, self.lines, self.drawn = False, 0, 0.0
+        self.first, self.late = list(self.install.dialled)[:2]  # the two companies; the second one's agents come later
 
     def count(self, what, n=1):
         with self.lock:
@@ -144,41 +145,51 @@ class Show:
         for p in self.phones:
             if not p.connect() or not p.wait_event("REGISTER_OK", 10):
                 raise RuntimeError(f"phone {p.user} did not register; see {p.folder}/log")
-        self.desks = [Desk(self, who) for who in self.install.agents]
+        self.desks = [Desk(self, who) for who in self.install.agents if who.role == "agent"]
         for desk in self.desks:
-            desk.ready()
-        self.say(f"{len(self.phones)} phones registered (baresip), {len(self.desks)} agents ready")
+            if desk.who.tenant == self.first:
+                desk.ready()
+        self.say(f"{len(self.phones)} phones registered (baresip), {len(self.desks)} agents logged in")
 
-    def callers(self):
-        """SIPp callers: most stay until an agent's side hangs up; two give up in the queue, one is turned away."""
-        i, n = self.install, self.args.calls
-        files = []
+    def late_agents(self):
+        for desk in self.desks:
+            if desk.who.tenant == self.late:
+                desk.ready()
+
+    def sipp(self, name, scenario, tenant, number, calls, rate, **more):
+        if calls:
+            self.sipps.append(phones.Sipp(os.path.join(self.folder, name), scenario, ("127.0.0.1", self.d.sip), calls=calls, rate=rate, service=number, timeout=170, ip=self.install.source[tenant],
+                                          keys={"speech": self.speech[len(self.sipps) % len(self.speech)], "caller": CALLERS[len(self.sipps) % len(CALLERS)]}, **more))
+
+    def early_callers(self):
+        """While the second company has nobody at work: two give up in its queue, a third finds it full."""
+        self.speech = []
         for k in range(4):
             path = os.path.join(self.folder, f"caller{k}.ul")
             with open(path, "wb") as f:
                 f.write(audio.ulaw(audio.speech(20, 700 + k)[0]))
-            files.append(path)
-        gone = min(2, n // 10)
-        away = min(1, n // 10)
-        stay = n - gone - away
-        target = ("127.0.0.1", self.d.sip)
-        groups = len(i.numbers)
-        for k, number in enumerate(i.numbers):
-            count = stay // groups + (1 if k < stay % groups else 0)
-            if count:
-                self.sipps.append(phones.Sipp(os.path.join(self.folder, f"callers-{number}"), "caller.xml", target, calls=count, rate=0.55, service=number, timeout=170,
-                                              keys={"speech": files[k % len(files)], "caller": CALLERS[k % len(CALLERS)]}))
-        if gone:
-            self.sipps.append(phones.Sipp(os.path.join(self.folder, "leavers"), "leaver.xml", target, calls=gone, rate=0.5, service=i.empty_number, timeout=60, stay_ms=4000,
-                                          keys={"speech": files[0], "caller": "ivan"}))
-        if away:
-            self.sipps.append(phones.Sipp(os.path.join(self.folder, "turned-away"), "caller.xml", target, calls=away, rate=1, service=i.closed_number, timeout=60,
-                                          keys={"speech": files[1], "caller": "joao"}))
-        self.expect = {"stay": stay, "gone": gone, "away": away}
+            self.speech.append(path)
+        late, n = self.late, self.args.calls
+        self.expect = {"gone": min(2, n // 10), "away": min(1, n // 10)}
+        self.expect["stay"] = n - self.expect["gone"] - self.expect["away"]
+        number = self.install.dialled[late][0]
+        self.sipp("leavers", "leaver.xml", late, number, self.expect["gone"], 2, stay_ms=9000)
+        if self.expect["away"]:
+            time.sleep(2.5)
+            self.sipp("turned-away", "caller.xml", late, number, self.expect["away"], 1)
+
+    def callers(self):
+        """Those who stay until the agent's side hangs up, over both companies' numbers."""
+        stay = self.expect["stay"]
+        few = stay // 7
+        rest, numbers = stay - few, self.install.dialled[self.first]
+        for k, number in enumerate(numbers):
+            self.sipp(f"callers-{number}", "caller.xml", self.first, number, rest // len(numbers) + (1 if k < rest % len(numbers) else 0), 0.3)
+        self.sipp("callers-late", "caller.xml", self.late, self.install.dialled[self.late][0], few, 0.2)
 
     def customer(self, k):
         language, says, _ = TALKS[k % len(TALKS)]
-        tenant = self.install.chat_tenants[k % len(self.install.chat_tenants)]
+        tenant = self.first if k % 4 else self.late
         api = Api("127.0.0.1", self.d.api_port)
         try:
             chat = api.post("/api/v1/chat", {"tenant": tenant, "name": f"{language} {k + 1}", "text": says[0], "key": f"demo-{os.getpid()}-{k}-0"})
@@ -245,12 +256,17 @@ class Show:
     def run(self):
         """True when every party ended in time."""
         self.since_us = self.d.admin.get("/api/v1/live")["at_us"]
-        self.before = self.d.admin.get("/api/v1/live")["total"]
+        self.metrics_before = self.d.admin.metrics()
         self.agents()
+        self.early_callers()
         self.callers()
-        started, end = 0, time.monotonic() + 200
+        started, began = 0, time.monotonic()
+        end, opened = began + 200, False
         while time.monotonic() < end:
-            while started < self.args.chats and started * 0.5 < time.monotonic() - (end - 200):
+            if not opened and all(s.p.poll() is not None for s in self.sipps if "leavers" in s.folder or "turned" in s.folder):
+                opened = True
+                self.late_agents()
+            while started < self.args.chats and started * 0.5 < time.monotonic() - began:
                 c = threading.Thread(target=self.customer, args=(started,), daemon=True)
                 c.start()
                 self.customers.append(c)
