@@ -48,7 +48,8 @@ int jn_config_load(struct jn_config *c, const char *path, struct jn_problems *p)
 int jn_config_parse(struct jn_config *c, const char *path, const char *text, size_t n, struct jn_problems *p);
 /* Reads a whole file (bounded). 0, or -EINVAL with p filled. The caller frees out. */
 int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p);
-/* Parses and checks a centre from memory; name is what problems call it. rules are compiled too. The caller owns both.
+/* Parses and checks a centre from memory; name is what problems call it. rules are compiled too, unless
+ * rules is NULL. The caller owns both.
  */
 int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const char *name, const char *text, size_t n,
                     struct jn_problems *p);

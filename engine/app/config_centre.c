@@ -246,7 +246,8 @@ static void read_centre(struct jn_centre *c, const struct jn_yaml *root, struct 
     }
     jn_centre_overlaps(c, f.trunk_lines);
     free(f.trunk_lines);
-    compile_rules(c, tenants, rules);
+    if (rules)
+        compile_rules(c, tenants, rules);
 }
 
 int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const char *name, const char *text, size_t n,
@@ -258,7 +259,8 @@ int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const ch
     struct jn_err err;
 
     *dir = NULL;
-    *rules = NULL;
+    if (rules)
+        *rules = NULL;
     if (root)
         read_centre(&c, root, rules);
     if (p->count == before && jn_directory_index(c.dir, &err))
@@ -270,8 +272,10 @@ int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const ch
         *dir = c.dir;
         return 0;
     }
-    jn_rules_unref(*rules);
-    *rules = NULL;
+    if (rules) {
+        jn_rules_unref(*rules);
+        *rules = NULL;
+    }
     jn_directory_unref(c.dir);
     return -EINVAL;
 }
