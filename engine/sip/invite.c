@@ -154,8 +154,8 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const cha
     plain(user, sizeof user, from_user, true);
     snprintf(from, sizeof from, "\"%s\" <sip:%s@%s>", name, user[0] ? user : "anonymous", p->realm);
     snprintf(to, sizeof to, "<sip:%s@%s>", a->sip_user, p->realm);
-    nua_handle_t *nh = nua_handle(s->nua, NULL, SIPTAG_FROM_STR(from), SIPTAG_TO_STR(to), NUTAG_URL(p->contact),
-                                  NUTAG_PROXY(p->next), TAG_END());
+    nua_handle_t *nh =
+        nua_handle(s->nua, NULL, SIPTAG_FROM_STR(from), SIPTAG_TO_STR(to), NUTAG_URL(p->contact), TAG_END());
     if (!nh)
         return -ENOMEM;
     struct jn_sip_leg *l = jn_sip_leg_new(s, nh, LEG_OUT);
@@ -165,6 +165,8 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const cha
     }
     l->dialog.tcp = strstr(p->next, "transport=tcp") != NULL;
     *leg = l->id;
-    nua_invite(nh, SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(sdp), TAG_END());
+    /* The hop is taken from the request and kept for the dialog; given to nua_handle it is forgotten. */
+    nua_invite(nh, NUTAG_PROXY(p->next), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(sdp),
+               TAG_END());
     return 0;
 }
