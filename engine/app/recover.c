@@ -3,6 +3,7 @@
 #include "engine/app/engine.h"
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
+#include "engine/store/journal_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -262,6 +263,8 @@ int jn_engine_recover(struct jn_engine *e, struct jn_err *err)
         rc = jn_journal_read(e->journal, seq, replay_one, &a, err);
     if (rc == 0 && a.rows > 0)
         rc = jn_store_commit(e->store, jn_router_seq(e->router));
+    if (rc == 0)
+        rc = jn_journal_bounds(e->journal, limits.agents, limits.queues, limits.tenants, limits.interactions);
     jn_engine_emit_set(NULL, NULL);
     if (rc < 0)
         return rc;

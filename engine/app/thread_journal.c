@@ -134,8 +134,7 @@ static void take_notes(struct loop *l)
             l->snapshot = n.ptr;
         } else if (n.kind == JN_NOTE_CHECK) {
             struct jn_check_job *c = n.ptr;
-            if (c->seq == l->appended)
-                jn_journal_check(l->e->journal, c->seq, c->command_hash, c->state_hash);
+            jn_journal_check(l->e->journal, c->seq, c->command_hash, c->state_hash);
             free(c);
         }
     }

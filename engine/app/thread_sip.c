@@ -34,28 +34,25 @@ static int event(void *arg, const struct jn_event *ev, bool ending)
     return 0;
 }
 
-enum { LEG_PLACES = 3 }; /* LEG_CLOSE, ROOM_CLOSE, ROOM_LEAVE */
-
-static int admit_leg(void *arg, unsigned worker)
+static void release_leg(void *arg, unsigned worker, unsigned places)
 {
     struct jn_engine *e = arg;
 
-    for (int i = 0; i < LEG_PLACES; i++) {
+    while (places-- > 0)
+        jn_mailbox_unreserve(&e->sip_worker[worker]);
+}
+
+static int admit_leg(void *arg, unsigned worker, unsigned places)
+{
+    struct jn_engine *e = arg;
+
+    for (unsigned i = 0; i < places; i++) {
         if (jn_mailbox_reserve(&e->sip_worker[worker]) < 0) {
-            while (i-- > 0)
-                jn_mailbox_unreserve(&e->sip_worker[worker]);
+            release_leg(e, worker, i);
             return -EAGAIN;
         }
     }
     return 0;
-}
-
-static void release_leg(void *arg, unsigned worker)
-{
-    struct jn_engine *e = arg;
-
-    for (int i = 0; i < LEG_PLACES; i++)
-        jn_mailbox_unreserve(&e->sip_worker[worker]);
 }
 
 static int order(void *arg, unsigned worker, const struct jn_order *o)
