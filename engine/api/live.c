@@ -24,13 +24,15 @@ static void status(void *arg, struct jn_req *r)
     jn_buf_text(&out, "{\"version\":");
     jn_buf_json(&out, a->config.version ? a->config.version : "", strlen(a->config.version ? a->config.version : ""));
     jn_buf_printf(&out,
-                  ",\"start\":%u,\"uptime_s\":%llu,\"draining\":%s,\"directory_version\":%llu,\"connections\":%u,"
-                  "\"agents_logged_in\":%u,\"interactions_open\":%u,\"cursor\":%llu",
-                  a->config.boot, (unsigned long long)((jn_api_now_us(a) - a->started_us) / 1000000),
-                  a->draining ? "true" : "false", (unsigned long long)a->dir->version,
-                  a->connections - a->base_connections, agents, open, (unsigned long long)jn_events_last(a->events));
-    if (a->sink.health)
+                  ",\"uptime_s\":%llu,\"directory_version\":%llu,\"connections\":%u,\"agents_logged_in\":%u,"
+                  "\"interactions_open\":%u,\"cursor\":%llu",
+                  (unsigned long long)((jn_api_now_us(a) - a->started_us) / 1000000),
+                  (unsigned long long)a->dir->version, a->connections - a->base_connections, agents, open,
+                  (unsigned long long)jn_events_last(a->events));
+    if (a->sink.health) {
+        jn_buf_text(&out, ",");
         a->sink.health(a->sink.arg, &out);
+    }
     jn_buf_text(&out, "}");
     jn_req_answer(r, 200, &out);
     jn_buf_free(&out);

@@ -1,0 +1,92 @@
+/* Cmd status: how a running engine is: its parts, its queues, its agents. */
+#include "engine/app/cmd.h"
+#include "engine/app/cmd_api.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: junctor status [OPTIONS]\n\nHow a running engine is: parts, queues, agents.\n\n" JN_CMD_API_HELP;
+
+static const char *text(const struct jn_json *j, const char *key)
+{
+    const char *t = jn_json_text(jn_json_get(j, key));
+    return t ? t : "-";
+}
+
+static long long number(const struct jn_json *j, const char *key)
+{
+    return (long long)jn_json_int(jn_json_get(j, key), 0);
+}
+
+static void percent(char out[static 16], const struct jn_json *j)
+{
+    double v = jn_json_number(j, -1);
+    if (v < 0)
+        jn_copy(out, 16, "-");
+    else
+        snprintf(out, 16, "%.1f %%", v * 100);
+}
+
+static void print_parts(const struct jn_json *s)
+{
+    long long up = number(s, "uptime_s");
+    printf("junctor %s, up %lld:%02lld:%02lld%s\n", text(s, "version"), up / 3600, up / 60 % 60, up % 60,
+           jn_json_bool(jn_json_get(s, "draining")) == 1 ? ", DRAINING" : "");
+    printf(
+        "journal %s, database %s, recorder %s; calls %lld, open interactions %lld, phones %lld, connections %lld\n\n",
+        text(s, "journal"), text(s, "database"), text(s, "recorder"), number(s, "calls"),
+        number(s, "interactions_open"), number(s, "phones"), number(s, "connections"));
+}
+
+static void print_live(const struct jn_json *live)
+{
+    const struct jn_json *queues = jn_json_get(live, "queues"), *agents = jn_json_get(live, "agents");
+    char level[16];
+    printf("%-14s %-16s %7s %7s %7s %8s %8s %9s %8s\n", "TENANT", "QUEUE", "WAITING", "RINGING", "TALKING", "OFFERED",
+           "ANSWERED", "ABANDONED", "LEVEL");
+    for (size_t i = 0; i < jn_json_count(queues); i++) {
+        const struct jn_json *q = jn_json_at(queues, i);
+        percent(level, jn_json_get(q, "service_level"));
+        printf("%-14s %-16s %7lld %7lld %7lld %8lld %8lld %9lld %8s\n", text(q, "tenant"), text(q, "name"),
+               number(q, "waiting"), number(q, "offered_now"), number(q, "talking"), number(q, "offered"),
+               number(q, "answered"), number(q, "abandoned"), level);
+    }
+    printf("\n%-14s %-16s %-16s %-16s %8s %5s\n", "TENANT", "AGENT", "STATE", "REASON", "SINCE", "PHONE");
+    for (size_t i = 0; i < jn_json_count(agents); i++) {
+        const struct jn_json *a = jn_json_at(agents, i);
+        printf("%-14s %-16s %-16s %-16s %6llds %5s\n", text(a, "tenant"), text(a, "name"), text(a, "state"),
+               text(a, "reason"), number(a, "state_s"), jn_json_bool(jn_json_get(a, "phone")) == 1 ? "yes" : "no");
+    }
+}
+
+int jn_cmd_status(int argc, char *argv[])
+{
+    static const struct option known[] = {JN_CMD_API_OPTIONS, {0}};
+    struct jn_cmd_api c = {.verb = "status"};
+    struct jn_buf body = {0}, body_live = {0};
+    struct jn_json *status = NULL, *live = NULL;
+    int http;
+    for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;)
+        if (!jn_cmd_api_option(&c, o, optarg))
+            return fputs("try: junctor status --help\n", stderr), 2;
+    if (c.help)
+        return fputs(help, stdout), 0;
+    if (optind < argc)
+        return fprintf(stderr, "junctor status: \"%s\" is too much\n", argv[optind]), 2;
+    int rc = jn_cmd_api_find(&c);
+    if (!rc)
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/status", NULL, NULL, &http, &body, &status);
+    if (!rc)
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/live", NULL, NULL, &http, &body_live, &live);
+    if (!rc && c.json) {
+        printf("{\"status\":%s,\"live\":%s}\n", body.data, body_live.data);
+    } else if (!rc) {
+        print_parts(status);
+        print_live(live);
+    }
+    jn_json_free(status);
+    jn_json_free(live);
+    jn_buf_free(&body);
+    jn_buf_free(&body_live);
+    return rc;
+}
