@@ -102,7 +102,8 @@ static enum outcome judge(const struct jn_shim_test *t, int status)
     if (code == EXIT_SKIPPED)
         return SKIPPED;
     if (t->signal || code != t->exit_code) {
-        fprintf(stderr, "[FAIL] %s::%s (exit code %d%s)\n", t->suite, t->name, code, code == 66 ? ", the sanitizer's" : "");
+        fprintf(stderr, "[FAIL] %s::%s (exit code %d%s)\n", t->suite, t->name, code,
+                code == 66 ? ", the sanitizer's" : "");
         return FAILED;
     }
     return PASSED;
