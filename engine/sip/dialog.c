@@ -7,6 +7,7 @@ struct jn_sip_old {
     struct jn_sip *sip;
     nta_leg_t *leg;
     nta_outgoing_t *orq;
+    struct jn_sip_old *next, **at;
 };
 
 /* Requests of ours in a dialog that the peer began: the stack counts from a time-based number below 2^27; a BYE far
@@ -97,20 +98,34 @@ int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *ou
     return 0;
 }
 
+static void forget(struct jn_sip_old *o)
+{
+    *o->at = o->next;
+    if (o->next)
+        o->next->at = o->at;
+    free(o);
+}
+
 static int old_answered(struct jn_sip_old *o, nta_outgoing_t *orq, const sip_t *sip)
 {
     if (sip && sip->sip_status->st_status < 200)
         return 0;
     nta_outgoing_destroy(orq);
     nta_leg_destroy(o->leg);
-    o->sip->olds--;
-    free(o);
+    o->sip->n_olds--;
+    forget(o);
     return 0;
+}
+
+void jn_sip_olds_free(struct jn_sip *s)
+{
+    while (s->olds)
+        forget(s->olds); /* the agent that carried them is gone already */
 }
 
 int jn_sip_bye_old(struct jn_sip *s, const struct jn_sip_dialog *d)
 {
-    if (s->olds >= OLDS_MAX)
+    if (s->n_olds >= OLDS_MAX)
         return -EAGAIN;
     struct jn_sip_old *o = calloc(1, sizeof *o);
     if (!o)
@@ -132,6 +147,11 @@ int jn_sip_bye_old(struct jn_sip *s, const struct jn_sip_dialog *d)
         free(o);
         return -EINVAL;
     }
-    s->olds++;
+    s->n_olds++;
+    o->at = &s->olds;
+    o->next = s->olds;
+    if (o->next)
+        o->next->at = &o->next;
+    s->olds = o;
     return 0;
 }

@@ -237,6 +237,7 @@ void jn_sip_close(struct jn_sip *s)
         clean = shut_down(s);
     if (s->old)
         nta_agent_destroy(s->old);
+    jn_sip_olds_free(s);
     if (s->root && clean)
         su_root_destroy(s->root);
     jn_sip_legs_free(s);

@@ -103,7 +103,8 @@ struct jn_sip {
     uint64_t bucket_ns, log_ns; /* throttle: time up to which places were filled; last warning of a bad credential */
     uint32_t bucket, log_skipped;
     uint8_t secret[32];
-    unsigned olds;
+    struct jn_sip_old *olds; /* BYEs of dialog.c that wait for their answer */
+    unsigned n_olds;
     struct jn_sip_counts counts;
     char body[JN_SIP_BODY_MAX + 1];
 };
@@ -162,6 +163,7 @@ bool jn_sip_throttled(struct jn_sip *s, uint64_t now_ns);
 /* dialog.c */
 void jn_sip_dialog_in(struct jn_sip_leg *l, const sip_t *ack);
 void jn_sip_dialog_out(struct jn_sip_leg *l, const sip_t *ok);
+void jn_sip_olds_free(struct jn_sip *s);
 
 /* hook.c: a message class that counts what the stack refuses by itself. */
 msg_mclass_t *jn_sip_hook_make(struct jn_sip_counts *counts);

@@ -291,6 +291,9 @@ static __attribute__((unused)) void finish(void)
             ends += fx.heard[k].kind == H_ENDED && fx.heard[k].leg == fx.heard[i].leg;
         cr_assert_leq(ends, 1u, "a leg ended %u times", ends);
     }
+    fx.n = 0; /* the next test may run in this process */
+    fx.opened = false;
+    fx.t1x64_ms = fx.rate = 0;
     pthread_mutex_unlock(&fx.lock);
 }
 

@@ -1,6 +1,7 @@
 /* The agent against sip-tester on loopback: calls, cancels, registrations, refusals, over UDP and TCP. */
 #include "tests/engine/sip/fixture.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -13,7 +14,9 @@ extern char **environ;
 static int sipp(const char *scenario, const char *more)
 {
     char line[1024], dir[512], cwd[] = "/tmp/jn_sipp_XXXXXX";
-    jn_copy(dir, sizeof dir, __FILE__);
+    char here[PATH_MAX];
+    cr_assert_not_null(realpath(__FILE__, here));
+    jn_copy(dir, sizeof dir, here);
     *strrchr(dir, '/') = 0;
     cr_assert_not_null(mkdtemp(cwd));
     if (scenario[0] == '-')
