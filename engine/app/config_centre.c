@@ -117,7 +117,7 @@ static void read_list(struct jn_centre *c, const struct jn_centre_tenant *t, con
             jn_centre_agent(c, t, n, item, &c->dir->agents[f->agents++]);
             break;
         case TRUNKS:
-            f->trunk_lines[f->trunks] = n->line;
+            f->trunk_lines[f->trunks] = jn_yaml_get(n, "from") ? jn_yaml_get(n, "from")->line : n->line;
             jn_centre_trunk(c, t, n, item, &c->dir->trunks[f->trunks++]);
             break;
         default:

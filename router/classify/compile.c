@@ -270,9 +270,8 @@ struct jn_rules *jn_rules_ref(struct jn_rules *r)
 
 void jn_rules_unref(struct jn_rules *r)
 {
-    /* Release pairs with the acquire below of whoever drops the last one: every scan comes before the free. */
-    if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_release) != 1)
+    /* Release of each pairs with the acquire of whoever drops the last one: every scan comes before the free. */
+    if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     rules_free(r);
 }

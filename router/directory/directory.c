@@ -42,10 +42,9 @@ struct jn_directory *jn_directory_ref(struct jn_directory *d)
 
 void jn_directory_unref(struct jn_directory *d)
 {
-    /* Release pairs with the acquire of whoever drops the last one: all reads of others come before the free. */
-    if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_release) != 1)
+    /* Release of each pairs with the acquire of whoever drops the last one: every read comes before the free. */
+    if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     if (d->agents)
         explicit_bzero(d->agents, d->n_agents * sizeof *d->agents);
     jn_map_free(&d->by_id);

@@ -115,6 +115,18 @@ Test(scan, queue_and_language_come_from_the_winning_intents_heaviest_rule)
     jn_rules_unref(c);
 }
 
+Test(scan, of_equally_heavy_rules_the_first_names_the_queue)
+{
+    struct jn_dir_rule r[] = {rule("alpha", "x", 10), rule("beta", "x", 10)};
+    struct jn_rules *c;
+
+    r[0].queue = 1;
+    r[1].queue = 2;
+    c = compiled(r, 2);
+    cr_assert_eq(says(c, T1, "beta alpha").queue, 1);
+    jn_rules_unref(c);
+}
+
 Test(scan, priority_is_the_largest_and_labels_stand_in_rule_order)
 {
     struct jn_dir_rule r[6];
