@@ -8,19 +8,29 @@
 #include "media/record/item.h"
 #include <stddef.h>
 
-/* What a call's items prove. complete: every frame handed over is here and in its place: missing == 0 and overflow == 0
- * and the STOP event is there. */
+/* What a call's items prove, by track. complete: the STOP event is there and every frame handed over is here: overflow
+ * == 0 and the frames are as many as STOP says. What the network lost before it came to us is in `missing` and is no
+ * fault of the recording. Zero it to start. */
 struct jn_rec_ledger {
     uint64_t call, tenant, first_us, last_us;
-    uint64_t frames[3], missing[3] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[3];
-    uint64_t handed_over; /* as JN_RECEV_STOP says; 0 when there is none */
+    uint64_t frames[3] /* all that are here, duplicates too */,
+        missing[3] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[3];
+    uint64_t handed_over; /* as JN_RECEV_STOP says (added up when there are several); 0 when there is none */
     uint64_t overflow;
     uint32_t events;
     uint8_t stopped, complete;
+    struct { /* seen: bit n: high - n is here */
+        uint64_t base, high, seen;
+        uint32_t ssrc;
+        uint8_t any;
+    } run[3];
 };
+/* Frames of a track come in order of arrival. Items of unknown tracks count as events only. */
 void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it);
-/* items: all of one call in file order. Gives *pcm: interleaved stereo at 8 kHz, *n sample pairs, malloc'ed, the caller
- * frees. 0, -ENOENT (no frame), -E2BIG (over 12 h), -ENOMEM. */
+/* items: all of one call, those of a track in order of arrival. Silence where frames are missing or recording paused; a
+ * frame of an unknown codec is silence too; tracks that are neither caller nor agent are not heard. Gives *pcm:
+ * interleaved stereo at 8 kHz, *n sample pairs, malloc'ed, the caller frees. 0, -ENOENT (no frame), -E2BIG (over 12 h),
+ * -ENOMEM. */
 int jn_rec_render(int16_t **pcm, size_t *n, const struct jn_rec_item *items, size_t count, struct jn_err *err);
 /* A 44-byte header for n sample pairs, 8 kHz, 16 bit, stereo. */
 void jn_wav_header(uint8_t out[static 44], uint32_t n);
