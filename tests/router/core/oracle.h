@@ -6,7 +6,7 @@
 #include "router/core/command.h"
 #include "router/core/event.h"
 
-enum { ORACLE_AGENTS = 64, ORACLE_QUEUES = 16, ORACLE_TENANTS = 4, ORACLE_IXS = 256, ORACLE_OUT = 8192 };
+enum { ORACLE_AGENTS = 10, ORACLE_QUEUES = 6, ORACLE_TENANTS = 3, ORACLE_IXS = 40, ORACLE_OUT = 8192 };
 #define ORACLE_NEVER UINT64_MAX
 
 struct oracle_ix {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_IXS = 48, TENANTS = 2, QUEUES = 5, AGENTS = 9, RECENT = 64, DEFAULT_OPS = 300000, SEEDS = 6 };
+enum { MAX_IXS = ORACLE_IXS, TENANTS = 2, QUEUES = 5, AGENTS = 9, RECENT = 64, DEFAULT_OPS = 150000, SEEDS = 6 };
 
 struct heard {
     struct jn_command c[ORACLE_OUT];
@@ -21,6 +21,7 @@ struct world {
     struct jn_router *r;
     struct oracle o;
     struct heard heard;
+    unsigned long kinds[JN_CMD_KIND_N], whys[JN_WHY_N];
 };
 
 static void hear(void *arg, const struct jn_command *c)
@@ -113,24 +114,41 @@ static void make_arrival(struct world *w, struct jn_event *ev)
     a->priority = (uint8_t)(pick(w, 3) ? 255 : pick(w, 4));
 }
 
+/* Mostly what the state allows, sometimes anything. */
+static uint8_t some_work(struct world *w, unsigned state)
+{
+    static const uint8_t likely[][6] = {
+        [JN_IX_QUEUED] = {JN_EV_TICK, JN_EV_TICK, JN_EV_TICK, JN_EV_TICK, JN_EV_CUSTOMER_LEFT, JN_EV_END},
+        [JN_IX_OFFERED] = {JN_EV_ACCEPT, JN_EV_ACCEPT, JN_EV_ACCEPT, JN_EV_ACCEPT, JN_EV_REFUSE, JN_EV_CUSTOMER_LEFT},
+        [JN_IX_CONNECTED] = {JN_EV_HOLD, JN_EV_HOLD, JN_EV_REQUEUE, JN_EV_CUSTOMER_LEFT, JN_EV_END, JN_EV_END},
+        [JN_IX_HELD] = {JN_EV_RESUME, JN_EV_RESUME, JN_EV_RESUME, JN_EV_REQUEUE, JN_EV_CUSTOMER_LEFT, JN_EV_END},
+        [JN_IX_WRAP_UP] = {JN_EV_WRAP_DONE, JN_EV_WRAP_DONE, JN_EV_TICK, JN_EV_TICK, JN_EV_TICK, JN_EV_END},
+        [JN_IX_DONE] = {JN_EV_ACCEPT, JN_EV_REFUSE, JN_EV_HOLD, JN_EV_REQUEUE, JN_EV_END, JN_EV_WRAP_DONE},
+    };
+    if (pick(w, 10) == 0)
+        return (uint8_t)(JN_EV_ACCEPT + pick(w, JN_EV_KIND_N - JN_EV_ACCEPT));
+    return likely[state][pick(w, 6)];
+}
+
 static void make_work(struct world *w, struct jn_event *ev)
 {
-    static const uint8_t kinds[] = {JN_EV_ACCEPT, JN_EV_ACCEPT, JN_EV_ACCEPT, JN_EV_ACCEPT,   JN_EV_ACCEPT,
-                                    JN_EV_REFUSE, JN_EV_HOLD,   JN_EV_RESUME, JN_EV_REQUEUE,  JN_EV_CUSTOMER_LEFT,
-                                    JN_EV_END,    JN_EV_END,    JN_EV_END,    JN_EV_WRAP_DONE};
     const struct oracle_ix *x = &w->o.ix[pick(w, MAX_IXS)];
-    ev->kind = kinds[pick(w, sizeof kinds)];
-    for (unsigned i = 0; i < 4 && !x->row.id; i++)
+    for (unsigned i = 0; i < 12 && (!x->row.id || (x->row.state == JN_IX_QUEUED && pick(w, 4))); i++)
         x = &w->o.ix[pick(w, MAX_IXS)];
+    ev->kind = some_work(w, x->row.id ? x->row.state : (unsigned)JN_IX_DONE);
     ev->ix.ix = x->row.id && pick(w, 60) ? x->row.id : w->recent[pick(w, RECENT)];
     ev->tenant = pick(w, 60) && x->row.id ? x->row.tenant : 1 + pick(w, TENANTS);
     ev->ix.agent = pick(w, 20) ? x->row.agent : pick(w, 2) ? agent_id(w) : 0;
+    if (ev->kind == JN_EV_END && pick(w, 3) == 0)
+        ev->ix.agent = 0;
     ev->ix.queue = queue_id(w);
     ev->why = (uint8_t)pick(w, JN_WHY_N);
     if (ev->kind == JN_EV_REFUSE)
         ev->why = (uint8_t)(JN_WHY_AGENT + pick(w, 5));
     if (ev->kind == JN_EV_REQUEUE && pick(w, 2))
         ev->why = JN_WHY_TRANSFER;
+    if (ev->kind == JN_EV_TICK)
+        memset(&ev->ix, 0, sizeof ev->ix);
 }
 
 static void make_agent_event(struct world *w, struct jn_event *ev)
@@ -253,9 +271,18 @@ static void run(uint64_t seed, unsigned long ops, unsigned crowd)
         jn_router_apply(w.r, &ev);
         oracle_apply(&w.o, &ev);
         compare(&w, &ev, seed);
+        for (unsigned i = 0; i < w.heard.n; i++) {
+            w.kinds[w.heard.c[i].kind]++;
+            w.whys[w.heard.c[i].why]++;
+        }
         cr_assert_eq(jn_router_check(w.r, &err), 0, "seed %lu event %lu: %s", seed, w.seq, err.text);
         cr_assert_eq(jn_router_next_us(w.r), oracle_next_us(&w.o), "seed %lu event %lu", seed, w.seq);
     }
+    /* The walk went everywhere: nothing was compared only because it never happened. */
+    for (unsigned k = JN_CMD_QUEUED; k < JN_CMD_KIND_N && ops >= 20000; k++)
+        cr_assert_gt(w.kinds[k], 10, "seed %lu: command kind %u came %lu times", seed, k, w.kinds[k]);
+    for (unsigned k = JN_WHY_CUSTOMER; k < JN_WHY_N && ops >= 20000; k++)
+        cr_assert(w.whys[k] > 0 || k == JN_WHY_BUSY, "seed %lu: why %u never came", seed, k);
     jn_router_free(w.r);
     oracle_free(&w.o);
 }

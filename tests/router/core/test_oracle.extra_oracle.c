@@ -332,7 +332,8 @@ static void not_ready(struct oracle *o, struct oracle_agent *a, const char *reas
 {
     a->presence = JN_AGENT_NOT_READY;
     memset(a->reason, 0, sizeof a->reason);
-    strncpy(a->reason, reason, sizeof a->reason - 1);
+    for (unsigned i = 0; i + 1 < sizeof a->reason && reason[i]; i++)
+        a->reason[i] = reason[i];
     revoke(o, a, why);
 }
 
