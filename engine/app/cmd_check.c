@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: junctor check FILE...\n"
     "Checks YAML files of the machine (junctor.yaml) and of the centre (centre.yaml), which are told\n"
-    "apart by their keys, and prints every mistake with its file, line and key.\n"
+    "apart by their keys, and the centre that a machine file names. Prints every mistake with its file,\n"
+    "line and key.\n"
     "Exit code: 0 nothing wrong, 1 mistakes, 2 wrong use.\n";
 
 static void say_machine(const char *file, const struct jn_config *c)
@@ -48,8 +50,27 @@ static void check_centre(const char *file, const struct jn_buf *text, struct jn_
     jn_directory_unref(dir);
 }
 
-static unsigned check(const char *file)
+/* The centre that a machine file names. */
+static unsigned check_named_centre(const char *file)
 {
+    struct jn_problems p = {0};
+    struct jn_buf text = {0};
+    unsigned count;
+
+    if (!jn_config_read(&text, file, &p))
+        check_centre(file, &text, &p);
+    count = p.count;
+    if (p.text.data)
+        fputs(p.text.data, stdout);
+    jn_problems_free(&p);
+    jn_buf_free(&text);
+    return count;
+}
+
+/* named: all files of the command line, so that a centre is not told twice. */
+static unsigned check(const char *file, char *const named[], int n_named)
+{
+    char centre[JN_PATH_MAX] = "";
     struct jn_problems p = {0};
     struct jn_buf text = {0};
     struct jn_config c;
@@ -58,15 +79,22 @@ static unsigned check(const char *file)
     if (!jn_config_read(&text, file, &p)) {
         if (is_centre(file, &text))
             check_centre(file, &text, &p);
-        else if (!jn_config_parse(&c, file, text.data, text.len, &p))
-            say_machine(file, &c);
+        else {
+            if (!jn_config_parse(&c, file, text.data, text.len, &p))
+                say_machine(file, &c);
+            memcpy(centre, c.centre, sizeof centre);
+        }
     }
     count = p.count;
     if (p.text.data)
         fputs(p.text.data, stdout);
     jn_problems_free(&p);
     jn_buf_free(&text);
-    return count;
+    for (int i = 0; i < n_named; i++)
+        if (!strcmp(named[i], centre))
+            return count;
+    /* A centre that is not there was told as the machine's mistake. */
+    return count + (centre[0] && !access(centre, R_OK) ? check_named_centre(centre) : 0);
 }
 
 int jn_cmd_check(int argc, char *argv[])
@@ -88,7 +116,7 @@ int jn_cmd_check(int argc, char *argv[])
         return 2;
     }
     for (int i = 1; i < argc; i++)
-        mistakes += check(argv[i]);
+        mistakes += check(argv[i], argv + 1, argc - 1);
     if (mistakes)
         printf("%u mistake%s\n", mistakes, mistakes == 1 ? "" : "s");
     return mistakes ? 1 : 0;

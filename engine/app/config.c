@@ -275,6 +275,8 @@ int jn_config_parse(struct jn_config *c, const char *path, const char *text, siz
     *c = defaults;
     if (root)
         check_machine(&check, c, root);
+    else
+        c->centre[0] = 0; /* nobody knows which centre was meant */
     jn_yaml_free(root);
     return p->count == before ? 0 : -EINVAL;
 }
