@@ -63,6 +63,7 @@ struct jn_api_config {
     uint32_t max_connections, max_chats;
     uint32_t boot; /* for interaction ids of chats, maker JN_MAKER_API */
     const char *version;
+    uint32_t body_s, answer_s; /* allowances of a request: to send it, to be answered; 0: 10 and 30 */
 };
 /* What engine/app/wire gives. Called on the API thread. */
 struct jn_api_sink {

@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 #include <string.h>
 
+enum { KEEP_ALIVE_S = 30 };
 static const struct {
     enum lws_token_indexes token;
     uint8_t method;
@@ -14,6 +15,26 @@ static const struct {
     {WSI_TOKEN_GET_URI, JN_GET},
     {WSI_TOKEN_POST_URI, JN_POST},
 };
+
+/* libwebsockets gives a client new time with each byte of a head, so the whole head, and idling before it, has a
+ * deadline of ours. seconds 0: none now. */
+static void head_within(struct jn_api *a, struct lws *wsi, uint32_t seconds)
+{
+    uint32_t now = (uint32_t)((jn_api_now_us(a) - a->started_us) / 1000000);
+    jn_map_set(&a->heads, (uintptr_t)wsi, seconds ? now + seconds + 1 : 0);
+}
+
+static void cut_slow_heads(struct jn_api *a, uint64_t now_us)
+{
+    uint32_t now = (uint32_t)((now_us - a->started_us) / 1000000);
+    for (uint32_t i = 0; i <= a->heads.mask; i++) {
+        if (!a->heads.keys[i] || !a->heads.values[i] || now < a->heads.values[i])
+            continue;
+        a->heads.values[i] = 0;
+        a->count.slow_clients++;
+        lws_set_timeout((struct lws *)(uintptr_t)a->heads.keys[i], PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
+}
 
 static void detach(struct jn_http_conn *c)
 {
@@ -94,12 +115,13 @@ static void read_head(struct jn_req *r, const char *path, size_t n)
 static int begin(struct jn_api *a, struct lws *wsi, struct jn_http_conn *c, const char *path, size_t n)
 {
     detach(c);
+    head_within(a, wsi, 0);
     struct jn_req *r = c->req = jn_req_new(a);
     if (!r)
         return -1;
     a->count.requests++;
     r->wsi = wsi;
-    r->deadline_us = jn_api_now_us(a) + JN_DEADLINE_BODY_US;
+    r->deadline_us = jn_api_now_us(a) + a->config.body_s * UINT64_C(1000000);
     read_head(r, path, n);
     if (r->phase == JN_REQ_BODY)
         jn_route_head(r);
@@ -195,12 +217,14 @@ static int writeable(struct jn_http_conn *c)
     }
     bool close_it = r->close;
     struct lws *wsi = r->wsi;
+    head_within(r->api, wsi, KEEP_ALIVE_S);
     detach(c);
     return close_it || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 void jn_http_tick(struct jn_api *a, uint64_t now_us)
 {
+    cut_slow_heads(a, now_us);
     for (struct jn_req *r = a->reqs, *next; r; r = next) {
         next = r->next;
         if (now_us < r->deadline_us)
@@ -233,7 +257,14 @@ int jn_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *us
     case LWS_CALLBACK_WSI_CREATE:
         a->connections++;
         return 0;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        head_within(a, wsi, a->config.body_s);
+        return 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        head_within(a, wsi, 0);
+        return jn_ws_callback(wsi, reason, c, in, len);
     case LWS_CALLBACK_WSI_DESTROY:
+        jn_map_del(&a->heads, (uintptr_t)wsi);
         a->connections--;
         return 0;
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:

@@ -131,7 +131,7 @@ void jn_route_head(struct jn_req *r)
 void jn_route_serve(struct jn_req *r)
 {
     r->phase = JN_REQ_SERVED;
-    r->deadline_us = jn_api_now_us(r->api) + JN_DEADLINE_ANSWER_US;
+    r->deadline_us = jn_api_now_us(r->api) + r->api->config.answer_s * UINT64_C(1000000);
     if (r->body.failed) {
         jn_req_error(r, JN_NO_BUSY, NULL, "no memory for the body");
         return;

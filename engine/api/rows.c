@@ -2,6 +2,7 @@
 #include "engine/api/rows.h"
 #include "engine/base/clock.h"
 #include <string.h>
+#include <time.h>
 
 static const char *const agent_states[] = JN_AGENT_STATE_NAMES;
 static const char *const ix_states[] = JN_IX_STATE_NAMES;
@@ -100,6 +101,19 @@ void jn_json_queue(const struct jn_api *a, const struct jn_queue_row *row, uint6
     jn_buf_text(out, "}");
 }
 
+/* UTC with milliseconds (RFC 3339), as the database gives its records. */
+static void time_member(struct jn_buf *out, const char *key, uint64_t us)
+{
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm tm;
+    char day[32];
+    if (us && gmtime_r(&seconds, &tm) && strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm))
+        jn_buf_printf(out, ",\"%s\":\"%s.%03uZ\",\"%s_us\":%llu", key, day, (unsigned)(us / 1000 % 1000), key,
+                      (unsigned long long)us);
+    else
+        jn_buf_printf(out, ",\"%s\":null,\"%s_us\":0", key, key);
+}
+
 void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf *out)
 {
     const struct jn_dir_queue *q = jn_dir_queue(a->dir, x->queue);
@@ -113,15 +127,16 @@ void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf
     text_member(out, "state", name_of(ix_states, JN_IX_STATE_N, x->state));
     text_member(out, "outcome", name_of(outcomes, JN_OUT_N, x->outcome));
     text_member(out, "why", name_of(whys, JN_WHY_N, x->why));
-    jn_buf_printf(
-        out,
-        ",\"priority\":%u,\"position\":%u,\"offers\":%u,\"in_target\":%s,\"arrived_us\":%llu,\"queued_us\":%llu,"
-        "\"offered_us\":%llu,\"answered_us\":%llu,\"ended_us\":%llu,\"closed_us\":%llu,\"wait_us\":%llu,"
-        "\"talk_us\":%llu",
-        x->priority, x->position, x->offers, x->in_target ? "true" : "false", (unsigned long long)x->arrived_us,
-        (unsigned long long)x->queued_us, (unsigned long long)x->offered_us, (unsigned long long)x->answered_us,
-        (unsigned long long)x->ended_us, (unsigned long long)x->closed_us, (unsigned long long)x->wait_us,
-        (unsigned long long)x->talk_us);
+    jn_buf_printf(out, ",\"priority\":%u,\"position\":%u,\"offers\":%u,\"in_target\":%s", x->priority, x->position,
+                  x->offers, x->in_target ? "true" : "false");
+    time_member(out, "arrived", x->arrived_us);
+    time_member(out, "queued", x->queued_us);
+    time_member(out, "offered", x->offered_us);
+    time_member(out, "answered", x->answered_us);
+    time_member(out, "ended", x->ended_us);
+    time_member(out, "closed", x->closed_us);
+    jn_buf_printf(out, ",\"wait_ms\":%llu,\"talk_ms\":%llu", (unsigned long long)(x->wait_us / 1000),
+                  (unsigned long long)(x->talk_us / 1000));
     if (x->channel == JN_CH_CHAT && a->guest.describe)
         a->guest.describe(a->guest.arg, x->id, out);
     jn_buf_text(out, "}");

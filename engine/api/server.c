@@ -40,7 +40,7 @@ static int listen_on(struct jn_api *a, struct jn_err *err)
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6 * !strchr(c->host, ':'),
         .user = a,
         .max_http_header_data = 4096,
-        .timeout_secs = 10,
+        .timeout_secs = c->body_s,
         .retry_and_idle_policy = &idle,
     });
     if (!a->lws)
@@ -90,6 +90,10 @@ int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_di
         a->config.max_connections = 1024;
     if (!a->config.token_life_s)
         a->config.token_life_s = 12 * 3600;
+    if (!a->config.body_s)
+        a->config.body_s = 10;
+    if (!a->config.answer_s)
+        a->config.answer_s = 30;
     a->sink = *sink;
     a->waker = waker;
     a->waker_fd = -1;
@@ -102,8 +106,9 @@ int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_di
     jn_hex(hex[0], random, 16);
     jn_hex(hex[1], random + 16, 32);
     snprintf(a->dummy_hash, sizeof a->dummy_hash, "pbkdf2-sha256$120000$%s$%s", hex[0], hex[1]);
-    int rc = !a->events || jn_view_init(&a->view) || add_routes(a) ? jn_fail(err, -ENOMEM, "no memory for the API")
-                                                                   : listen_on(a, err);
+    int rc = !a->events || jn_view_init(&a->view) || jn_map_init(&a->heads, 256) || add_routes(a)
+                 ? jn_fail(err, -ENOMEM, "no memory for the API")
+                 : listen_on(a, err);
     if (rc) {
         jn_api_close(a);
         return rc;
@@ -178,6 +183,7 @@ void jn_api_close(struct jn_api *a)
         a->reqs->refs = 1;
         jn_req_drop(a->reqs);
     }
+    jn_map_free(&a->heads);
     jn_view_free(&a->view);
     jn_events_free(a->events);
     jn_directory_unref(a->dir);

@@ -22,10 +22,8 @@ enum {
     JN_TOKENS_MAX = 4096, /* router events under way */
     JN_API_TICK_US = 100000
 };
-/* A request's allowance, in us: to send its body, to be answered, to be read. */
-#define JN_DEADLINE_BODY_US   10000000ull
-#define JN_DEADLINE_ANSWER_US 30000000ull
-#define JN_DEADLINE_READ_US   120000000ull
+/* A client's allowance for reading an answer, in us. */
+#define JN_DEADLINE_READ_US 120000000ull
 
 struct lws;
 struct lws_context;
@@ -110,6 +108,8 @@ struct jn_api {
         void *arg;
     } ws_routes[JN_API_WS_ROUTES];
     unsigned n_routes, n_ws_routes;
+    struct jn_map
+        heads; /* connection (its struct lws) to the second by which a whole request head must be here, 0 none */
     struct jn_view view;
     struct jn_events *events;
     struct jn_req *reqs;
