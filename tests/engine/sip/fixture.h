@@ -21,6 +21,8 @@
 
 #define SDP "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
+void jn_sip_phones_expire(struct jn_sip *s, uint64_t now_ns); /* engine/sip/ua.h */
+
 enum heard_kind { H_INVITE, H_RINGING, H_ANSWERED, H_CONFIRMED, H_REINVITE, H_ENDED, H_PHONE, H_KINDS };
 struct heard {
     enum heard_kind kind;
@@ -30,7 +32,7 @@ struct heard {
     char from[64], to[64];
 };
 /* What the main thread asks the signalling thread to do. */
-enum job_kind { J_NONE, J_CALL, J_HANGUP, J_DIALOG, J_BYE_OLD, J_DRAIN, J_STOP };
+enum job_kind { J_NONE, J_CALL, J_HANGUP, J_DIALOG, J_BYE_OLD, J_DRAIN, J_EXPIRE, J_STOP };
 
 static struct {
     struct jn_sip *sip;
@@ -126,6 +128,8 @@ static void on_mail(void *arg)
         rc = jn_sip_dialog(fx.sip, a, &fx.dialog);
     else if (job == J_BYE_OLD)
         rc = jn_sip_bye_old(fx.sip, &fx.dialog);
+    else if (job == J_EXPIRE)
+        jn_sip_phones_expire(fx.sip, UINT64_MAX - 1); /* as if time had passed */
     else if (job == J_DRAIN)
         jn_sip_drain(fx.sip, true);
     else

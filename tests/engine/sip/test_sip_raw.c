@@ -290,6 +290,68 @@ Test(sip_raw, a_registration_too_short_is_told_how_long)
     finish();
 }
 
+Test(sip_raw, a_phone_that_stops_registering_is_gone)
+{
+    static struct peer p;
+    start(false);
+    peer_open(&p, false);
+    registers(&p, "1001", "one", FAR, 60, 1);
+    cr_assert_eq(jn_sip_counts(fx.sip)->phones, 1);
+    job(J_EXPIRE, NULL);
+    struct heard h = wait_heard(H_PHONE, 1, 1000);
+    cr_assert_eq(h.agent, 101);
+    cr_assert(!h.on);
+    cr_assert_eq(jn_sip_counts(fx.sip)->phones, 0);
+    close(p.fd);
+    finish();
+}
+
+Test(sip_raw, a_redirecting_phone_is_a_refusal_and_is_not_followed)
+{
+    static struct peer p;
+    char contact[64];
+    start(false);
+    peer_open(&p, false);
+    registers(&p, "1001", "one", FAR, 60, 1);
+    call_phone(101);
+    must_hear(&p, "INVITE ");
+    snprintf(contact, sizeof contact, "sip:elsewhere@127.0.0.1:%u", p.port);
+    reply(&p, "302 Moved Temporarily", "t", contact, NULL);
+    must_hear(&p, "ACK ");
+    cr_assert_eq(wait_heard(H_ENDED, 0, 2000).status, 302);
+    cr_assert(!hears(&p, "INVITE ", 100));
+    close(p.fd);
+    finish();
+}
+
+Test(sip_raw, a_delayed_offer_brings_its_answer_with_the_ack)
+{
+    static struct peer p;
+    char head[256], to[256];
+    start(true);
+    peer_open(&p, false);
+    say(&p,
+        "INVITE sip:answer@127.0.0.1 SIP/2.0\r\n%sFrom: <sip:ann@x.test>;tag=a\r\nTo: <sip:x@y>\r\nCall-ID: late\r\n"
+        "CSeq: 1 INVITE\r\nContact: <sip:ann@127.0.0.1:%u>\r\nContent-Length: 0\r\n\r\n",
+        top(&p, head, sizeof head), p.port);
+    must_hear(&p, "SIP/2.0 200");
+    cr_assert_not_null(strstr(p.msg, "m=audio"));
+    cr_assert(!wait_heard(H_INVITE, 0, 100).with_sdp);
+    header(&p, "To", to, sizeof to);
+    say(&p,
+        "ACK sip:x@127.0.0.1:%u SIP/2.0\r\n%sFrom: <sip:ann@x.test>;tag=a\r\nTo: %s\r\nCall-ID: late\r\nCSeq: 1 ACK\r\n"
+        "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+        fx.port, top(&p, head, sizeof head), to, strlen(SDP), SDP);
+    struct heard h = wait_heard(H_CONFIRMED, 0, 1000);
+    cr_assert(h.with_sdp);
+    job(J_HANGUP, &h.leg);
+    must_hear(&p, "BYE ");
+    reply(&p, "200 OK", "", NULL, NULL);
+    wait_heard(H_ENDED, 0, 2000);
+    close(p.fd);
+    finish();
+}
+
 Test(sip_raw, nonsense_is_counted_and_harms_nobody)
 {
     static struct peer p;
