@@ -12,10 +12,10 @@ Agent = collections.namedtuple("Agent", "tenant domain name password sip_user si
 
 
 class Install:
-    """config: the machine's YAML. data: the engine's own folder. dialled: tenant -> its queues' numbers."""
+    """config: the machine's YAML. dialled: tenant -> its queues' numbers. source: tenant -> its carrier's address."""
 
     def __init__(self, folder, config, made):
-        self.config, self.data = config, os.path.join(folder, "data")
+        self.config = config
         self.password = made["password"]
         self.agents, self.dialled, self.source = [], {}, {}
         tenant = domain = None
@@ -50,7 +50,10 @@ class Install:
         self.number, self.number_is = self.dialled[self.tenant][0], "queue " + self.tenant
 
 
-def prepare(folder, sip_port, api_port, workers):
+def prepare(data, sip_port, api_port, workers):
+    """Both files lie in their own folder: DATA/centre.yaml is the engine's, and may be changed by `junctor apply`."""
+    folder = os.path.join(data, "install")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
     config, made = make_centre.make(folder, sip_port, api_port, workers)
     path = os.path.join(folder, "centre.yaml")
     with open(path, encoding="utf-8") as f:
@@ -61,7 +64,7 @@ def prepare(folder, sip_port, api_port, workers):
     return Install(folder, config, made)
 
 
-def admin(install, api_port):
+def admin(data, api_port):
     """The installation's own token, made at each start for the commands on this machine."""
-    with open(os.path.join(install.data, "api.json"), encoding="utf-8") as f:
+    with open(os.path.join(data, "api.json"), encoding="utf-8") as f:
         return Api("127.0.0.1", api_port, json.load(f)["admin_token"])

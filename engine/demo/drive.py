@@ -63,13 +63,13 @@ class Daemon:
         with open(self.log, "ab") as log:
             at = log.tell()
             # A group of its own: Ctrl-C reaches us first, and we drain.
-            self.p = subprocess.Popen([a.binary, "run", "--config", self.install.config, "--drain-limit", "15"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.p = subprocess.Popen([a.binary, "run", "--config", self.install.config, "--data", a.data, "--drain-limit", "15"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       start_new_session=True)
         end = time.monotonic() + 30
         while time.monotonic() < end and self.p.poll() is None:
             try:
                 if Api("127.0.0.1", self.api_port, timeout=1).request("GET", "/healthz")[0] == 200:
-                    self.admin = centre.admin(self.install, self.api_port)
+                    self.admin = centre.admin(a.data, self.api_port)
                     print(f"ok {time.monotonic() - began:.0f} s", flush=True)
                     return True
             except (OSError, ValueError):

@@ -15,7 +15,7 @@ def from_api(d, since_us):
 
 
 def from_database(d, since_us):
-    db = sqlite3.connect(f"file:{d.install.data}/junctor.db?mode=ro", uri=True, timeout=5)
+    db = sqlite3.connect(f"file:{d.args.data}/junctor.db?mode=ro", uri=True, timeout=5)
     try:
         rows = db.execute("SELECT tenant_name, queue_name, channel, count(*), sum(outcome=1), sum(outcome=2), sum(outcome=3), sum(outcome=4), sum(outcome=0)"
                           " FROM interaction WHERE arrived_us >= ? GROUP BY 1, 2, 3", (since_us,)).fetchall()
@@ -53,7 +53,7 @@ def check(ok, text):
 
 def recordings(d, since_us):
     """How many are not what they should be."""
-    p = subprocess.run([d.args.binary, "rec", "verify", "--data", d.install.data], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    p = subprocess.run([d.args.binary, "rec", "verify", "--data", d.args.data], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     whole = [r for r in d.admin.get("/api/v1/recordings")["recordings"] if r["first_us"] >= since_us]
     done = sum(r["complete"] and r["stopped"] for r in whole)
     frames = sum(sum(r["frames"]) for r in whole)

@@ -108,6 +108,6 @@ def recording_cli(t):
     code, out, err = e.cli("rec", "verify", "--data", e.data)
     t.equal(code, 0, f"rec verify: {out} {err}")
     wav = os.path.join(t.folder, "x.wav")
-    code, out, err = e.cli("rec", "export", "--data", e.data, ix, wav)
+    code, out, err = e.cli("rec", "export", "--data", e.data, ix, "-o", wav)
     t.equal(code, 0, f"rec export: {out} {err}")
     t.check(len(audio.read_wav(wav)[1]) == 2, "stereo")
