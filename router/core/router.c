@@ -13,7 +13,8 @@ static int make_tables(struct jn_router *r)
 
     if (timers > UINT32_MAX / 2)
         return -1;
-    r->closed_cap = JN_CLOSED_MAX;
+    r->closed_cap = l->interactions < JN_CLOSED_MAX / JN_CLOSED_PER_OPEN ? l->interactions * JN_CLOSED_PER_OPEN
+                                                                         : (uint32_t)JN_CLOSED_MAX;
     r->tenant = calloc(l->tenants, sizeof *r->tenant);
     r->queue = calloc(l->queues, sizeof *r->queue);
     r->agent = calloc(l->agents, sizeof *r->agent);

@@ -9,8 +9,15 @@
 #include "router/interaction/interaction.h"
 #include "router/queue/queue.h"
 
-/* Ids of that many closed interactions are remembered, so that a repeated ARRIVE is known as a duplicate. */
-enum { JN_CLOSED_MAX = 65536, JN_LINKS_MAX = 1 << 23, JN_SNAPSHOT_FORMAT = 1, JN_SNAPSHOT_MAGIC = 0x53524e4a };
+/* Ids of the last closed interactions are remembered, eight for each that may be open, so that a repeated ARRIVE is
+ * known as a duplicate. */
+enum {
+    JN_CLOSED_PER_OPEN = 8,
+    JN_CLOSED_MAX = 65536,
+    JN_LINKS_MAX = 1 << 23,
+    JN_SNAPSHOT_FORMAT = 1,
+    JN_SNAPSHOT_MAGIC = 0x53524e4a
+};
 /* Times beyond that are cut: sums of them cannot overflow. */
 #define JN_TIME_MAX_US (UINT64_C(1) << 61)
 

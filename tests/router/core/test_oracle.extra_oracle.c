@@ -671,8 +671,8 @@ static int arrive(struct oracle *o, const struct jn_event *ev)
         o->has_about = true;
         return JN_WHY_DUPLICATE;
     }
-    /* the newest first; the router remembers 65,536, and no run here closes more between an id's two arrivals */
-    for (unsigned i = o->n_closed, k = 0; i-- > 0 && k < 65536; k++)
+    /* the newest first; eight for each that may be open are remembered */
+    for (unsigned i = o->n_closed, k = 0; i-- > 0 && k < 8 * o->max_ixs; k++)
         if (o->closed[i] == e->ix)
             return o->closed_tenant[i] == ev->tenant ? JN_WHY_DUPLICATE : JN_WHY_UNKNOWN_ID;
     if (!tenant_of(o, ev->tenant))
