@@ -14,7 +14,9 @@ size_t jn_jbuf_size(void)
 
 static void forget(struct jn_jbuf *j)
 {
-    j->counts.skipped += j->waiting;
+    for (unsigned i = 0; i < j->waiting; i++)
+        if (!jn_slot_at(j, i)->touched)
+            j->counts.skipped++;
     j->waiting = 0;
     for (unsigned i = 0; i < JN_JBUF_FRAMES; i++)
         j->order[i] = (uint8_t)i;

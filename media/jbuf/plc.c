@@ -120,14 +120,15 @@ void jn_plc_good(struct jn_plc *p, int16_t *pcm, unsigned n)
 /* White noise, uniform: its effective value is the peak over the root of 3. 0 dBov is the effective value 32768. */
 void jn_plc_noise(struct jn_plc *p, int16_t *out, unsigned n, uint8_t level)
 {
-    uint32_t peak = 56756; /* 32768 * sqrt(3) */
+    uint64_t peak = UINT64_C(56756) << 16; /* 32768 * sqrt(3) */
     for (unsigned i = 0; i < level && i < 127; i++)
         peak = peak * 58409 >> 16; /* -1 dB */
-    if (peak > 32767)
-        peak = 32767;
+    if (peak > UINT64_C(32767) << 16)
+        peak = UINT64_C(32767) << 16;
     for (unsigned i = 0; i < n; i++) {
         p->noise = p->noise * 1664525u + 1013904223u;
-        out[i] = (int16_t)((int64_t)(int32_t)p->noise * peak >> 31);
+        int64_t v = (int64_t)(int32_t)p->noise * (int64_t)(peak >> 8);
+        out[i] = (int16_t)((v + (INT64_C(1) << 38)) >> 39);
     }
     p->lost = 0;
     p->fade_in = 0;

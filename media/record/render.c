@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDES = 2, SAMPLE_US = 125, LOOK_BACK = 4 };
-static const int64_t jump_us = 5000000, longest_us = INT64_C(12) * 3600 * 1000000,
+enum { SIDES = 2, SAMPLE_US = 125, LOOK_BACK = 4, LOOK_AHEAD = 300 /* items */ };
+static const int64_t jump_us = 250000, longest_us = INT64_C(12) * 3600 * 1000000,
                      latest_us = INT64_MAX / 16; /* beyond it no time is meant, and sums might overflow */
 
 /* x: time on the source's clock, extended. */
@@ -18,9 +18,9 @@ struct frame {
     int64_t x;
     uint32_t item, segment;
 };
-/* first_late_us: arrival minus RTP time of its first frame: what is 5 s off is another clock. */
+/* early_us: least arrival minus RTP time of late, allowed to rise by 1000 ppm. */
 struct segment {
-    int64_t newest_x, first_late_us, first_at_us, low, high;
+    int64_t newest_x, early_us, at_us, low, high;
     uint32_t ssrc, count, track;
     struct jn_clock_fit fit;
 };
@@ -39,15 +39,50 @@ static bool audible(const struct jn_rec_item *it)
            it->codec < JN_CODEC_N && it->len > 0 && it->len <= JN_REC_PAYLOAD_MAX;
 }
 
-/* The time of it on the segment's clock, if it can belong there. 1000 ppm of drift are allowed for. */
-static bool belongs(const struct segment *s, const struct jn_rec_item *it, int64_t *x)
+/* How much later it came than the segment's frames of late; *x: its time on the segment's clock. */
+static int64_t lateness(const struct segment *s, const struct jn_rec_item *it, int64_t *x)
 {
-    if (s->ssrc != it->ssrc || s->track != it->track)
-        return false;
     *x = s->newest_x + (int32_t)(it->rtp_ts - (uint32_t)s->newest_x);
-    int64_t at = (int64_t)it->at_us, moved = at - *x * SAMPLE_US - s->first_late_us;
-    int64_t allowed = jump_us + llabs(at - s->first_at_us) / 1000;
-    return moved <= allowed && moved >= -allowed;
+    return (int64_t)it->at_us - *x * SAMPLE_US - s->early_us;
+}
+
+static bool same_source(const struct segment *s, const struct jn_rec_item *it)
+{
+    return audible(it) && s->ssrc == it->ssrc && s->track == it->track;
+}
+
+/* Whether item i is on the segment's clock. One that comes far too late was held up on the way if the next ones make up
+ * for it; otherwise the clock stood still, or was set anew. One that comes far too early tells of another clock. */
+static bool belongs(const struct render *r, const struct segment *s, size_t i, size_t count, int64_t *x)
+{
+    int64_t other;
+    if (!same_source(s, &r->items[i]))
+        return false;
+    int64_t moved = lateness(s, &r->items[i], x);
+    if (moved <= jump_us)
+        return moved >= -jump_us;
+    for (size_t k = i + 1; k < count && k <= i + LOOK_AHEAD; k++)
+        if (same_source(s, &r->items[k])) {
+            moved = lateness(s, &r->items[k], &other);
+            if (moved <= jump_us)
+                return moved >= -jump_us;
+        }
+    return false;
+}
+
+/* Takes a frame at x into account. */
+static void follow(struct segment *s, const struct jn_rec_item *it, int64_t x)
+{
+    int64_t at = (int64_t)it->at_us, late = at - x * SAMPLE_US;
+    if (at > s->at_us) {
+        s->early_us += (at - s->at_us) / 1000;
+        s->at_us = at;
+    }
+    s->early_us = late < s->early_us ? late : s->early_us;
+    s->newest_x = x > s->newest_x ? x : s->newest_x;
+    s->low = x < s->low ? x : s->low;
+    s->high = x + it->len > s->high ? x + it->len : s->high;
+    s->count++;
 }
 
 static int new_segment(struct render *r, const struct jn_rec_item *it)
@@ -62,8 +97,8 @@ static int new_segment(struct render *r, const struct jn_rec_item *it)
     }
     int64_t x = it->rtp_ts;
     r->segments[r->n_segments++] = (struct segment){.newest_x = x,
-                                                    .first_at_us = (int64_t)it->at_us,
-                                                    .first_late_us = (int64_t)it->at_us - x * SAMPLE_US,
+                                                    .at_us = (int64_t)it->at_us,
+                                                    .early_us = (int64_t)it->at_us - x * SAMPLE_US,
                                                     .low = INT64_MAX,
                                                     .high = INT64_MIN,
                                                     .ssrc = it->ssrc,
@@ -81,7 +116,7 @@ static int gather(struct render *r, size_t count)
             continue;
         int64_t x = it->rtp_ts;
         size_t s = r->n_segments, stop = s > LOOK_BACK * SIDES ? s - LOOK_BACK * SIDES : 0;
-        while (s > stop && !belongs(&r->segments[s - 1], it, &x))
+        while (s > stop && !belongs(r, &r->segments[s - 1], i, count, &x))
             s--;
         if (s == stop) {
             int rc = new_segment(r, it);
@@ -90,11 +125,7 @@ static int gather(struct render *r, size_t count)
             s = r->n_segments;
             x = it->rtp_ts;
         }
-        struct segment *seg = &r->segments[s - 1];
-        seg->newest_x = x > seg->newest_x ? x : seg->newest_x;
-        seg->low = x < seg->low ? x : seg->low;
-        seg->high = x + it->len > seg->high ? x + it->len : seg->high;
-        seg->count++;
+        follow(&r->segments[s - 1], it, x);
         r->frames[r->count++] = (struct frame){.x = x, .item = (uint32_t)i, .segment = (uint32_t)(s - 1)};
     }
     return 0;

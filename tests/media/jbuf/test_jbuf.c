@@ -405,6 +405,37 @@ Test(jbuf, refusals_have_names)
     free(j);
 }
 
+Test(jbuf, random_frames_never_break_it_and_all_are_accounted_for)
+{
+    uint64_t rnd = 9;
+    for (unsigned round = 0; round < 30; round++) {
+        struct jn_jbuf *j = make();
+        uint64_t puts = 0, now = t0;
+        int16_t out[JN_SAMPLES_20MS];
+        for (unsigned i = 0; i < 2000; i++) {
+            uint64_t r = jn_splitmix(&rnd);
+            struct jn_frame f = {.ext_seq = 5000 + i + (r % 7 ? r >> 8 & 3 : r >> 8 & 0xfff),
+                                 .ts = i * 160 + (uint32_t)(r >> 32) % (1u << (round + 1)),
+                                 .at_ns = now,
+                                 .len = (uint16_t)(r >> 20 & 511),
+                                 .codec = r >> 29 & 1,
+                                 .cn = (r >> 30 & 15) == 0,
+                                 .marker = (r >> 34 & 15) == 0,
+                                 .payload = said};
+            jn_jbuf_put(j, &f);
+            puts++;
+            if (r & 1 << 16)
+                jn_jbuf_get(j, out, now += 20000000);
+        }
+        const struct jn_jbuf_counts *c = jn_jbuf_counts(j);
+        cr_assert_eq(c->in + c->late + c->duplicate + c->full + c->bad, puts, "every frame has its fate");
+        ledger_holds(j, JN_JBUF_FRAMES);
+        jn_jbuf_reset(j);
+        cr_assert_eq(c->in, c->played + c->skipped);
+        free(j);
+    }
+}
+
 Test(jbuf, nothing_in_is_silence_out)
 {
     struct jn_jbuf *j = make();

@@ -202,8 +202,7 @@ Test(render, a_new_source_or_clock_goes_on_where_it_was_heard)
     double alike;
     speak(&c, &(struct party){.track = 0, .seconds = 60, .samples = 160, .ssrc = 1});
     speak(&c, &(struct party){.track = 1, .seconds = 19.98, .samples = 160, .ts = 1000, .ssrc = 2});
-    speak(&c,
-          &(struct party){.track = 1, .begin_s = 20, .seconds = 19.98, .samples = 160, .ts = 0x70000000, .ssrc = 3});
+    speak(&c, &(struct party){.track = 1, .begin_s = 20, .seconds = 19.98, .samples = 160, .ts = 169000, .ssrc = 3});
     speak(&c, &(struct party){.track = 1, .begin_s = 40, .seconds = 19.98, .samples = 160, .ts = 0x10, .ssrc = 3});
     int16_t *pcm = rendered(&c, &n);
     cr_assert(n >= 60 * 8000 - 320 && n <= 60 * 8000 + 320, "%zu", n);
@@ -213,6 +212,58 @@ Test(render, a_new_source_or_clock_goes_on_where_it_was_heard)
     }
     free(pcm);
     free(c.items);
+}
+
+/* Hold as many phones do it: nothing is sent, and afterwards the timestamps go on as if no time had passed. */
+Test(render, a_clock_that_stood_still_during_hold_is_set_right)
+{
+    for (double pause = 0.5; pause < 40; pause *= 3) {
+        struct call c = {0};
+        size_t n;
+        double alike;
+        seed = 2;
+        speak(&c, &(struct party){.track = 0, .seconds = 80, .samples = 160, .jitter_us = 10000, .ssrc = 1});
+        speak(&c,
+              &(struct party){.track = 1, .seconds = 20, .samples = 160, .jitter_us = 10000, .ts = 1000, .ssrc = 2});
+        speak(&c, &(struct party){.track = 1,
+                                  .begin_s = 20 + pause,
+                                  .seconds = 20,
+                                  .samples = 160,
+                                  .jitter_us = 10000,
+                                  .ts = 161000,
+                                  .ssrc = 2});
+        int16_t *pcm = rendered(&c, &n);
+        for (int k = 0; k < 2; k++) {
+            size_t at = (size_t)((k ? 30 + pause : 10) * 8000);
+            int off = offset(pcm, n, at, &alike);
+            cr_assert(abs(off) <= 40 && alike > 0.9, "pause %f, part %d: %d, %f", pause, k, off, alike);
+        }
+        free(pcm);
+        free(c.items);
+    }
+}
+
+/* The network held everything back for a while and then delivered it at once: that is no pause of the speaker. */
+Test(render, a_stall_of_the_network_leaves_no_trace)
+{
+    for (double stall = 0.4; stall < 3; stall *= 2) {
+        struct call c = {0};
+        size_t n;
+        double alike;
+        speak(&c, &(struct party){.track = 0, .seconds = 60, .samples = 160, .ssrc = 1});
+        speak(&c, &(struct party){.track = 1, .seconds = 60, .samples = 160, .ssrc = 2});
+        uint64_t from = 1000000000 + 20000000, to = from + (uint64_t)(stall * 1e6);
+        for (size_t i = 0; i < c.n; i++)
+            if (c.items[i].track == 1 && c.items[i].at_us >= from && c.items[i].at_us < to)
+                c.items[i].at_us = to;
+        int16_t *pcm = rendered(&c, &n);
+        for (size_t at = 10; at <= 40; at += 10) {
+            int off = offset(pcm, n, at * 8000, &alike);
+            cr_assert(abs(off) <= 2 && alike > 0.95, "stall %f at %zu s: %d, %f", stall, at, off, alike);
+        }
+        free(pcm);
+        free(c.items);
+    }
 }
 
 Test(render, what_cannot_be_rendered_is_refused_with_its_reason)
