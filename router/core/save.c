@@ -6,23 +6,31 @@
 #include <errno.h>
 #include <string.h>
 
-/* Bytes go to a buffer, or only into a digest. */
+/* Bytes go to a buffer, a chunk at a time, or only into a digest. */
 struct sink {
     struct jn_buf *buf;
     uint64_t digest;
+    size_t n;
+    uint8_t chunk[4096];
 };
+
+static void flush(struct sink *s)
+{
+    if (s->buf)
+        jn_buf_add(s->buf, s->chunk, s->n);
+    s->n = 0;
+}
 
 static void number(struct sink *s, uint64_t v, unsigned bytes)
 {
-    uint8_t out[8];
-
     if (!s->buf) {
         jn_digest(&s->digest, v);
         return;
     }
+    if (s->n + bytes > sizeof s->chunk)
+        flush(s);
     for (unsigned i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(v >> 8 * i);
-    jn_buf_add(s->buf, out, bytes);
+        s->chunk[s->n++] = (uint8_t)(v >> 8 * i);
 }
 
 static void u8(struct sink *s, uint8_t v)
@@ -156,20 +164,25 @@ static void save(struct sink *s, const struct jn_router *r)
         u64(s, c->id);
         u64(s, c->tenant);
     }
+    flush(s);
 }
 
 int jn_router_save(const struct jn_router *r, struct jn_buf *out)
 {
-    struct sink s = {.buf = out};
+    struct sink s;
 
+    s.buf = out;
+    s.digest = s.n = 0;
     save(&s, r);
     return out->failed ? -ENOMEM : 0;
 }
 
 uint64_t jn_router_state_hash(const struct jn_router *r)
 {
-    struct sink s = {0};
+    struct sink s;
 
+    s.buf = NULL;
+    s.digest = s.n = 0;
     save(&s, r);
     return s.digest;
 }
