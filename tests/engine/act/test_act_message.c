@@ -120,6 +120,28 @@ static void stop(void)
     jn_act_message_close(S.m);
 }
 
+static void start_with_rules(void)
+{
+    struct jn_dir_rule rules[2] = {{.tenant = jn_name_id(0, "tenant", "acme"),
+                                    .pattern = "refund",
+                                    .intent = "refund",
+                                    .label = "money",
+                                    .language = "en",
+                                    .weight = 10,
+                                    .priority = 8},
+                                   {.tenant = jn_name_id(0, "tenant", "globex"), .pattern = "refund", .weight = 1}};
+    struct jn_rule_fault fault;
+    struct jn_rules *made;
+    unsigned faults;
+    rules[0].queue = jn_name_id(rules[0].tenant, "queue", "help");
+    jn_copy(rules[1].intent, JN_NAME_MAX, "other");
+    cr_assert_eq(jn_rules_compile(&made, rules, 2, &fault, 1, &faults), 0);
+    open_all();
+    jn_act_message_change(S.m, T.dir, made);
+    jn_rules_unref(made);
+    api_go();
+}
+
 TestSuite(act_message, .init = start, .fini = stop, .timeout = 20);
 
 struct chat {
@@ -322,6 +344,25 @@ Test(act_message, messages_keep_their_order)
     }
     close(ws);
     close(fd);
+}
+
+TestSuite(act_message_rules, .init = start_with_rules, .fini = stop, .timeout = 20);
+
+Test(act_message_rules, the_verdict_decides_unless_the_customer_named_a_queue)
+{
+    char path[100];
+    struct chat c = new_chat("{\"tenant\":\"acme\",\"text\":\"I want a refund now\"}");
+    cr_assert_eq(last_event().arrive.queue, T.help);
+    cr_assert_eq(last_event().arrive.priority, 8);
+    chat_row(&c, JN_CMD_OFFER, T.ann, JN_IX_OFFERED);
+    snprintf(path, sizeof path, "/api/v1/interactions/%s", c.id);
+    expect(get(T.port, path, T.ann_t), 200,
+           "\"customer\":null,\"intent\":\"refund\",\"language\":\"en\",\"labels\":[\"money\"],\"messages\":1");
+    new_chat("{\"tenant\":\"acme\",\"queue\":\"sales\",\"text\":\"I want a refund now\"}");
+    cr_assert_eq(last_event().arrive.queue, T.sales);
+    new_chat("{\"tenant\":\"acme\",\"text\":\"nothing in particular\"}");
+    cr_assert_eq(last_event().arrive.queue, T.sales, "the tenant's first for chats");
+    cr_assert_eq(last_event().arrive.priority, 255);
 }
 
 Test(act_message, tokens_of_one_kind_or_chat_open_no_other)

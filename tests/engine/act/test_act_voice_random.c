@@ -3,7 +3,7 @@
  * every place that was kept was used or given back. */
 #include "engine/base/log.h"
 #include "engine/base/rand.h"
-#include "tests/engine/act/voice_world.h"
+#include "tests/engine/act/voice_outside.h"
 
 TestSuite(act_voice_random, .timeout = 60);
 
