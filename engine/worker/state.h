@@ -1,0 +1,28 @@
+/* State: layout of a worker, shared by the files of this folder and nobody else. */
+#ifndef JN_ENGINE_WORKER_STATE_H
+#define JN_ENGINE_WORKER_STATE_H
+
+#include "engine/net/port.h"
+#include "engine/worker/worker.h"
+#include "media/stream/plane.h"
+#include <pthread.h>
+
+struct jn_worker {
+    struct jn_worker_config c;
+    const struct jn_port_ops *net;
+    struct jn_port *port;
+    struct jn_plane *plane;
+    struct jn_mailbox *orders, *link_in[JN_WORKERS_MAX]; /* link_in[i]: frames from worker i */
+    struct jn_worker *peer[JN_WORKERS_MAX];              /* only their wakers are touched from here */
+    struct jn_order held;                                /* an order that has to come again */
+    bool holding;
+    pthread_t thread;
+    bool started;
+    _Atomic bool stop;
+    struct jn_waker waker;
+    _Alignas(64) struct jn_worker_counts counts;
+};
+
+void *jn_worker_run(void *arg);
+
+#endif

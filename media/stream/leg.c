@@ -1,0 +1,201 @@
+/* Leg: the port half's life: opening, what the peer said, joining and leaving, closing. */
+#include "engine/base/rand.h"
+#include "media/stream/state.h"
+#include <string.h>
+
+static void refuse_open(struct jn_plane *p, const struct jn_order *o)
+{
+    struct jn_fact f = {.kind = JN_FACT_LEG_REFUSED, .token = o->token, .leg = o->leg};
+
+    p->counts.refused_orders++;
+    jn_fact_send(p, &f);
+}
+
+static void live_add(struct jn_plane *p, struct jn_leg *l)
+{
+    l->live_at = p->live_n;
+    p->live[p->live_n++] = (uint32_t)(l - p->leg);
+}
+
+static void live_del(struct jn_plane *p, struct jn_leg *l)
+{
+    uint32_t last = p->live[--p->live_n];
+    p->live[l->live_at] = last;
+    p->leg[last].live_at = l->live_at;
+}
+
+static void tx_init(struct jn_leg_tx *tx)
+{
+    struct {
+        uint32_t ssrc, ts;
+        uint16_t seq;
+    } r;
+
+    jn_random(&r, sizeof r);
+    tx->ssrc = r.ssrc;
+    tx->last_ts = r.ts;
+    tx->seq = 0x10000u + (r.seq & 0x7fffu); /* upper half free: SRTP's first index must not wrap (RFC 3711 3.3.1) */
+}
+
+bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
+{
+    uint32_t i = JN_NONE, pair = JN_NONE;
+
+    if (o->leg == 0 || jn_leg_find(p, o->leg) || p->backlog_n > 0 || jn_mailbox_reserve(p->facts) < 0) {
+        refuse_open(p, o);
+        return true;
+    }
+    i = jn_pool_take(&p->leg_pool);
+    if (i != JN_NONE)
+        pair = jn_pair_take(p, now_ns);
+    struct jn_fact f = {.kind = JN_FACT_LEG_OPENED, .worker = p->c.index, .token = o->token, .leg = o->leg};
+    f.opened.rtp = p->c.advertise;
+    f.opened.rtp.port = (uint16_t)(p->c.advertise.port + 2 * pair);
+    if (pair == JN_NONE || jn_mailbox_send(p->facts, &f) < 0) {
+        if (pair != JN_NONE)
+            jn_pair_give(p, pair, now_ns);
+        if (i != JN_NONE)
+            jn_pool_give(&p->leg_pool, i);
+        jn_mailbox_unreserve(p->facts);
+        refuse_open(p, o);
+        return true;
+    }
+    struct jn_leg *l = &p->leg[i];
+    memset(l, 0, sizeof *l);
+    l->id = o->leg;
+    l->cname = o->open.cname;
+    l->pair = pair;
+    l->voice = JN_NONE;
+    l->remote.mode = JN_MODE_INACTIVE;
+    tx_init(&l->tx);
+    p->pair_leg[pair] = i;
+    jn_map_set(&p->leg_map, l->id, i);
+    live_add(p, l);
+    p->counts.legs++;
+    return true;
+}
+
+/* New SRTP contexts when suite or keys changed; the old ones stay when they did not, for a context begun again would
+ * use a key and index twice. */
+static bool keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r)
+{
+    unsigned bytes = jn_srtp_key_bytes((enum jn_srtp_suite)r->suite);
+    struct jn_srtp *in = NULL, *out = NULL;
+
+    if (l->ready && l->remote.suite == r->suite && memcmp(l->remote.key_in, r->key_in, bytes) == 0 &&
+        memcmp(l->remote.key_out, r->key_out, bytes) == 0)
+        return true;
+    if (r->suite != JN_SUITE_NONE) {
+        bool same_out = l->out && l->remote.suite == r->suite && memcmp(l->remote.key_out, r->key_out, bytes) == 0;
+        in = p->c.srtp->open_context((enum jn_srtp_suite)r->suite, r->key_in, true);
+        out = same_out ? l->out : p->c.srtp->open_context((enum jn_srtp_suite)r->suite, r->key_out, false);
+        if (!in || !out) {
+            if (in)
+                p->c.srtp->close_context(in);
+            if (out && !same_out)
+                p->c.srtp->close_context(out);
+            return false;
+        }
+    }
+    jn_plane_flush(p); /* what was built under the old keys is sealed with them */
+    if (l->in)
+        p->c.srtp->close_context(l->in);
+    if (l->out && l->out != out)
+        p->c.srtp->close_context(l->out);
+    l->in = in;
+    l->out = out;
+    return true;
+}
+
+bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns)
+{
+    const struct jn_leg_remote *r = &o->remote;
+
+    if (r->codec >= JN_CODEC_N || r->rtp_pt > 127 || r->suite >= JN_SUITE_N || r->mode > JN_MODE_INACTIVE ||
+        r->ptime_ms < 10 || r->ptime_ms > 60 || !keys(p, l, r))
+        return false;
+    if (l->remote.codec != r->codec || l->remote.ptime_ms != r->ptime_ms)
+        l->tx.acc_len = 0;
+    l->remote = *r;
+    bool latch = r->latch && r->suite == JN_SUITE_NONE;
+    jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);
+    l->last_rx_ns = now_ns;
+    l->silent = false;
+    if (!l->ready)
+        jn_report_start(p, l, now_ns);
+    l->ready = true;
+    if (!l->joined)
+        return true;
+    if (l->voice != JN_NONE)
+        jn_room_format(p, &p->voice[l->voice], r->codec, r->ptime_ms, r->mode, now_ns);
+    else
+        jn_link_format(p, l);
+    return true;
+}
+
+/* Leaves whatever room it is in; the home of a room elsewhere hears of it by the place that was kept. */
+void jn_leg_leave(struct jn_plane *p, struct jn_leg *l, bool tell)
+{
+    if (!l->joined)
+        return;
+    if (l->voice == JN_NONE && !tell)
+        jn_link_unkeep(p, l->room_worker);
+    if (l->voice == JN_NONE && tell) {
+        struct jn_link_msg *m = &p->scratch;
+        m->kind = JN_LINK_LEAVE;
+        m->leg = l->id;
+        m->room = l->room;
+        jn_link_send_kept(p, l->room_worker, m);
+    }
+    l->joined = l->format_due = false;
+    l->voice = JN_NONE;
+    l->room = 0;
+    l->tx.tag = 0;
+    l->tx.acc_len = 0;
+}
+
+/* Only for a room whose home is elsewhere; jn_room_join does the rest for one that is here. */
+bool jn_leg_join(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns)
+{
+    if (l->voice != JN_NONE)
+        jn_room_leave(p, &p->voice[l->voice], false, now_ns);
+    jn_leg_leave(p, l, true);
+    if (o->room_worker != p->c.index && !jn_link_keep(p, o->room_worker))
+        return false;
+    l->joined = true;
+    l->room = o->room;
+    l->room_worker = o->room_worker;
+    if (o->room_worker != p->c.index)
+        jn_link_format(p, l);
+    return true;
+}
+
+void jn_leg_add_stats(struct jn_leg *l, const struct jn_link_stats *s)
+{
+    l->stats.late += s->late;
+    l->stats.duplicate += s->duplicate;
+    l->stats.concealed += s->concealed;
+}
+
+void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t now_ns)
+{
+    if (l->voice != JN_NONE)
+        jn_room_leave(p, &p->voice[l->voice], true, now_ns);
+    jn_leg_leave(p, l, true);
+    jn_report_send(p, l, true, now_ns);
+    jn_plane_flush(p); /* nothing of this leg stays in the burst */
+    jn_report_close(l);
+    struct jn_fact f = {.kind = JN_FACT_LEG_CLOSED, .worker = p->c.index, .token = token, .leg = l->id};
+    f.stats = l->stats;
+    if (l->in)
+        p->c.srtp->close_context(l->in);
+    if (l->out)
+        p->c.srtp->close_context(l->out);
+    jn_pair_give(p, l->pair, now_ns);
+    live_del(p, l);
+    jn_map_del(&p->leg_map, l->id);
+    explicit_bzero(&l->remote, sizeof l->remote);
+    jn_pool_give(&p->leg_pool, (uint32_t)(l - p->leg));
+    p->counts.legs--;
+    jn_mailbox_send_reserved(p->facts, &f);
+}

@@ -1,0 +1,144 @@
+/* Plane: opening and closing, and what happens by time: phases of one millisecond, and a walk over the legs that
+ * reaches each of them four times a second. */
+#include "media/stream/plane.h"
+#include "engine/base/rand.h"
+#include "media/stream/state.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WALK_MS = 10, WALKS = 25, CATCH_UP_MS = 100 };
+
+int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c)
+{
+    if (c->max_legs == 0 || c->max_rooms == 0 || c->max_legs > 1u << 22 || c->max_rooms > 1u << 22 || c->ports < 2 ||
+        !c->srtp || !c->port.take || !c->port.give || !c->port.tx || c->index >= JN_WORKERS_MAX)
+        return -EINVAL;
+    size_t bytes = (sizeof(struct jn_plane) + 63) & ~(size_t)63;
+    struct jn_plane *p = aligned_alloc(64, bytes);
+    if (!p)
+        return -ENOMEM;
+    memset(p, 0, bytes);
+    p->c = *c;
+    p->g711 = jn_g711();
+    for (unsigned i = 0; i < JN_PHASES; i++)
+        p->phase_first[i] = JN_NONE;
+    jn_random(&p->seed, sizeof p->seed);
+    int rc = jn_table_open(p);
+    if (rc < 0) {
+        jn_plane_close(p);
+        return rc;
+    }
+    *out = p;
+    return 0;
+}
+
+void jn_plane_close(struct jn_plane *p)
+{
+    if (!p)
+        return;
+    for (uint32_t i = 0; i < p->live_n; i++) {
+        struct jn_leg *l = &p->leg[p->live[i]];
+        if (l->in)
+            p->c.srtp->close_context(l->in);
+        if (l->out)
+            p->c.srtp->close_context(l->out);
+    }
+    jn_table_free(p);
+    free(p);
+}
+
+void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_mailbox *items)
+{
+    p->facts = facts;
+    p->items = items;
+    jn_tape_keep_places(p);
+}
+
+const struct jn_plane_counts *jn_plane_counts(const struct jn_plane *p)
+{
+    return &p->counts;
+}
+
+static void silence(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    if (p->c.silence_ms == 0 || !l->ready || l->silent || !jn_leg_may_receive(l->remote.mode) ||
+        now_ns < l->last_rx_ns + p->c.silence_ms * NS_PER_MS)
+        return;
+    l->silent = true;
+    struct jn_fact f = {.kind = JN_FACT_LEG_SILENT, .leg = l->id, .room = l->room};
+    jn_fact_send(p, &f);
+}
+
+/* A part of the legs, so that all are reached in WALKS steps. */
+static void walk(struct jn_plane *p, uint64_t now_ns)
+{
+    uint32_t n = p->live_n ? p->live_n / WALKS + 1 : 0;
+
+    for (; n > 0; n--) {
+        p->live_next = p->live_next + 1 < p->live_n ? p->live_next + 1 : 0;
+        struct jn_leg *l = &p->leg[p->live[p->live_next]];
+        silence(p, l, now_ns);
+        jn_report_due(p, l, now_ns);
+        if (l->format_due)
+            jn_link_format(p, l);
+    }
+    jn_facts_retry(p);
+    jn_tape_keep_places(p);
+}
+
+static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)
+{
+    for (uint32_t i = p->phase_first[ms % JN_PHASES], next; i != JN_NONE; i = next) {
+        struct jn_room *r = &p->room[i];
+        next = r->next; /* a room that begins to relay leaves the list */
+        if (next != JN_NONE)
+            __builtin_prefetch(&p->room[next]);
+        if (now_ns >= (ms + JN_PHASES) * NS_PER_MS)
+            p->counts.late_ticks++;
+        jn_room_tick(p, r, ms);
+    }
+    if (ms % WALK_MS == 0)
+        walk(p, now_ns);
+}
+
+static bool mixing(const struct jn_plane *p)
+{
+    for (unsigned i = 0; i < JN_PHASES; i++)
+        if (p->phase_first[i] != JN_NONE)
+            return true;
+    return false;
+}
+
+void jn_plane_tick(struct jn_plane *p, uint64_t now_ns)
+{
+    uint64_t now_ms = now_ns / NS_PER_MS;
+
+    if (p->ms == 0 || now_ms > p->ms + CATCH_UP_MS) {
+        if (p->ms != 0 && mixing(p)) /* catching up with so much would only be a burst: it is left out */
+            p->counts.late_ticks++;
+        p->ms = now_ms - 1;
+    }
+    while (p->ms < now_ms) {
+        p->ms++;
+        phase(p, p->ms, now_ns);
+    }
+}
+
+uint64_t jn_plane_next_ns(const struct jn_plane *p)
+{
+    for (uint64_t ms = p->ms + 1; ms <= p->ms + JN_PHASES; ms++)
+        if (p->phase_first[ms % JN_PHASES] != JN_NONE || (ms % WALK_MS == 0 && (p->live_n > 0 || p->backlog_n > 0)))
+            return ms * NS_PER_MS;
+    return UINT64_MAX;
+}
+
+void jn_plane_end_all(struct jn_plane *p, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < p->c.max_rooms; i++)
+        if (p->room[i].id != 0 && jn_room_find(p, p->room[i].id) == &p->room[i])
+            jn_room_close(p, &p->room[i], 0, now_ns);
+    while (p->live_n > 0)
+        jn_leg_close(p, &p->leg[p->live[p->live_n - 1]], 0, now_ns);
+    jn_plane_flush(p);
+}

@@ -1,0 +1,73 @@
+/* Plane: everything one worker does with sound: legs, rooms, relaying, mixing, prompts, recording, RTCP. No socket, no
+ * clock, no thread: packets come in as bursts, time as an argument, and what goes out leaves through struct
+ * jn_plane_port; so the same code runs in tests. Nothing here allocates once it is open, except SRTP contexts, which
+ * orders open and close. */
+#ifndef JN_MEDIA_PLANE_H
+#define JN_MEDIA_PLANE_H
+
+#include "engine/base/mailbox.h"
+#include "engine/base/pkt.h"
+#include "media/srtp/srtp.h"
+#include "media/stream/order.h"
+#include "media/tone/sounds.h"
+
+enum { JN_ROOM_MEMBERS_MAX = 32, JN_LINK_SLOTS = 1024 };
+
+/* What the plane asks of the port under it. take: local port index begins to receive, 0 or -errno (-EADDRINUSE: the
+ * next pair is tried). give: it ends. tx: sends the burst or marks what it could not send (drop = JN_DROP_TX); borrows
+ * pk and bytes until it returns. */
+struct jn_plane_port {
+    int (*take)(void *arg, uint16_t local);
+    void (*give)(void *arg, uint16_t local);
+    void (*tx)(void *arg, struct jn_pkt *pk[], unsigned n);
+    void *arg;
+};
+
+/* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0.
+ * time_us: unix microseconds of a monotonic reading, for RTCP and recordings; NULL: the reading itself. */
+struct jn_plane_config {
+    uint8_t index;
+    uint16_t ports;
+    struct jn_addr advertise;
+    uint32_t max_legs, max_rooms, silence_ms, latch_ms, quarantine_ms;
+    const struct jn_sounds *sounds;
+    const struct jn_srtp_ops *srtp;
+    uint64_t (*time_us)(uint64_t mono_ns);
+    struct jn_plane_port port;
+};
+
+struct jn_plane_counts {
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
+    uint64_t legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks, rtcp_in, rtcp_out,
+        link_frames, refused_orders;
+};
+
+struct jn_plane;
+/* 0, -EINVAL (bounds) or -ENOMEM. */
+int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c);
+void jn_plane_close(struct jn_plane *p);
+/* Where facts (struct jn_fact) and recording items (struct jn_rec_item) go; borrowed; this plane is the producer. */
+void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_mailbox *items);
+/* The two rings of frames to and from the plane with that index; slots of jn_plane_link_bytes(). Borrowed. */
+size_t jn_plane_link_bytes(void);
+void jn_plane_link(struct jn_plane *p, unsigned other, struct jn_mailbox *in, struct jn_mailbox *out);
+
+/* One order. False: facts wait for room in their mailbox, the order was not looked at and must come again. */
+bool jn_plane_order(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
+/* One burst of received packets, in order of arrival; bytes may be changed, nothing is kept. */
+void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns);
+/* Takes what other planes sent; returns how many frames. */
+unsigned jn_plane_links(struct jn_plane *p, uint64_t now_ns);
+/* Runs every phase that is due: mixing, reports, timeouts. */
+void jn_plane_tick(struct jn_plane *p, uint64_t now_ns);
+/* Seals and sends what has gathered. Call after the above, before sleeping. */
+void jn_plane_flush(struct jn_plane *p);
+/* When jn_plane_tick has work next; UINT64_MAX: nothing to wait for. */
+uint64_t jn_plane_next_ns(const struct jn_plane *p);
+/* Bit n: something was put into the link to plane n since the last call; wake it. */
+uint64_t jn_plane_linked(struct jn_plane *p);
+/* Ends every recording, says BYE on every leg, answers each with LEG_CLOSED. */
+void jn_plane_end_all(struct jn_plane *p, uint64_t now_ns);
+const struct jn_plane_counts *jn_plane_counts(const struct jn_plane *p);
+
+#endif

@@ -1,0 +1,240 @@
+/* Rx: a burst of received packets: which leg, RTP or RTCP, opened, from the peer, in which class; then into the room.
+ */
+#include "media/stream/state.h"
+#include <string.h>
+
+static void drop(struct jn_plane *p, struct jn_pkt *pk, enum jn_drop why)
+{
+    pk->drop = (uint8_t)why;
+    p->counts.drops[why]++;
+}
+
+/* SRTP's refusals by reason, for the worker and for the call's record. */
+static void refused(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk[], unsigned from, unsigned n)
+{
+    for (unsigned i = from; i < n; i++) {
+        p->counts.drops[pk[i]->drop]++;
+        if (pk[i]->drop == JN_DROP_REPLAY)
+            l->stats.dropped_replay++;
+        else
+            l->stats.dropped_auth++;
+    }
+}
+
+static void tell_moved(struct jn_plane *p, struct jn_leg *l)
+{
+    struct jn_fact f = {.kind = JN_FACT_LEG_LATCHED, .leg = l->id, .room = l->room};
+
+    f.latched.from = l->src.have;
+    jn_fact_send(p, &f);
+}
+
+static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, const struct jn_rtp *h)
+{
+    bool moved;
+
+    if (l->in)
+        return true; /* authenticated; may move the address once its sequence is known */
+    if (!jn_source_accept(&l->src, &pk->from, h, pk->at_ns, &moved)) {
+        drop(p, pk, JN_DROP_SOURCE);
+        l->stats.dropped_source++;
+        return false;
+    }
+    if (moved)
+        tell_moved(p, l);
+    return true;
+}
+
+/* Extended sequence and statistics; false when the packet goes no further. */
+static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, const struct jn_rtp *h, uint64_t *ext)
+{
+    uint64_t before = l->rtp.ext_seq;
+
+    switch (jn_rtp_source_take(&l->rtp, h, (uint32_t)(pk->at_ns / 125000), ext)) {
+    case JN_SEQ_DUPLICATE:
+        drop(p, pk, JN_DROP_DUPLICATE);
+        l->stats.duplicate++;
+        return false;
+    case JN_SEQ_STRAY:
+        drop(p, pk, JN_DROP_LATE);
+        l->stats.late++;
+        return false;
+    case JN_SEQ_RESTART:
+        l->restarts++;
+        memset(&l->dtmf, 0, sizeof l->dtmf);
+        break;
+    case JN_SEQ_OLD:
+    case JN_SEQ_OK:
+        break;
+    }
+    bool newest = l->rtp.ext_seq != before || l->rtp.received == 1;
+    if (l->in && jn_source_accept_authentic(&l->src, &pk->from, newest))
+        tell_moved(p, l);
+    l->stats.rx_packets++;
+    l->stats.rx_bytes += h->payload_len;
+    l->last_rx_ns = pk->at_ns;
+    l->silent = false;
+    return true;
+}
+
+/* RFC 3389's static type 13 is tolerated though it was not negotiated. */
+static bool classify(const struct jn_leg *l, const struct jn_rtp *h, uint8_t *cls)
+{
+    if (h->pt == l->remote.rtp_pt)
+        *cls = JN_CLASS_AUDIO;
+    else if (h->pt == l->remote.dtmf_pt)
+        *cls = JN_CLASS_DTMF;
+    else if (h->pt == l->remote.cn_pt || h->pt == 13)
+        *cls = JN_CLASS_CN;
+    else
+        return false;
+    return true;
+}
+
+static void digit(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in)
+{
+    uint16_t duration;
+    char c = jn_dtmf_take(&l->dtmf, in->ts, in->payload, in->len, &duration);
+
+    if (!c)
+        return;
+    struct jn_fact f = {.kind = JN_FACT_DIGIT, .leg = l->id, .room = l->room};
+    f.digit.digit = c;
+    f.digit.duration_ms = duration / 8;
+    jn_fact_send(p, &f);
+}
+
+static void into_room(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in, uint64_t now_ns)
+{
+    if (!l->joined)
+        return;
+    if (l->voice != JN_NONE) {
+        jn_voice_in(p, &p->voice[l->voice], in, now_ns);
+        return;
+    }
+    struct jn_link_msg *m = &p->scratch;
+    m->leg = l->id;
+    m->room = l->room;
+    m->ext_seq = in->ext_seq;
+    m->at_ns = in->at_ns;
+    m->ts = in->ts;
+    m->ssrc = in->ssrc;
+    m->len = in->len;
+    m->kind = JN_LINK_IN;
+    m->cls = in->cls;
+    m->codec = in->codec;
+    m->restarts = in->restarts;
+    m->marker = in->marker;
+    memcpy(m->payload, in->payload, in->len);
+    if (!jn_link_send(p, l->room_worker, m))
+        p->counts.drops[JN_DROP_FULL]++;
+}
+
+static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, uint64_t now_ns)
+{
+    struct jn_rtp h;
+    struct jn_in in;
+
+    if (jn_rtp_parse(&h, pk->data, pk->len) < 0) {
+        drop(p, pk, JN_DROP_SHORT);
+        return;
+    }
+    if (!from_peer(p, l, pk, &h))
+        return;
+    if (!classify(l, &h, &in.cls)) {
+        drop(p, pk, JN_DROP_PAYLOAD);
+        return;
+    }
+    if (h.payload_len > JN_FRAME_MAX) {
+        drop(p, pk, JN_DROP_OVERSIZE);
+        return;
+    }
+    if (h.payload_len == 0) {
+        drop(p, pk, JN_DROP_SHORT);
+        return;
+    }
+    if (!sequence(p, l, pk, &h, &in.ext_seq))
+        return;
+    if (!jn_leg_may_receive(l->remote.mode)) { /* on hold: it may not speak into the room */
+        drop(p, pk, JN_DROP_NOT_READY);
+        return;
+    }
+    in.at_ns = pk->at_ns;
+    in.ts = h.ts;
+    in.ssrc = h.ssrc;
+    in.len = h.payload_len;
+    in.codec = l->remote.codec;
+    in.restarts = l->restarts;
+    in.marker = h.marker;
+    in.payload = pk->data + h.payload_off;
+    if (in.cls == JN_CLASS_DTMF)
+        digit(p, l, &in);
+    into_room(p, l, &in, now_ns);
+}
+
+/* A run of one leg's packets, all RTP or all RTCP. */
+static void take_run(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk[], unsigned n, bool rtcp, uint64_t now_ns)
+{
+    if (!l->ready) {
+        for (unsigned i = 0; i < n; i++)
+            drop(p, pk[i], JN_DROP_NOT_READY);
+        return;
+    }
+    unsigned good = l->in ? p->c.srtp->open(l->in, pk, n, rtcp) : n;
+    refused(p, l, pk, good, n);
+    for (unsigned i = 0; i < good; i++) {
+        if (rtcp)
+            jn_report_in(p, l, pk[i], now_ns);
+        else
+            take_rtp(p, l, pk[i], now_ns);
+    }
+}
+
+/* The leg of a packet's port, and whether it is RTCP (RFC 7983 by the first byte, RFC 5761 by the second); JN_NONE and
+ * counted when it is neither's. */
+static uint32_t look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp)
+{
+    pk->drop = JN_DROP_NONE;
+    pk->stream = pk->local < 2 * p->pairs ? p->pair_leg[pk->local / 2] : JN_NONE;
+    p->counts.rx_packets++;
+    p->counts.rx_bytes += pk->len;
+    if (pk->stream == JN_NONE) {
+        drop(p, pk, JN_DROP_NO_STREAM);
+        return JN_NONE;
+    }
+    if (pk->len < 8) {
+        drop(p, pk, JN_DROP_SHORT);
+        return JN_NONE;
+    }
+    *rtcp = jn_is_rtcp(pk->data, pk->len);
+    if (pk->data[0] < 128 || pk->data[0] > 191 || ((pk->local & 1) != 0 && !*rtcp)) {
+        drop(p, pk, JN_DROP_NOT_MEDIA);
+        return JN_NONE;
+    }
+    return pk->stream;
+}
+
+void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
+{
+    struct jn_pkt *run[JN_PKT_BURST];
+    unsigned in_run = 0;
+    uint32_t of = JN_NONE;
+    bool run_rtcp = false;
+
+    for (unsigned i = 0; i < n; i++) {
+        bool rtcp = false;
+        uint32_t leg = look_up(p, pk[i], &rtcp);
+        if (leg == JN_NONE)
+            continue;
+        __builtin_prefetch(&p->leg[leg]);
+        if (in_run > 0 && (leg != of || rtcp != run_rtcp || in_run == JN_PKT_BURST)) {
+            take_run(p, &p->leg[of], run, in_run, run_rtcp, now_ns);
+            in_run = 0;
+        }
+        of = leg;
+        run_rtcp = rtcp;
+        run[in_run++] = pk[i];
+    }
+    if (in_run > 0)
+        take_run(p, &p->leg[of], run, in_run, run_rtcp, now_ns);
+}

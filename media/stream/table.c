@@ -1,0 +1,132 @@
+/* Table: pools of legs, voices and rooms, filled at start; look-up by id; port pairs with their quarantine. */
+#include "media/stream/state.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static int pool_open(struct jn_pool *pool, uint32_t n)
+{
+    pool->free = malloc((size_t)n * sizeof *pool->free);
+    if (!pool->free)
+        return -ENOMEM;
+    for (pool->n = 0; pool->n < n; pool->n++)
+        pool->free[pool->n] = n - 1 - pool->n;
+    return 0;
+}
+
+uint32_t jn_pool_take(struct jn_pool *pool)
+{
+    return pool->n > 0 ? pool->free[--pool->n] : JN_NONE;
+}
+
+void jn_pool_give(struct jn_pool *pool, uint32_t i)
+{
+    pool->free[pool->n++] = i;
+}
+
+static void *zeroed(size_t n, size_t size)
+{
+    size_t bytes = (n * size + 63) & ~(size_t)63;
+    void *at = aligned_alloc(64, bytes);
+
+    if (at)
+        __builtin_memset(at, 0, bytes);
+    return at;
+}
+
+int jn_table_open(struct jn_plane *p)
+{
+    uint32_t legs = p->c.max_legs, rooms = p->c.max_rooms;
+
+    p->pairs = p->c.ports / 2u;
+    p->jbuf_bytes = (jn_jbuf_size() + 63) & ~(size_t)63;
+    p->leg = zeroed(legs, sizeof *p->leg);
+    p->voice = zeroed(legs, sizeof *p->voice);
+    p->room = zeroed(rooms, sizeof *p->room);
+    p->jbufs = aligned_alloc(64, legs * p->jbuf_bytes); /* touched only when a voice takes its own */
+    p->live = malloc(legs * sizeof *p->live);
+    p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
+    p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);
+    p->pair_free_ns = calloc(p->pairs, sizeof *p->pair_free_ns);
+    if (!p->leg || !p->voice || !p->room || !p->jbufs || !p->live || !p->pair_leg || !p->pair_queue ||
+        !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, legs) < 0 ||
+        pool_open(&p->room_pool, rooms) < 0 || jn_map_init(&p->leg_map, legs) < 0 ||
+        jn_map_init(&p->voice_map, legs) < 0 || jn_map_init(&p->room_map, rooms) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < p->pairs; i++) {
+        p->pair_leg[i] = JN_NONE;
+        p->pair_queue[i] = i;
+    }
+    p->pairs_free = p->pairs;
+    return 0;
+}
+
+void jn_table_free(struct jn_plane *p)
+{
+    free(p->leg);
+    free(p->voice);
+    free(p->room);
+    free(p->jbufs);
+    free(p->live);
+    free(p->pair_leg);
+    free(p->pair_queue);
+    free(p->pair_free_ns);
+    free(p->leg_pool.free);
+    free(p->voice_pool.free);
+    free(p->room_pool.free);
+    jn_map_free(&p->leg_map);
+    jn_map_free(&p->voice_map);
+    jn_map_free(&p->room_map);
+}
+
+struct jn_leg *jn_leg_find(struct jn_plane *p, uint64_t id)
+{
+    uint32_t i = id ? jn_map_get(&p->leg_map, id) : JN_MAP_NONE;
+    return i == JN_MAP_NONE ? NULL : &p->leg[i];
+}
+
+struct jn_voice *jn_voice_find(struct jn_plane *p, uint64_t leg)
+{
+    uint32_t i = leg ? jn_map_get(&p->voice_map, leg) : JN_MAP_NONE;
+    return i == JN_MAP_NONE ? NULL : &p->voice[i];
+}
+
+struct jn_room *jn_room_find(struct jn_plane *p, uint64_t id)
+{
+    uint32_t i = id ? jn_map_get(&p->room_map, id) : JN_MAP_NONE;
+    return i == JN_MAP_NONE ? NULL : &p->room[i];
+}
+
+static void pair_push(struct jn_plane *p, uint32_t pair, uint64_t free_ns)
+{
+    p->pair_free_ns[pair] = free_ns;
+    p->pair_queue[(p->pair_head + p->pairs_free++) % p->pairs] = pair;
+}
+
+/* The queue is in order of freeing, so its first pair is the first whose quarantine ends. A pair that somebody else has
+ * bound goes to the end and the next is tried, each at most once. */
+uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns)
+{
+    for (uint32_t tries = p->pairs_free; tries > 0; tries--) {
+        uint32_t pair = p->pair_queue[p->pair_head];
+        if (p->pair_free_ns[pair] > now_ns)
+            return JN_NONE;
+        p->pair_head = (p->pair_head + 1) % p->pairs;
+        p->pairs_free--;
+        uint16_t rtp = (uint16_t)(2 * pair);
+        if (p->c.port.take(p->c.port.arg, rtp) == 0) {
+            if (p->c.port.take(p->c.port.arg, (uint16_t)(rtp + 1)) == 0)
+                return pair;
+            p->c.port.give(p->c.port.arg, rtp);
+        }
+        pair_push(p, pair, now_ns);
+    }
+    return JN_NONE;
+}
+
+void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns)
+{
+    p->pair_leg[pair] = JN_NONE;
+    p->c.port.give(p->c.port.arg, (uint16_t)(2 * pair));
+    p->c.port.give(p->c.port.arg, (uint16_t)(2 * pair + 1));
+    pair_push(p, pair, now_ns + p->c.quarantine_ms * NS_PER_MS);
+}

@@ -1,0 +1,230 @@
+/* Tx: frames out of a leg: payload type, SSRC, sequence and timestamps of our own, packets of the peer's length,
+ * sealing and the burst. */
+#include "media/stream/state.h"
+#include <string.h>
+
+bool jn_leg_may_send(uint8_t mode)
+{
+    return mode == JN_MODE_SENDRECV || mode == JN_MODE_SENDONLY;
+}
+
+bool jn_leg_may_receive(uint8_t mode)
+{
+    return mode == JN_MODE_SENDRECV || mode == JN_MODE_RECVONLY;
+}
+
+struct jn_pkt *jn_tx_packet(struct jn_plane *p, const struct jn_leg *l)
+{
+    if (p->tx_n == JN_PKT_BURST)
+        jn_plane_flush(p);
+    struct jn_pkt *pk = &p->tx[p->tx_n];
+    *pk = (struct jn_pkt){.data = p->tx_bytes[p->tx_n],
+                          .cap = JN_TX_CAP,
+                          .local = (uint16_t)(2 * l->pair),
+                          .stream = (uint32_t)(l - p->leg),
+                          .from = l->src.have};
+    p->tx_n++;
+    return pk;
+}
+
+/* Seals runs of packets of one leg (RTP or RTCP) in the burst; the good ones of all runs go to out. */
+static unsigned seal(struct jn_plane *p, struct jn_pkt *out[])
+{
+    unsigned good = 0;
+
+    for (unsigned i = 0; i < p->tx_n;) {
+        struct jn_leg *l = &p->leg[p->tx[i].stream];
+        bool rtcp = jn_is_rtcp(p->tx[i].data, p->tx[i].len);
+        unsigned n = 0;
+        while (i < p->tx_n && p->tx[i].stream == (uint32_t)(l - p->leg) &&
+               jn_is_rtcp(p->tx[i].data, p->tx[i].len) == rtcp)
+            out[good + n++] = &p->tx[i++];
+        unsigned ok = l->out ? p->c.srtp->seal(l->out, out + good, n, rtcp) : n;
+        p->counts.drops[JN_DROP_TX] += n - ok;
+        good += ok;
+    }
+    return good;
+}
+
+void jn_plane_flush(struct jn_plane *p)
+{
+    struct jn_pkt *out[JN_PKT_BURST];
+
+    if (p->tx_n == 0)
+        return;
+    unsigned n = seal(p, out);
+    p->tx_n = 0;
+    if (n > 0)
+        p->c.port.tx(p->c.port.arg, out, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (out[i]->drop != JN_DROP_NONE) {
+            p->counts.drops[JN_DROP_TX]++;
+            continue;
+        }
+        p->counts.tx_packets++;
+        p->counts.tx_bytes += out[i]->len;
+    }
+}
+
+/* Samples from the last packet until now, at least what that packet held. */
+static uint32_t samples_since(const struct jn_leg_tx *tx, uint64_t now_ns)
+{
+    uint64_t gone = now_ns > tx->last_ns ? (now_ns - tx->last_ns) / 125000 : 0;
+    return gone > tx->last_dur ? (uint32_t)gone : tx->last_dur;
+}
+
+/* Another time line begins: sequence goes on by one, timestamps by real time. */
+static void anchor(struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
+{
+    uint32_t step = tx->started ? samples_since(tx, now_ns) : 0;
+
+    tx->ts_off = tx->last_ts + step - o->ts;
+    tx->tag = o->tag;
+    if (o->relayed) {
+        tx->seq_off = (int64_t)(tx->seq + 1 - o->ext_seq);
+        tx->base_ext = o->ext_seq;
+    }
+}
+
+static uint8_t payload_type(const struct jn_leg *l, uint8_t cls)
+{
+    switch (cls) {
+    case JN_CLASS_DTMF:
+        return l->remote.dtmf_pt;
+    case JN_CLASS_CN:
+        return l->remote.cn_pt;
+    default:
+        return l->remote.rtp_pt;
+    }
+}
+
+static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, const uint8_t *payload, uint16_t len)
+{
+    struct jn_pkt *pk = jn_tx_packet(p, l);
+
+    jn_rtp_build(pk->data, h);
+    memcpy(pk->data + JN_RTP_HEADER, payload, len);
+    pk->len = (uint16_t)(JN_RTP_HEADER + len);
+    l->tx.packets++;
+    l->tx.octets += len;
+}
+
+/* The next packet of the leg's own sequence. */
+static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker, const uint8_t *payload, uint16_t len,
+                 uint64_t now_ns)
+{
+    struct jn_leg_tx *tx = &l->tx;
+    struct jn_rtp h = {
+        .ts = ts, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->remote.rtp_pt, .marker = marker};
+
+    tx->last_ts = ts;
+    tx->last_ns = now_ns;
+    tx->last_dur = len;
+    tx->started = true;
+    build(p, l, &h, payload, len);
+}
+
+static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    struct jn_leg_tx *tx = &l->tx;
+
+    if (tx->acc_len > 0)
+        next(p, l, tx->acc_ts + tx->ts_off, false, tx->acc, tx->acc_len, now_ns);
+    tx->acc_len = 0;
+}
+
+/* Packets of the peer's length out of periods of 20 ms. */
+static void gather(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, bool marker, uint64_t now_ns)
+{
+    struct jn_leg_tx *tx = &l->tx;
+    uint16_t want = (uint16_t)(l->remote.ptime_ms * 8);
+
+    if (tx->acc_len == 0)
+        tx->acc_ts = o->ts;
+    memcpy(tx->acc + tx->acc_len, o->payload, o->len);
+    tx->acc_len = (uint16_t)(tx->acc_len + o->len);
+    uint16_t at = 0;
+    for (; tx->acc_len - at >= want; at = (uint16_t)(at + want), marker = false)
+        next(p, l, tx->acc_ts + at + tx->ts_off, marker, tx->acc + at, want, now_ns);
+    tx->acc_len = (uint16_t)(tx->acc_len - at);
+    tx->acc_ts += at;
+    memmove(tx->acc, tx->acc + at, tx->acc_len);
+}
+
+/* A digit between the packets of a mix: its event keeps one timestamp, that of its begin (RFC 4733 2.5.1.2). */
+static void event(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, uint64_t now_ns)
+{
+    struct jn_leg_tx *tx = &l->tx;
+
+    if (l->remote.dtmf_pt > 127) {
+        p->counts.drops[JN_DROP_PAYLOAD]++;
+        return;
+    }
+    bool first = !tx->in_event || tx->event_in != o->ts;
+    if (first) {
+        tx->in_event = true;
+        tx->event_in = o->ts;
+        tx->event_out = tx->last_ts + (tx->started ? samples_since(tx, now_ns) : 0);
+    }
+    struct jn_rtp h = {
+        .ts = tx->event_out, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->remote.dtmf_pt, .marker = first};
+    build(p, l, &h, o->payload, o->len);
+}
+
+/* Packet by packet, gaps and order kept; what lies before the switch to relaying would reuse a sequence number. */
+static void relay(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, bool marker, uint64_t now_ns)
+{
+    struct jn_leg_tx *tx = &l->tx;
+    uint8_t pt = payload_type(l, o->cls);
+
+    if (o->ext_seq < tx->base_ext) {
+        p->counts.drops[JN_DROP_LATE]++;
+        return;
+    }
+    if (pt > 127) { /* not for this peer: no gap where it was */
+        p->counts.drops[JN_DROP_PAYLOAD]++;
+        tx->seq_off--;
+        tx->base_ext = o->ext_seq + 1;
+        return;
+    }
+    uint64_t seq = o->ext_seq + (uint64_t)tx->seq_off;
+    struct jn_rtp h = {.ts = o->ts + tx->ts_off, .ssrc = tx->ssrc, .seq = (uint16_t)seq, .pt = pt, .marker = marker};
+    if (seq > tx->seq) {
+        tx->seq = seq;
+        tx->last_ts = h.ts;
+        tx->last_ns = now_ns;
+        tx->last_dur = o->cls == JN_CLASS_AUDIO ? o->len : 0;
+        tx->started = true;
+    }
+    build(p, l, &h, o->payload, o->len);
+    p->counts.relayed++;
+}
+
+void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, uint64_t now_ns)
+{
+    if (!l->ready || l->src.have.family == JN_ADDR_NONE) {
+        p->counts.drops[JN_DROP_NOT_READY]++;
+        return;
+    }
+    if (!jn_leg_may_send(l->remote.mode)) { /* on hold: nothing but RTCP; afterwards a new talk begins */
+        l->tx.tag = 0;
+        l->tx.acc_len = 0;
+        return;
+    }
+    if (o->cls == JN_CLASS_DTMF && !o->relayed) {
+        event(p, l, o, now_ns);
+        return;
+    }
+    bool fresh = o->tag != l->tx.tag;
+    if (fresh) {
+        gather_end(p, l, now_ns);
+        anchor(&l->tx, o, now_ns);
+    }
+    bool marker = fresh || (o->relayed && o->marker && o->cls != JN_CLASS_CN);
+    if (o->relayed)
+        relay(p, l, o, marker, now_ns);
+    else if (l->remote.ptime_ms != 20)
+        gather(p, l, o, marker, now_ns);
+    else
+        next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, now_ns);
+}

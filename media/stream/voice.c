@@ -1,0 +1,123 @@
+/* Voice: frames into a room (recorded, relayed at once, or into the jitter buffer) and out of it to the port half. */
+#include "media/stream/state.h"
+#include <errno.h>
+#include <string.h>
+
+void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o, uint64_t now_ns)
+{
+    if (v->leg_at != JN_NONE) {
+        jn_leg_out(p, &p->leg[v->leg_at], o, now_ns);
+        return;
+    }
+    struct jn_link_msg *m = &p->scratch;
+    m->leg = v->leg;
+    m->room = p->room[v->room].id;
+    m->ext_seq = o->ext_seq;
+    m->ts = o->ts;
+    m->tag = o->tag;
+    m->len = o->len;
+    m->kind = JN_LINK_OUT;
+    m->cls = o->cls;
+    m->marker = o->marker;
+    m->relayed = o->relayed;
+    memcpy(m->payload, o->payload, o->len);
+    if (!jn_link_send(p, v->leg_worker, m))
+        p->counts.drops[JN_DROP_FULL]++;
+}
+
+static void relay(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
+{
+    uint32_t self = (uint32_t)(v - p->voice);
+    struct jn_out o = {.ext_seq = in->ext_seq,
+                       .ts = in->ts,
+                       .tag = JN_TAG_RELAY | (self << 8 & ~JN_TAG_RELAY) | in->restarts,
+                       .len = in->len,
+                       .cls = in->cls,
+                       .marker = in->marker,
+                       .relayed = true,
+                       .payload = in->payload};
+
+    jn_voice_out(p, &p->voice[r->member[r->member[0] == self]], &o, now_ns);
+}
+
+/* Into a mix a digit goes as what it is, to everybody who hears who pressed it. */
+static void digits(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
+{
+    struct jn_out o = {.ts = in->ts, .len = in->len, .cls = JN_CLASS_DTMF, .payload = in->payload};
+
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *to = &p->voice[r->member[i]];
+        if ((to->hear_set >> v->place & 1) != 0)
+            jn_voice_out(p, to, &o, now_ns);
+    }
+}
+
+static enum jn_drop why(int rc)
+{
+    switch (rc) {
+    case -ETIME:
+        return JN_DROP_LATE;
+    case -EEXIST:
+        return JN_DROP_DUPLICATE;
+    case -ENOSPC:
+        return JN_DROP_FULL;
+    default:
+        return JN_DROP_SHORT;
+    }
+}
+
+void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
+{
+    struct jn_room *r = &p->room[v->room];
+
+    if (r->tape.state == 1)
+        jn_tape_frame(p, r, v, in);
+    if (r->relay) {
+        relay(p, r, v, in, now_ns);
+        return;
+    }
+    if (in->cls == JN_CLASS_DTMF) {
+        digits(p, r, v, in, now_ns);
+        return;
+    }
+    if (!v->heard) /* nobody would hear it: nothing waits, nothing is decoded */
+        return;
+    if (in->restarts != v->restarts) {
+        jn_jbuf_reset(v->jb);
+        v->restarts = in->restarts;
+    }
+    struct jn_frame f = {.ext_seq = in->ext_seq,
+                         .at_ns = in->at_ns,
+                         .ts = in->ts,
+                         .len = in->len,
+                         .codec = in->codec,
+                         .marker = in->marker,
+                         .cn = in->cls == JN_CLASS_CN,
+                         .payload = in->payload};
+    int rc = jn_jbuf_put(v->jb, &f);
+    if (rc < 0)
+        p->counts.drops[why(rc)]++;
+}
+
+void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
+{
+    const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
+    struct jn_link_stats s = {.late = c->late - v->told.late,
+                              .duplicate = c->duplicate - v->told.duplicate,
+                              .concealed = c->concealed - v->told.concealed};
+
+    if (s.late == 0 && s.duplicate == 0 && s.concealed == 0)
+        return;
+    if (v->leg_at != JN_NONE) {
+        jn_leg_add_stats(&p->leg[v->leg_at], &s);
+        v->told = *c;
+        return;
+    }
+    struct jn_link_msg *m = &p->scratch;
+    m->kind = JN_LINK_STATS;
+    m->leg = v->leg;
+    m->room = p->room[v->room].id;
+    m->stats = s;
+    if (jn_link_send(p, v->leg_worker, m))
+        v->told = *c;
+}
