@@ -14,12 +14,23 @@ struct jn_sip_old {
  * above it is in order, since gaps are allowed (RFC 3261 12.2.2). */
 enum { OLD_CSEQ = 1 << 30, OLDS_MAX = 4096 };
 
+bool jn_sip_uri(char *out, size_t size, const url_t *u)
+{
+    issize_t n = url_e(out, size, u);
+    bool good = n > 0 && (size_t)n < size - 1;
+    for (issize_t i = 0; good && i < n; i++)
+        good = (unsigned char)out[i] > ' ' && !strchr("<>\"\x7f", out[i]);
+    if (!good)
+        out[0] = 0;
+    return good;
+}
+
 /* "<uri>;tag=x"; false when it does not fit. */
 static bool party(char *out, size_t size, const sip_addr_t *a)
 {
     char uri[JN_SIP_URI_MAX];
     out[0] = 0;
-    if (!a || !a->a_tag || url_e(uri, sizeof uri, a->a_url) <= 0 || strlen(uri) >= sizeof uri - 1)
+    if (!a || !a->a_tag || !jn_sip_uri(uri, sizeof uri, a->a_url))
         return false;
     int n = snprintf(out, size, "<%s>;tag=%s", uri, a->a_tag);
     if (n < 0 || (size_t)n >= size)
@@ -41,7 +52,7 @@ static bool routes(char *out, size_t size, const sip_record_route_t *rr, bool re
     out[0] = 0;
     for (unsigned i = 0; i < n; i++) {
         char uri[JN_SIP_URI_MAX];
-        if (url_e(uri, sizeof uri, hop[reversed ? n - 1 - i : i]->r_url) <= 0)
+        if (!jn_sip_uri(uri, sizeof uri, hop[reversed ? n - 1 - i : i]->r_url))
             return false;
         int k = snprintf(out + at, size - at, "%s<%s>", i ? ", " : "", uri);
         if (k < 0 || (size_t)k >= size - at)
@@ -55,11 +66,8 @@ static void common(struct jn_sip_dialog *d, const sip_t *sip, bool reversed)
 {
     if (!jn_copy(d->call_id, sizeof d->call_id, sip->sip_call_id->i_id))
         d->call_id[0] = 0;
-    if (sip->sip_contact) {
-        issize_t n = url_e(d->target, sizeof d->target, sip->sip_contact->m_url);
-        if (n <= 0 || (size_t)n >= sizeof d->target)
-            d->target[0] = 0;
-    }
+    if (sip->sip_contact)
+        jn_sip_uri(d->target, sizeof d->target, sip->sip_contact->m_url);
     if (sip->sip_record_route && !routes(d->route, sizeof d->route, sip->sip_record_route, reversed))
         d->call_id[0] = 0;
 }

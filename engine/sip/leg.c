@@ -256,7 +256,7 @@ static void reinvited(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip)
     l->reinvite = true;
     l->delayed = !sdp;
     if (sip->sip_contact)
-        url_e(l->dialog.target, sizeof l->dialog.target, sip->sip_contact->m_url);
+        jn_sip_uri(l->dialog.target, sizeof l->dialog.target, sip->sip_contact->m_url);
     s->sink.reinvite(s->sink.arg, l->id, sdp);
 }
 

@@ -116,8 +116,7 @@ static int bind_phone(struct jn_sip *s, const struct jn_dir_agent *a, const sip_
             return 400; /* "*" stands alone and with Expires: 0 */
         if (e < 0)
             return 423;
-        if (m->m_url->url_type != url_any && (m->m_url->url_type != url_sip || url_e(uri, sizeof uri, m->m_url) <= 0 ||
-                                              strlen(uri) >= sizeof uri - 1 || strpbrk(uri, "<>\"\r\n")))
+        if (m->m_url->url_type != url_any && (m->m_url->url_type != url_sip || !jn_sip_uri(uri, sizeof uri, m->m_url)))
             return 400;
         if (e > 0)
             newest = m;
@@ -130,7 +129,7 @@ static int bind_phone(struct jn_sip *s, const struct jn_dir_agent *a, const sip_
     }
     if (newest) {
         char uri[JN_SIP_URI_MAX];
-        url_e(uri, sizeof uri, newest->m_url);
+        jn_sip_uri(uri, sizeof uri, newest->m_url);
         store(s, p, sip, uri, wanted(sip, newest), source, now_ns);
     } else if (remove) {
         gone(s, p);

@@ -161,6 +161,9 @@ bool jn_sip_behind_nat(const sip_t *sip, const struct jn_addr *source);
 bool jn_sip_throttled(struct jn_sip *s, uint64_t now_ns);
 
 /* dialog.c */
+/* A URI as text that may stand between angle brackets; false, and empty, when it does not fit or holds what would end
+ * them: the stack keeps line folds and blanks that a peer put there. */
+bool jn_sip_uri(char *out, size_t size, const url_t *u);
 void jn_sip_dialog_in(struct jn_sip_leg *l, const sip_t *ack);
 void jn_sip_dialog_out(struct jn_sip_leg *l, const sip_t *ok);
 void jn_sip_olds_free(struct jn_sip *s);
