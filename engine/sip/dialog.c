@@ -16,7 +16,7 @@ enum { OLD_CSEQ = 1 << 30, OLDS_MAX = 4096 };
 
 bool jn_sip_uri(char *out, size_t size, const url_t *u)
 {
-    issize_t n = url_e(out, size, u);
+    issize_t n = url_e(out, (isize_t)size, u);
     bool good = n > 0 && (size_t)n < size - 1;
     for (issize_t i = 0; good && i < n; i++)
         good = (unsigned char)out[i] > ' ' && !strchr("<>\"\x7f", out[i]);
