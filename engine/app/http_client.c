@@ -22,8 +22,10 @@ static int split(const char *url, char host[static 128], char port[static 8], st
             colon = p;
     const char *host_end = colon ? colon : end;
     if (six) {
+        if (host_end[-1] != ']')
+            return jn_fail(err, -EINVAL, "%s: the bracket is not closed", url);
         h++;
-        host_end -= host_end > h;
+        host_end--;
     }
     if (end[0] && end[1])
         return jn_fail(err, -EINVAL, "%s: give it without a path", url);
