@@ -26,8 +26,11 @@ int jn_message_log_open(struct jn_message_log **out, const char *dir, const uint
                         struct jn_err *err);
 void jn_message_log_close(struct jn_message_log *l);
 /* Takes it into the coming commit and gives m->n. -EEXIST with *m filled from the first one (n, at_us) when that
- * conversation has that idempotency key. -EMSGSIZE, -ENOSPC. */
+ * conversation has that idempotency key. -EMSGSIZE, -EACCES erased, -EINVAL ix 0 or another tenant's, -ENOBUFS (16 MiB
+ * wait: commit first). */
 int jn_message_log_append(struct jn_message_log *l, struct jn_message *m);
+/* Writes and syncs what was taken. -errno (-ENOSPC ...): none of it was taken, numbers and idempotency keys are free
+ * again; a later append and commit work when the disk does. */
 int jn_message_log_commit(struct jn_message_log *l);
 /* Messages of one conversation with n > after, in order. -ENOENT unknown, -EACCES its key was destroyed. Body valid
  * during the call of each only. */
@@ -41,7 +44,7 @@ int jn_message_log_conversations(struct jn_message_log *l,
                                  void *arg);
 /* Attaches up to 128 bytes (how it was classified) to a conversation; durable with the coming commit. */
 int jn_message_log_note(struct jn_message_log *l, uint64_t ix, uint64_t tenant, const void *note, uint32_t n);
-/* Destroys the key, durably. */
+/* Destroys the key, durably; commits what was taken before. -ENOENT. On another -errno call it again. */
 int jn_message_log_erase(struct jn_message_log *l, uint64_t ix);
 
 #endif
