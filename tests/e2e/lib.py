@@ -169,6 +169,8 @@ class Engine:
             raise Failed("the engine did not come up: " + self.tail(before))
         with open(os.path.join(self.data, "api.json"), encoding="utf-8") as f:
             self.admin = Api("127.0.0.1", self.api_port, json.load(f)["admin_token"])
+        while not self.status()["sip"] and time.monotonic() < end:
+            time.sleep(0.02)
         return self
 
     def tail(self, since=0):
@@ -370,6 +372,15 @@ class Scenario:
             if time.monotonic() > end:
                 raise Failed(f"expected within {timeout:g} s: {what}")
             time.sleep(0.05)
+
+    def totals(self, engine, queue_name, want, what):
+        """Queue rows are told at most every 100 ms, so their last change may come a moment later than an event."""
+        keys = tuple(want)
+        got = lambda: {k: engine.totals(queue_name)[k] for k in keys}  # noqa: E731
+        try:
+            self.eventually(lambda: got() == want, what, 3.0)
+        except Failed:
+            raise Failed(f"{what}: expected {want}, got {got()}") from None
 
     def idle(self, engine, timeout=8.0):
         """Nothing is left behind: no leg, no room, no open interaction."""

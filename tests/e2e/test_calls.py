@@ -53,8 +53,7 @@ def call_answered_sound_both_ways(t):
     closed = desk.wait("closed")
     t.check(closed and closed["outcome"] == "answered" and closed["why"] == "customer", f"record says answered, by the customer: {closed}")
     t.idle(e)
-    total = e.totals("main")
-    t.equal((total["offered"], total["answered"], total["abandoned"], total["open"]), (1, 1, 0, 0), "totals")
+    t.totals(e, "main", {"offered": 1, "answered": 1, "abandoned": 0, "open": 0}, "totals")
 
 
 def delay_of(a, b, begin, end):
@@ -79,8 +78,7 @@ def call_greeting_and_music(t):
     call.bye()
     t.check(call.wait("ended"), "BYE is answered")
     t.idle(e)
-    total = e.totals("main")
-    t.equal((total["offered"], total["abandoned"]), (1, 1), "offered and abandoned")
+    t.totals(e, "main", {"offered": 1, "abandoned": 1}, "offered and abandoned")
 
 
 @scenario(60)
@@ -98,7 +96,7 @@ def call_abandoned_while_ringing(t):
     t.check("CANCEL" in other.requests, f"by CANCEL, got {other.requests}")
     t.check(desk.wait_state("ready", 5), "the agent is ready again")
     t.idle(e)
-    t.equal(e.totals("main")["abandoned"], 1, "abandoned")
+    t.totals(e, "main", {"abandoned": 1}, "abandoned")
 
 
 @scenario(30)
@@ -142,7 +140,7 @@ def call_no_answer_redirect(t):
     t.check(joined and joined["offers"] >= 3, f"a2 gets the same call after two refusals, {joined}")
     call.bye()
     t.idle(e)
-    t.equal(e.totals("main")["answered"], 1, "answered")
+    t.totals(e, "main", {"answered": 1}, "answered")
 
 
 @scenario(60)

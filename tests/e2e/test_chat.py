@@ -75,7 +75,7 @@ def chat_idempotent(t):
     for x in threads:
         x.join()
     t.equal(len(set(results)), 1, f"chats opened by eight equal requests at once ({len(results)} answers)")
-    t.equal(e.totals("chat")["offered"], 3, "chats offered")
+    t.totals(e, "chat", {"offered": 3}, "chats offered")
 
 
 @scenario(60)
@@ -98,8 +98,7 @@ def chat_several_per_agent(t):
     for c in (chats[0], chats[2], chats[3]):
         c.end()
     t.idle(e)
-    total = e.totals("chat")
-    t.equal((total["offered"], total["answered"]), (4, 4), "offered and answered")
+    t.totals(e, "chat", {"offered": 4, "answered": 4}, "offered and answered")
 
 
 @scenario(40)

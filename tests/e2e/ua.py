@@ -184,7 +184,17 @@ class Call:
         self.cseq += 1
         self.invite_cseq = self.cseq
         self.branch = "z9hG4bK" + tag()
-        self.request("INVITE", self.offer, [*self.extra, *extra, "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS"], self.cseq, self.branch)
+        headers = [*self.extra, *extra, "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS"]
+        self.request("INVITE", self.offer, headers, self.cseq, self.branch)
+        if self.ua.transport == "UDP":
+            threading.Thread(target=self.again, args=(headers, self.cseq, self.branch, len(self.statuses)), daemon=True).start()
+
+    def again(self, headers, cseq, branch, had):
+        """Repeats an INVITE that nobody answered (RFC 3261 17.1.1)."""
+        for wait in (0.5, 1, 2, 4):
+            if self.until(lambda c: len(c.statuses) > had or c.ua.stopped, wait):
+                return
+            self.request("INVITE", self.offer, headers, cseq, branch)
 
     def on_request(self, m):
         with self.cv:
