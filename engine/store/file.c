@@ -142,11 +142,12 @@ int jn_file_load(const char *path, size_t max, uint8_t **out, size_t *n)
         return fd;
     int64_t size = jn_files->size(fd);
     int rc = size < 0 ? (int)size : (uint64_t)size > max ? -EFBIG : 0;
-    uint8_t *bytes = rc == 0 ? malloc((size_t)size + 1) : NULL;
+    size_t want = rc == 0 ? (size_t)size & SIZE_MAX >> 1 : 0; /* the mask tells the compiler that it is no huge size */
+    uint8_t *bytes = rc == 0 ? malloc(want + 1) : NULL;
 
     if (rc == 0 && !bytes)
         rc = -ENOMEM;
-    ssize_t got = rc == 0 ? jn_file_read(fd, bytes, (size_t)size, 0) : rc;
+    ssize_t got = rc == 0 ? jn_file_read(fd, bytes, want, 0) : rc;
     jn_files->close(fd);
     if (got < 0) {
         free(bytes);
