@@ -33,6 +33,8 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
         return;
     voice_agent_drop(v, c);
     voice_step(v, c, CALL_OFFERED);
+    if (c->playing == PLAY_NONE)
+        voice_music(v, c); /* offered at once: the caller shall not hear silence while the phone rings */
     const struct jn_dir_agent *a = jn_dir_agent(v->dir, agent);
     v->counts.agent_calls++;
     if (!a || !jn_sip_phone_registered(v->sip, agent)) {

@@ -73,6 +73,18 @@ Test(act_voice_agent, an_agent_leg_without_a_port_is_refused_as_busy)
     end_world();
 }
 
+Test(act_voice_agent, a_caller_who_is_offered_at_once_hears_music)
+{
+    world(false, 0);
+    uint64_t leg = invite("100", SDP_BOTH);
+    workers_settle();
+    confirmed(leg, NULL);
+    play_done();
+    command(JN_CMD_OFFER, last_event()->arrive.ix, 101, 0, 0, 0);
+    cr_assert_str_eq(playing(), "moh");
+    end_world();
+}
+
 Test(act_voice_agent, a_cancelled_offer_stops_the_ringing_and_says_nothing)
 {
     world(false, 0);

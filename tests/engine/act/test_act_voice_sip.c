@@ -18,15 +18,6 @@ static struct {
     bool stop;
 } s;
 
-/* As media/tone finds them. */
-uint16_t jn_sounds_find(const struct jn_sounds *sounds, const char *name)
-{
-    for (uint16_t i = 0; i < sounds->n; i++)
-        if (!strcmp(sounds->at[i].name, name))
-            return i;
-    return JN_SOUND_NONE;
-}
-
 static int on_admit(void *arg)
 {
     (void)arg;

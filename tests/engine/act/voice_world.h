@@ -132,15 +132,6 @@ int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *ou
     return 0;
 }
 
-/* As media/tone finds them. */
-uint16_t jn_sounds_find(const struct jn_sounds *s, const char *name)
-{
-    for (uint16_t i = 0; i < s->n; i++)
-        if (!strcmp(s->at[i].name, name))
-            return i;
-    return JN_SOUND_NONE;
-}
-
 /* ---- ports ---- */
 
 static int on_admit(void *arg)
