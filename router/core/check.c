@@ -11,6 +11,7 @@ struct recount {
     uint32_t (*load)[JN_CH_N]; /* by agent */
     uint32_t *working;
     uint32_t *waiting, *offered, *talking, *open; /* by queue */
+    uint32_t *answered, *in_target, *lost;        /* of those that are not closed yet, by queue */
 };
 
 static int check_ix(const struct jn_router *r, uint32_t i, struct recount *n, struct jn_err *err)
@@ -32,6 +33,9 @@ static int check_ix(const struct jn_router *r, uint32_t i, struct recount *n, st
     n->offered[ix->queue] += state == JN_IX_OFFERED;
     n->talking[ix->queue] += jn_ix_joined(state);
     n->open[ix->queue] += ix->row.outcome == JN_OUT_OPEN;
+    n->answered[ix->queue] += ix->row.outcome == JN_OUT_ANSWERED;
+    n->in_target[ix->queue] += ix->row.outcome == JN_OUT_ANSWERED && ix->row.in_target;
+    n->lost[ix->queue] += ix->row.outcome == JN_OUT_LOST;
     if (!held)
         return 0;
     n->load[ix->agent][ix->row.channel]++;
@@ -90,7 +94,9 @@ static int check_queue(const struct jn_router *r, uint32_t i, const struct recou
                        "queue %" PRIx64 ": offered %" PRIu64 " is not answered %" PRIu64 " + abandoned %" PRIu64
                        " + rejected %" PRIu64 " + lost %" PRIu64 " + open %u",
                        q->set.id, t->offered, t->answered, t->abandoned, t->rejected, t->lost, n->open[i]);
-    if (t->offered_now != n->offered[i] || t->talking != n->talking[i] || t->in_target > t->answered)
+    if (t->offered_now != n->offered[i] || t->talking != n->talking[i] || t->answered < n->answered[i] ||
+        t->lost < n->lost[i] || t->in_target < n->in_target[i] ||
+        t->in_target - n->in_target[i] > t->answered - n->answered[i])
         return jn_fail(err, -EFAULT, "queue %" PRIx64 ": counts of the moment are wrong", q->set.id);
     if (!jn_tree_sound(&q->waiting, r->wait_node) || jn_tree_count(&q->waiting, r->wait_node) != n->waiting[i])
         return jn_fail(err, -EFAULT, "queue %" PRIx64 ": the waiting are out of order", q->set.id);
@@ -124,9 +130,16 @@ static int check_all(const struct jn_router *r, struct recount *n, struct jn_err
 int jn_router_check(const struct jn_router *r, struct jn_err *err)
 {
     const size_t queues = r->limits.queues, agents = r->limits.agents;
-    uint32_t *by_queue = calloc(4 * queues, sizeof *by_queue), *working = calloc(agents, sizeof *working);
+    uint32_t *by_queue = calloc(7 * queues, sizeof *by_queue), *working = calloc(agents, sizeof *working);
     uint32_t(*load)[JN_CH_N] = calloc(agents, sizeof *load);
-    struct recount n = {load, working, by_queue, by_queue + queues, by_queue + 2 * queues, by_queue + 3 * queues};
+    struct recount n = {load, working, .waiting = by_queue};
+
+    n.offered = by_queue + queues;
+    n.talking = by_queue + 2 * queues;
+    n.open = by_queue + 3 * queues;
+    n.answered = by_queue + 4 * queues;
+    n.in_target = by_queue + 5 * queues;
+    n.lost = by_queue + 6 * queues;
     int rc = by_queue && working && load ? check_all(r, &n, err) : jn_fail(err, -ENOMEM, "no memory to check");
 
     free(by_queue);
