@@ -136,6 +136,16 @@ class Baresip:
                 self.lock.wait(min(left, 0.2))
         return True
 
+    def wait_registered(self, timeout=10.0):
+        """The event may have come before we were connected: then the phone's own log has it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self.p.poll() is None:
+            with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as f:
+                if re.search(r"\} 200 ", f.read()):
+                    return True
+            time.sleep(0.05)
+        return False
+
     def dumps(self):
         """(what it said, what it heard): newest pair of files, or None each."""
         found = {"enc": None, "dec": None}

@@ -143,7 +143,7 @@ class Show:
                 self.phones.append(phones.Baresip(os.path.join(self.folder, "phone-" + who.name), who.sip_user, who.domain, ("127.0.0.1", self.d.sip), who.sip_secret,
                                                   wav=speech[i % len(speech)], seconds=3600))
         for p in self.phones:
-            if not p.connect() or not p.wait_event("REGISTER_OK", 10):
+            if not p.connect() or not p.wait_registered(10):
                 raise RuntimeError(f"phone {p.user} did not register; see {p.folder}/log")
         self.desks = [Desk(self, who) for who in self.install.agents if who.role == "agent"]
         for desk in self.desks:
@@ -155,6 +155,7 @@ class Show:
         for desk in self.desks:
             if desk.who.tenant == self.late:
                 desk.ready()
+        self.sipp("callers-late", "caller.xml", self.late, self.install.dialled[self.late][0], self.few, 0.2)
 
     def sipp(self, name, scenario, tenant, number, calls, rate, **more):
         if calls:
@@ -185,7 +186,7 @@ class Show:
         rest, numbers = stay - few, self.install.dialled[self.first]
         for k, number in enumerate(numbers):
             self.sipp(f"callers-{number}", "caller.xml", self.first, number, rest // len(numbers) + (1 if k < rest % len(numbers) else 0), 0.3)
-        self.sipp("callers-late", "caller.xml", self.late, self.install.dialled[self.late][0], few, 0.2)
+        self.few = few
 
     def customer(self, k):
         language, says, _ = TALKS[k % len(TALKS)]
@@ -274,7 +275,7 @@ class Show:
             self.draw(self.d.admin.get("/api/v1/live"))
             if self.d.p.poll() is not None:
                 raise RuntimeError(f"the engine ended with {self.d.p.returncode}; see {self.d.log}")
-            if started == self.args.chats and self.over():
+            if opened and started == self.args.chats and self.over():
                 break
             time.sleep(0.2)
         else:

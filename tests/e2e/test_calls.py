@@ -280,7 +280,7 @@ def call_baresip_both_sides(t):
         wav[who] = os.path.join(t.folder, who + ".wav")
         audio.write_wav(wav[who], audio.silence(1.0) + audio.speech(8, 40 + i)[0] + audio.silence(60))
     a1 = t.baresip("a1", "a1", DOMAIN, e.address, SIP_SECRET, wav=wav["callee"], record=True, seconds=60)
-    t.check(a1.wait_event("REGISTER_OK", 8), "baresip registers with digest")
+    t.check(a1.wait_registered(8), "baresip registers with digest")
     desk = t.desk(e, "a1")
     c = t.baresip("c", "carol", "127.0.0.1", e.address, wav=wav["caller"], record=True, seconds=60)
     c.command("dial", f"sip:100@127.0.0.1:{e.sip_port}")

@@ -22,7 +22,7 @@ def pair(t, e, caller_srtp, agent_srtp, seconds=6):
         wav[who] = os.path.join(t.folder, who + ".wav")
         audio.write_wav(wav[who], audio.silence(0.5) + audio.speech(20, 60 + i)[0] + audio.silence(60))
     a1 = t.baresip("a1", "a1", DOMAIN, e.address, SIP_SECRET, wav=wav["a1"], record=True, seconds=60, srtp=agent_srtp)
-    t.check(a1.wait_event("REGISTER_OK", 8), "the phone registers")
+    t.check(a1.wait_registered(8), "the phone registers")
     desk = t.desk(e, "a1")
     c = t.baresip("c", "carol", "127.0.0.1", e.address, wav=wav["c"], record=True, seconds=60, srtp=caller_srtp)
     c.command("dial", f"sip:100@127.0.0.1:{e.sip_port}")
