@@ -134,7 +134,8 @@ void jn_api_tick(struct jn_api *a)
     for (uint32_t i = 0; i < JN_TOKENS_MAX; i++)
         if (a->waiting[i].req && a->waiting[i].req->phase >= JN_REQ_ANSWERED) {
             struct jn_req *r = a->waiting[i].req; /* told 503 by its deadline */
-            a->waiting[i].req = NULL;
+            a->done -= a->waiting[i].done;
+            a->waiting[i] = (struct jn_waiting){0};
             jn_req_drop(r);
         }
     if (a->guest.tick)
@@ -146,19 +147,40 @@ static void ring(lws_sorted_usec_list_t *sul)
     (void)sul; /* it only ends lws_service */
 }
 
+/* After the mail: everything that an event changed has come with it. */
+static void answer_done(struct jn_api *a)
+{
+    for (uint32_t i = 0; a->done && i < JN_TOKENS_MAX; i++) {
+        struct jn_waiting *w = &a->waiting[i];
+        struct jn_req *r = w->req;
+        uint64_t id = w->id;
+        if (!w->done)
+            continue;
+        *w = (struct jn_waiting){0};
+        a->done--;
+        jn_answer_row(r, id);
+        jn_req_drop(r);
+    }
+}
+
+static void take_mail(struct jn_api *a)
+{
+    a->sink.mail(a->sink.arg);
+    answer_done(a);
+    jn_feed_flush(a);
+}
+
 void jn_api_run(struct jn_api *a)
 {
     lws_sorted_usec_list_t timer = {0};
     while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
         lws_sul_schedule(a->lws, 0, &timer, ring, JN_API_TICK_US);
         jn_waker_about_to_sleep(a->waker);
-        a->sink.mail(a->sink.arg); /* looks once more, as the waker asks */
-        jn_feed_flush(a);
+        take_mail(a); /* looks once more, as the waker asks */
         lws_service(a->lws, 0);
         jn_waker_awake(a->waker);
-        a->sink.mail(a->sink.arg);
+        take_mail(a);
         jn_api_tick(a);
-        jn_feed_flush(a);
     }
     lws_sul_schedule(a->lws, 0, &timer, ring, LWS_SET_TIMER_USEC_CANCEL);
 }
@@ -203,19 +225,20 @@ static void settle(struct jn_api *a, const struct jn_command *c)
     struct jn_waiting *w = &a->waiting[c->token % JN_TOKENS_MAX];
     if (!w->req || w->token != c->token || c->maker != JN_MAKER_API)
         return;
+    if (c->kind == JN_CMD_DONE) {
+        a->done += !w->done;
+        w->done = true;
+        return;
+    }
     struct jn_req *r = w->req;
     w->req = NULL;
-    if (c->kind == JN_CMD_DONE) {
-        jn_answer_row(r, w->id);
-    } else {
-        static const char *const names[] = JN_WHY_NAMES;
-        const char *why = c->why < JN_WHY_N ? names[c->why] : "unknown";
-        enum jn_refusal no = c->why == JN_WHY_UNKNOWN_ID ? JN_NO_NOT_FOUND
-                             : c->why == JN_WHY_BUSY     ? JN_NO_BUSY
-                             : c->why == JN_WHY_DRAINING ? JN_NO_DRAINING
-                                                         : JN_NO_CONFLICT;
-        jn_req_error(r, no, NULL, "the router refused: %s", why);
-    }
+    static const char *const names[] = JN_WHY_NAMES;
+    const char *why = c->why < JN_WHY_N ? names[c->why] : "unknown";
+    enum jn_refusal no = c->why == JN_WHY_UNKNOWN_ID ? JN_NO_NOT_FOUND
+                         : c->why == JN_WHY_BUSY     ? JN_NO_BUSY
+                         : c->why == JN_WHY_DRAINING ? JN_NO_DRAINING
+                                                     : JN_NO_CONFLICT;
+    jn_req_error(r, no, NULL, "the router refused: %s", why);
     jn_req_drop(r);
 }
 

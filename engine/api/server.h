@@ -79,6 +79,7 @@ struct jn_ws {
 struct jn_waiting {
     uint64_t token, id;
     struct jn_req *req;
+    bool done; /* answered once the rest of the mail was taken: the row may come behind */
 };
 struct jn_logout {
     uint64_t nonce, expires_s;
@@ -116,7 +117,7 @@ struct jn_api {
     struct jn_ws *sockets;
     struct jn_waiting waiting[JN_TOKENS_MAX];
     struct jn_logout logouts[JN_LOGOUTS_MAX];
-    uint32_t n_logouts, hashing;
+    uint32_t n_logouts, hashing, done;
     struct jn_throttle login_throttle;
     struct jn_api_guest guest;
     struct jn_api_counters count;

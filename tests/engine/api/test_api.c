@@ -138,6 +138,24 @@ Test(api, the_routers_refusals_become_answers)
     expect(get(T.port, "/api/v1/report", T.sue_t), 503, "\"code\":\"busy\"");
 }
 
+Test(api, an_answer_shows_what_the_event_changed_though_the_row_comes_behind)
+{
+    T.silent = true;
+    int fd = dial(T.port);
+    ask(fd, "POST", "/api/v1/agents/me/ready", T.ann_t, NULL, "", 0);
+    for (int i = 0; i < 100 && !event_count(); i++)
+        usleep(10000);
+    struct jn_command row = {.kind = JN_CMD_AGENT};
+    row.agent_row = (struct jn_agent_row){.id = T.ann, .tenant = T.acme, .state = JN_AGENT_READY};
+    pthread_mutex_lock(&T.lock);
+    push(&(struct jn_command){.kind = JN_CMD_DONE, .token = T.event[0].token, .maker = JN_MAKER_API}, NULL);
+    push(&row, NULL);
+    pthread_mutex_unlock(&T.lock);
+    jn_waker_wake(&T.waker);
+    expect(answer(fd, 2000), 200, "\"state\":\"ready\"");
+    close(fd);
+}
+
 Test(api, malformed_requests_get_their_status)
 {
     char *big = malloc(70000), deep[200];
