@@ -118,6 +118,9 @@ static void known_conversation(void *arg, uint64_t ix, uint64_t tenant, uint32_t
 {
     struct jn_engine *e = arg;
 
+    /* Those that ended are history: the database answers for them, and they take no place among the open ones. */
+    if (jn_store_ix_state(e->store, ix) == JN_IX_DONE)
+        return;
     jn_act_message_restore(e->message, ix, tenant, count, note, note_len);
 }
 
@@ -152,7 +155,7 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err)
         return rc;
     }
     jn_act_message_attach(e->message, e->api);
-    /* Before the API serves and the journal thread starts: the message log is still ours to read. */
+    /* Before the API serves and the journal thread starts: the message log and the database are still ours to read. */
     return jn_message_log_conversations(e->messages, known_conversation, e);
 }
 

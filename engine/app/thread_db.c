@@ -121,7 +121,7 @@ static void take_ask(struct loop *l, struct jn_ask *a)
         a->status = jn_store_report_json(s, a->tenant, a->from_us, a->to_us, &a->answer);
         break;
     case JN_ASK_AUDIT:
-        a->status = jn_store_audit(s, jn_time_us(), a->tenant, a->who, (enum jn_audit_kind)a->channel,
+        a->status = jn_store_audit(s, jn_time_us(), a->tenant, a->who, (enum jn_audit_kind)a->control,
                                    a->text.data ? a->text.data : "");
         break;
     default:

@@ -1,5 +1,6 @@
 /* Journal thread: the router's events and the customers' messages become durable in groups: one write and one sync for
  * all that came meanwhile. */
+#include "engine/api/request.h"
 #include "engine/app/engine.h"
 #include "engine/base/clock.h"
 #include "engine/store/journal_check.h"
@@ -54,12 +55,10 @@ static unsigned take_records(struct loop *l)
 static void each_message(void *arg, const struct jn_message *m)
 {
     struct jn_buf *out = arg;
-    static const char *const from[] = {"customer", "agent", "system"};
 
-    jn_buf_printf(out, "%s{\"n\":%u,\"from\":\"%s\",\"agent\":%llu,\"at_us\":%llu,\"text\":", out->len > 1 ? "," : "",
-                  m->n, from[m->from % 3], (unsigned long long)m->agent, (unsigned long long)m->at_us);
-    jn_buf_json(out, m->body, m->len);
-    jn_buf_text(out, "}");
+    if (out->data[out->len - 1] == '}')
+        jn_buf_text(out, ",");
+    jn_api_message_json(out, m->n, m->at_us, m->from, m->body, m->len);
 }
 
 static void take_store(struct loop *l, struct jn_ask *a)
@@ -179,6 +178,8 @@ static void write_snapshot(struct loop *l)
     if (!s || atomic_load_explicit(&e->stored_seq, memory_order_acquire) < s->seq ||
         atomic_load_explicit(&e->durable_seq, memory_order_relaxed) < s->seq)
         return;
+    const struct jn_config *c = &e->config;
+    jn_journal_bounds(e->journal, c->max_agents, c->max_queues, c->max_tenants, c->max_interactions);
     if (jn_snapshot_write(e->path_journal, s->seq, s->time_us, s->state.data, s->state.len, 2, &err) < 0)
         jn_warn("journal", "no snapshot: %s", err.text);
     jn_buf_free(&s->state);

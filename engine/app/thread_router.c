@@ -69,7 +69,11 @@ static void deliver(void *arg, const struct jn_command *c)
     if (about_interaction(c)) {
         if (c->row.channel == JN_CH_VOICE)
             hold_push(&l->sip, c);
-        hold_push(&l->db, c);
+        /* What the database has must be in the journal too: after a crash the numbers of lost events are given again.
+         */
+        struct jn_command row = *c;
+        row.wait = true;
+        hold_push(&l->db, &row);
     }
     hold_push(&l->api, c);
 }

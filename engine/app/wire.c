@@ -79,7 +79,7 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
     struct jn_worker_config wc = {.cpu = -1,
                                   .max_legs = 2 * c->max_calls,
                                   .max_rooms = c->max_calls,
-                                  .silence_ms = c->silence_ms,
+                                  .silence_ms = c->silence_end_s ? c->silence_end_s * 1000 : c->silence_ms,
                                   .latch_ms = c->latch_ms,
                                   .quarantine_ms = 5000,
                                   .sounds = &e->sounds};

@@ -79,12 +79,27 @@ static void remember(struct jn_sip_leg *l, nua_handle_t *nh, const sip_t *sip, c
     }
 }
 
+/* A Contact that requests of ours can be sent to (RFC 3261 8.1.1.8): without one the dialog could never be ended from
+ * here. */
+static bool reachable(const sip_t *sip)
+{
+    char uri[JN_SIP_URI_MAX];
+    const url_t *u = sip->sip_contact ? sip->sip_contact->m_url : NULL;
+    return u && (u->url_type == url_sip || u->url_type == url_sips) && u->url_host && u->url_host[0] &&
+           jn_sip_uri(uri, sizeof uri, u);
+}
+
 void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
 {
     struct jn_sip_invite in = {0};
     int bad = 0;
     count(&s->counts.invites);
     if (!jn_sip_source(s, &in.source)) {
+        turn_away(s, nh, 400);
+        return;
+    }
+    if (!reachable(sip)) {
+        count(&s->counts.malformed);
         turn_away(s, nh, 400);
         return;
     }

@@ -55,6 +55,7 @@ const char *const jn_sql[JN_SQL_N] = {
     [JN_SQL_DEL] = "DELETE FROM small WHERE key = ?1",
     [JN_SQL_EACH] = "SELECT key, value FROM small WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key",
     [JN_SQL_IX_ONE] = IX_READ "WHERE i.id = ?1 AND (?2 = 0 OR i.tenant = ?2)",
+    [JN_SQL_IX_STATE] = "SELECT state FROM interaction WHERE id = ?1",
     [JN_SQL_IX_LIST] = IX_READ "WHERE (?1 = 0 OR i.tenant = ?1) AND (?2 < 0 OR channel = ?2) AND (?3 = 0 OR"
                                " (arrived_us, i.id) < (SELECT arrived_us, id FROM interaction WHERE id = ?3"
                                " AND (?1 = 0 OR tenant = ?1)))"

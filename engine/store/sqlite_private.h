@@ -20,6 +20,7 @@ enum jn_statement {
     JN_SQL_DEL,
     JN_SQL_EACH,
     JN_SQL_IX_ONE,
+    JN_SQL_IX_STATE,
     JN_SQL_IX_LIST,
     JN_SQL_REPORT,
     JN_SQL_N

@@ -1,5 +1,6 @@
 /* SQLite rows: interactions, calls and the audit trail going in. */
 #include "engine/store/sqlite_private.h"
+#include <errno.h>
 
 static void bind_u64(sqlite3_stmt *st, int at, uint64_t v)
 {
@@ -56,4 +57,14 @@ int jn_store_audit(struct jn_store *s, uint64_t at_us, uint64_t tenant, const ch
     bind_u64(st, 4, kind);
     sqlite3_bind_text(st, 5, what, -1, SQLITE_STATIC);
     return jn_sql_run(st);
+}
+
+int jn_store_ix_state(struct jn_store *s, uint64_t ix)
+{
+    sqlite3_stmt *st = jn_sql_use(s, JN_SQL_IX_STATE);
+
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)ix);
+    int code = sqlite3_step(st), state = code == SQLITE_ROW ? sqlite3_column_int(st, 0) : -ENOENT;
+    sqlite3_reset(st);
+    return state;
 }

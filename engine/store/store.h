@@ -53,6 +53,9 @@ int jn_store_del(struct jn_store *s, const char *key);
 int jn_store_each(struct jn_store *s, const char *prefix,
                   void (*each)(void *arg, const char *key, const void *value, size_t n), void *arg);
 
+/* The stored enum jn_ix_state, or -ENOENT. */
+int jn_store_ix_state(struct jn_store *s, uint64_t ix);
+
 /* JSON for the API. tenant 0: all. -ENOENT: no such interaction of that tenant. */
 int jn_store_ix_json(struct jn_store *s, uint64_t tenant, uint64_t ix, struct jn_buf *out);
 /* Newest first, below `before` (id, 0: newest), at most limit (1..200): {"interactions":[...],"next":"..."|null}.

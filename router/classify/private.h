@@ -5,7 +5,8 @@
 #include "router/classify/classify.h"
 #include <hs.h>
 
-enum { JN_NO_INTENT = UINT32_MAX, JN_PATTERN_MAX = 1024 };
+#define JN_NO_INTENT UINT32_MAX
+enum { JN_PATTERN_MAX = 1024 };
 
 /* What a matching rule says; position in the set is Hyperscan's id. */
 struct rule {
