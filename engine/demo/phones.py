@@ -25,6 +25,8 @@ def free_port(start, step=1, kinds=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ip="
             for i in range(width if fits else 0):
                 for kind in kinds:
                     s = socket.socket(socket.AF_INET, kind)
+                    if kind == socket.SOCK_STREAM:  # connections that ended a minute ago do not count
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     try:
                         s.bind((ip, port + i))
                     except OSError:
