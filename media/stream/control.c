@@ -48,7 +48,7 @@ static bool room_join(struct jn_plane *p, const struct jn_order *o, uint64_t now
     struct jn_leg *l = leg_here ? jn_leg_find(p, o->leg) : NULL;
     struct jn_room *r = home ? jn_room_find(p, o->room) : NULL;
 
-    if ((!leg_here && !home) || o->leg == 0 || (leg_here && !l) || (home && !r))
+    if ((!leg_here && !home) || o->leg == 0 || o->join.track >= JN_TRACK_N || (leg_here && !l) || (home && !r))
         return false;
     if (l && !jn_leg_join(p, l, o, now_ns))
         return false;

@@ -45,7 +45,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
         refuse_open(p, o);
         return true;
     }
-    i = jn_pool_take(&p->leg_pool);
+    i = jn_slot_take(&p->leg_pool);
     if (i != JN_NONE)
         pair = jn_pair_take(p, now_ns);
     struct jn_fact f = {.kind = JN_FACT_LEG_OPENED, .worker = p->c.index, .token = o->token, .leg = o->leg};
@@ -55,7 +55,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
         if (pair != JN_NONE)
             jn_pair_give(p, pair, now_ns);
         if (i != JN_NONE)
-            jn_pool_give(&p->leg_pool, i);
+            jn_slot_give(&p->leg_pool, i);
         jn_mailbox_unreserve(p->facts);
         refuse_open(p, o);
         return true;
@@ -138,9 +138,10 @@ void jn_leg_leave(struct jn_plane *p, struct jn_leg *l, bool tell)
 {
     if (!l->joined)
         return;
-    if (l->voice == JN_NONE && !tell)
+    bool elsewhere = l->room_worker != p->c.index;
+    if (elsewhere && !tell)
         jn_link_unkeep(p, l->room_worker);
-    if (l->voice == JN_NONE && tell) {
+    if (elsewhere && tell) {
         struct jn_link_msg *m = &p->scratch;
         m->kind = JN_LINK_LEAVE;
         m->leg = l->id;
@@ -195,7 +196,7 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
     live_del(p, l);
     jn_map_del(&p->leg_map, l->id);
     explicit_bzero(&l->remote, sizeof l->remote);
-    jn_pool_give(&p->leg_pool, (uint32_t)(l - p->leg));
+    jn_slot_give(&p->leg_pool, (uint32_t)(l - p->leg));
     p->counts.legs--;
     jn_mailbox_send_reserved(p->facts, &f);
 }

@@ -107,7 +107,7 @@ bool jn_room_open(struct jn_plane *p, const struct jn_order *o)
 {
     if (o->room == 0 || jn_room_find(p, o->room) || jn_mailbox_reserve(p->facts) < 0)
         return false;
-    uint32_t i = jn_pool_take(&p->room_pool);
+    uint32_t i = jn_slot_take(&p->room_pool);
     if (i == JN_NONE) {
         jn_mailbox_unreserve(p->facts);
         return false;
@@ -129,7 +129,7 @@ void jn_room_close(struct jn_plane *p, struct jn_room *r, uint64_t token, uint64
         jn_room_leave(p, &p->voice[r->member[r->n - 1]], true, now_ns);
     phase_del(p, r);
     jn_map_del(&p->room_map, r->id);
-    jn_pool_give(&p->room_pool, (uint32_t)(r - p->room));
+    jn_slot_give(&p->room_pool, (uint32_t)(r - p->room));
     p->counts.rooms--;
     jn_mailbox_send_reserved(p->facts, &f);
 }
@@ -137,7 +137,7 @@ void jn_room_close(struct jn_plane *p, struct jn_room *r, uint64_t token, uint64
 static struct jn_voice *voice_new(struct jn_plane *p, struct jn_room *r, const struct jn_order *o)
 {
     static const struct jn_jbuf_config depth = {.min_ms = 20, .max_ms = 200, .start_ms = 40};
-    uint32_t i = jn_pool_take(&p->voice_pool);
+    uint32_t i = jn_slot_take(&p->voice_pool);
 
     if (i == JN_NONE)
         return NULL;
@@ -161,7 +161,7 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
 
     if (old)
         jn_room_leave(p, old, false, now_ns);
-    if (r->n == JN_ROOM_MEMBERS_MAX || o->join.track >= JN_TRACK_N)
+    if (r->n == JN_ROOM_MEMBERS_MAX)
         return NULL;
     if (!l && !jn_link_keep(p, o->leg_worker))
         return NULL;
@@ -223,7 +223,7 @@ void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t n
     detach(p, v, tell);
     r->member[v->place] = r->member[--r->n];
     jn_map_del(&p->voice_map, v->leg);
-    jn_pool_give(&p->voice_pool, (uint32_t)(v - p->voice));
+    jn_slot_give(&p->voice_pool, (uint32_t)(v - p->voice));
     jn_room_changed(p, r, now_ns);
 }
 

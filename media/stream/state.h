@@ -182,8 +182,8 @@ void jn_table_free(struct jn_plane *p);
 struct jn_leg *jn_leg_find(struct jn_plane *p, uint64_t id);
 struct jn_voice *jn_voice_find(struct jn_plane *p, uint64_t leg);
 struct jn_room *jn_room_find(struct jn_plane *p, uint64_t id);
-uint32_t jn_pool_take(struct jn_pool *pool);
-void jn_pool_give(struct jn_pool *pool, uint32_t i);
+uint32_t jn_slot_take(struct jn_pool *pool);
+void jn_slot_give(struct jn_pool *pool, uint32_t i);
 /* A pair whose quarantine has passed, its two ports receiving; JN_NONE when there is none. */
 uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns);
 void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);

@@ -13,12 +13,12 @@ static int pool_open(struct jn_pool *pool, uint32_t n)
     return 0;
 }
 
-uint32_t jn_pool_take(struct jn_pool *pool)
+uint32_t jn_slot_take(struct jn_pool *pool)
 {
     return pool->n > 0 ? pool->free[--pool->n] : JN_NONE;
 }
 
-void jn_pool_give(struct jn_pool *pool, uint32_t i)
+void jn_slot_give(struct jn_pool *pool, uint32_t i)
 {
     pool->free[pool->n++] = i;
 }
