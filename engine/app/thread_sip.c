@@ -254,6 +254,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
         return rc;
     }
     jn_act_voice_sip(e->voice, e->sip);
+    jn_act_voice_tick(e->voice, jn_mono_ns()); /* a call in the first 50 ms must not find the time at 0 */
     return 0;
 }
 
