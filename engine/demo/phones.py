@@ -185,8 +185,10 @@ class Sipp:
         scenario = os.path.join(folder, os.path.basename(scenario))
         with open(scenario, "w", encoding="utf-8") as f:
             f.write(text)
-        port = free_port(22800, 2)
-        media = free_port(28600, 4, (socket.SOCK_DGRAM,), width=4)
+        # Two programs on one machine begin their search at different places.
+        apart = os.getpid() % 50
+        port = free_port(22800 + 20 * apart, 2, ip=ip)
+        media = free_port(27000 + 40 * apart, 4, (socket.SOCK_DGRAM,), ip=ip, width=4)
         per_second, period = (rate, 1000) if rate >= 1 else (1, int(1000 / rate))
         command = ["sipp", f"{target[0]}:{target[1]}", "-sf", scenario, "-i", ip, "-mi", ip, "-p", str(port), "-mp", str(media), "-s", service, "-m", str(calls),
                    "-r", str(int(per_second)), "-rp", str(period), "-l", str(max(calls, 1)), "-nostdin", "-timeout", str(timeout), "-timeout_error",
