@@ -108,6 +108,9 @@ def welcome(d):
 
 
 def interrupt(*_):
+    # Once is enough: what ends things is not interrupted.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Stop()
 
 
@@ -131,8 +134,7 @@ def main():
             party = show.Show(d, args)
             ended = party.run()
             code = report.tell(d, party) or (0 if ended else 1)
-            party.close()
-            party = None
+            # Agents and phones stay while it serves: who calls now is answered.
         if args.once:
             return code
         welcome(d)

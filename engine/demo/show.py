@@ -141,7 +141,7 @@ class Show:
         for i, who in enumerate(self.install.agents):
             if who.sip_user:
                 self.phones.append(phones.Baresip(os.path.join(self.folder, "phone-" + who.name), who.sip_user, who.domain, ("127.0.0.1", self.d.sip), who.sip_secret,
-                                                  wav=speech[i % len(speech)], seconds=3600))
+                                                  wav=speech[i % len(speech)], seconds=86400))
         for p in self.phones:
             if not p.connect() or not p.wait_registered(10):
                 raise RuntimeError(f"phone {p.user} did not register; see {p.folder}/log")
@@ -149,6 +149,8 @@ class Show:
         for desk in self.desks:
             if desk.who.tenant == self.first:
                 desk.ready()
+            else:  # an earlier run may have left them ready
+                desk.post("/api/v1/agents/me/not-ready", {"reason": "opens later"})
         self.say(f"{len(self.phones)} phones registered (baresip), {len(self.desks)} agents logged in")
 
     def late_agents(self):
@@ -171,7 +173,7 @@ class Show:
                 f.write(audio.ulaw(audio.speech(20, 700 + k)[0]))
             self.speech.append(path)
         late, n = self.late, self.args.calls
-        self.expect = {"gone": min(2, n // 10), "away": min(1, n // 10)}
+        self.expect = {"gone": 2, "away": 1} if n >= 6 else {"gone": 0, "away": 0}
         self.expect["stay"] = n - self.expect["gone"] - self.expect["away"]
         number = self.install.dialled[late][0]
         self.sipp("leavers", "leaver.xml", late, number, self.expect["gone"], 2, stay_ms=9000)
