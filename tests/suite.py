@@ -120,7 +120,7 @@ def unit(suite, preset, label, programs=None, env=None, jobs=1):
     """Each test program by itself; Criterion already uses every core, the shim one."""
     programs = programs if programs is not None else sorted(
         os.path.relpath(p, ROOT) for p in glob.glob(f"{ROOT}/build/{preset}/tests/*_test_*") + glob.glob(f"{ROOT}/build/{preset}/tests/test_*")
-        if os.access(p, os.X_OK) and os.path.isfile(p))
+        if os.access(p, os.X_OK) and os.path.isfile(p) and ".extra_" not in p)
     programs = [p for p in programs if suite.wants(label, os.path.basename(p))]
     total = [0, 0, 0]
     if not programs:
