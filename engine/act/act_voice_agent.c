@@ -125,11 +125,11 @@ void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
     jn_info("voice", "offer failed agent=%llx why=%u", (unsigned long long)agent, why);
     voice_agent_drop(v, c);
     if (taken) { /* the router holds the two for joined: only back to its place helps the caller */
-        voice_tell(v, c, JN_EV_REQUEUE, why, agent);
+        voice_tell(v, c, JN_EV_REQUEUE, (uint8_t)why, agent);
         voice_music(v, c);
         return;
     }
-    voice_tell(v, c, JN_EV_REFUSE, why, agent);
+    voice_tell(v, c, JN_EV_REFUSE, (uint8_t)why, agent);
 }
 
 void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status)

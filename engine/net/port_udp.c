@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,19 @@ static void udp_close(struct jn_port *p)
     free(p);
 }
 
+/* Every local port is a file: asks for as many as the machine lets an ordinary process have. Where that is less than the
+ * range, take says -EMFILE when they end. */
+static void allow_files(uint32_t ports)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY)
+        return;
+    rlim_t want = r.rlim_cur + ports; /* beside what others of this process count on */
+    r.rlim_cur = r.rlim_max == RLIM_INFINITY || want < r.rlim_max ? want : r.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct jn_err *err)
 {
     if (c->port_max <= c->port_min || (c->local.family != JN_ADDR_V4 && c->local.family != JN_ADDR_V6))
@@ -77,6 +91,7 @@ static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct
         return jn_fail(err, -ENOMEM, "no memory for the media port");
     p->c = *c;
     p->ports = (uint32_t)(c->port_max - c->port_min) + 1;
+    allow_files(p->ports);
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     p->fd = malloc(p->ports * sizeof *p->fd);
     for (uint32_t i = 0; p->fd && i < p->ports; i++)

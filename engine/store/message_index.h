@@ -7,7 +7,7 @@
 #include "engine/store/crypt.h"
 #include <stdbool.h>
 
-enum { JN_NO_SLOT = UINT32_MAX };
+#define JN_NO_SLOT UINT32_MAX
 
 /* segment: index in the log; off: of the record in its segment (while it is not durable: in the coming group). len 0:
  * none. */
