@@ -7,6 +7,18 @@ void voice_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_
 {
     if (c->place != PLACE_KEPT)
         return;
+    if (!c->arrived && kind == JN_EV_CUSTOMER_LEFT && c->state >= CALL_GREETING) {
+        /* Answered and greeted, then gone: offered and abandoned, in one event, so that no agent is disturbed. */
+        struct jn_event ev = {.tenant = c->tenant, .kind = JN_EV_ARRIVE, .why = (uint8_t)why, .maker = JN_MAKER_SIP};
+        ev.arrive.ix = c->ix;
+        ev.arrive.queue = c->queue;
+        ev.arrive.channel = JN_CH_VOICE;
+        ev.arrive.priority = 255;
+        c->arrived = true;
+        c->place = PLACE_USED;
+        v->ports.event(v->ports.arg, &ev, true);
+        return;
+    }
     if (!c->arrived) {
         c->place = PLACE_RELEASED;
         v->ports.release(v->ports.arg);

@@ -24,7 +24,9 @@ enum jn_event_kind {
     JN_EV_READY,
     JN_EV_NOT_READY, /* reason; connected interactions go on; open offers go back to their place */
     /* interactions */
-    JN_EV_ARRIVE, /* idempotent by ix id: a second one is refused as duplicate and changes nothing */
+    /* Idempotent by ix id: a second one is refused as duplicate and changes nothing. why CUSTOMER: answered and
+     * greeted, but gone before it could wait; counts as offered and abandoned, nobody is offered it. */
+    JN_EV_ARRIVE,
     JN_EV_ACCEPT, /* the agent (agent) takes the offer */
     JN_EV_REFUSE, /* the offer failed, why says how: AGENT, NO_ANSWER, PHONE_BUSY, PHONE_REJECT, UNREACHABLE */
     JN_EV_HOLD,

@@ -4,17 +4,22 @@
 
 #include <string.h>
 
-/* Refused at the door: it counts in its queue, has a record, and its id is remembered; it never was in the tables. */
-static uint8_t reject(struct jn_router *r, uint32_t q, struct jn_ix_row *row, uint8_t why)
+/* Over at the door: it counts in its queue, has a record, and its id is remembered; it never was in the tables. */
+static void end_at_door(struct jn_router *r, uint32_t q, struct jn_ix_row *row, uint8_t outcome, uint8_t why)
 {
     row->ended_us = row->closed_us = r->now_us;
     row->state = JN_IX_DONE;
-    row->outcome = JN_OUT_REJECTED;
+    row->outcome = outcome;
     row->why = why;
     jn_queue_count(&r->queue[q], row, 0, 1);
     jn_touch_queue(r, q);
     jn_closed_remember(r, row->id, row->tenant);
     jn_emit_row(r, JN_CMD_CLOSED, row, why);
+}
+
+static uint8_t reject(struct jn_router *r, uint32_t q, struct jn_ix_row *row, uint8_t why)
+{
+    end_at_door(r, q, row, JN_OUT_REJECTED, why);
     return why;
 }
 
@@ -73,6 +78,10 @@ uint8_t jn_on_arrive(struct jn_router *r, const struct jn_event *ev)
     row.state = JN_IX_QUEUED;
     if (!(r->queue[q].set.channel_mask & 1u << e->channel))
         return reject(r, q, &row, JN_WHY_NO_QUEUE);
+    if (ev->why == JN_WHY_CUSTOMER) { /* left while it was greeted, before it could wait */
+        end_at_door(r, q, &row, JN_OUT_ABANDONED, JN_WHY_CUSTOMER);
+        return JN_WHY_NONE;
+    }
     if (r->draining)
         return reject(r, q, &row, JN_WHY_DRAINING);
     if (full(r, q))

@@ -3,17 +3,18 @@
 
 TestSuite(act_voice_end, .timeout = 20);
 
-Test(act_voice_end, a_caller_who_leaves_during_the_greeting_was_never_there)
+Test(act_voice_end, a_caller_who_leaves_during_the_greeting_is_offered_and_abandoned_in_one_event)
 {
     world(false, 0);
     uint64_t leg = invite("100", SDP_BOTH);
     workers_settle();
     confirmed(leg, NULL);
     ended(leg, JN_SIP_END_BYE, 0);
-    cr_assert_eq(w.events, 0u);
-    cr_assert_eq(w.released, 1u);
+    cr_assert_eq(w.events, 1u);
+    cr_assert_eq(the_ending()->kind, JN_EV_ARRIVE);
+    cr_assert_eq(the_ending()->why, JN_WHY_CUSTOMER);
     end_world();
-    cr_assert_eq(w.rows, 0u);
+    cr_assert_eq(w.rows, 1u);
 }
 
 Test(act_voice_end, a_caller_who_never_acknowledges_is_given_up)
@@ -94,7 +95,7 @@ Test(act_voice_end, a_silent_line_is_ended)
     end_world();
 }
 
-Test(act_voice_end, a_caller_who_leaves_before_the_router_could_hear_gives_the_place_back)
+Test(act_voice_end, a_caller_who_leaves_before_the_router_could_hear_is_told_by_the_kept_place)
 {
     world(false, 0);
     uint64_t leg = invite("200", SDP_BOTH);
@@ -104,7 +105,9 @@ Test(act_voice_end, a_caller_who_leaves_before_the_router_could_hear_gives_the_p
     ended(leg, JN_SIP_END_BYE, 0);
     w.event_full = false;
     tick_ms(100);
-    cr_assert_eq(w.events, 0u);
+    cr_assert_eq(w.events, 1u);
+    cr_assert_eq(the_ending()->kind, JN_EV_ARRIVE);
+    cr_assert_eq(the_ending()->why, JN_WHY_CUSTOMER);
     end_world();
 }
 

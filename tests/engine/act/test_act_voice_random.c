@@ -40,7 +40,13 @@ static void router_listens(void)
         if (ev->kind == JN_EV_ARRIVE) {
             cr_assert_null(find(ev->arrive.ix), "arrived twice");
             cr_assert_lt(r.n, 4096u);
-            r.known[r.n++] = (struct known){.ix = ev->arrive.ix};
+            r.known[r.n] = (struct known){.ix = ev->arrive.ix};
+            if (w.ending[r.heard]) { /* gone while it was greeted: the first word is the last one */
+                cr_assert_eq(ev->why, JN_WHY_CUSTOMER);
+                r.known[r.n].state = K_CLOSED;
+                r.endings_of[r.n] = 1;
+            }
+            r.n++;
             continue;
         }
         struct known *k = find(ev->ix.ix);

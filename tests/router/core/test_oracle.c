@@ -108,6 +108,7 @@ static void make_arrival(struct world *w, struct jn_event *ev)
         w->recent[pick(w, RECENT)] = a->ix;
     if (!a->ix)
         a->ix = ++w->next_ix;
+    ev->why = pick(w, 20) == 0 ? JN_WHY_CUSTOMER : JN_WHY_NONE;
     a->preferred = pick(w, 3) ? 0 : agent_id(w);
     a->skills = pick(w, 3) ? 0 : some_skills(w, a->skill, 2, 4);
     a->channel = (uint8_t)pick(w, JN_CH_N);
