@@ -68,8 +68,8 @@ static void udp_close(struct jn_port *p)
     free(p);
 }
 
-/* Every local port is a file: asks for as many as the machine lets an ordinary process have. Where that is less than the
- * range, take says -EMFILE when they end. */
+/* Every local port is a file: asks for as many as the machine lets an ordinary process have. Where that is less than
+ * the range, take says -EMFILE when they end. */
 static void allow_files(uint32_t ports)
 {
     struct rlimit r;

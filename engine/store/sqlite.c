@@ -63,7 +63,8 @@ const char *const jn_sql[JN_SQL_N] = {
     /* Outcomes are those of enum jn_outcome; wait counts of answered ones only, wrap where its end is known. */
     [JN_SQL_REPORT] =
         "SELECT tenant_name, queue_name, channel, count(*), sum(outcome = 1), sum(outcome = 2), sum(outcome = 3),"
-        " sum(outcome = 4), sum(outcome = 0), sum(outcome = 1 AND in_target), sum(CASE WHEN outcome = 1 THEN wait_us ELSE 0 END),"
+        " sum(outcome = 4), sum(outcome = 0), sum(outcome = 1 AND in_target), sum(CASE WHEN outcome = 1 THEN wait_us "
+        "ELSE 0 END),"
         " sum(CASE WHEN outcome = 1 THEN talk_us ELSE 0 END),"
         " sum(CASE WHEN outcome = 1 AND closed_us > ended_us AND ended_us > 0 THEN closed_us - ended_us ELSE 0 END),"
         " max(wait_us), sum(outcome = 1 AND state <> 5)"

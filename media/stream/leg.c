@@ -1,5 +1,6 @@
 /* Leg: the port half's life: opening, what the peer said, joining and leaving, closing. */
 #include "engine/base/rand.h"
+#include "engine/base/str.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -75,35 +76,42 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     return true;
 }
 
-/* New SRTP contexts when suite or keys changed; the old ones stay when they did not, for a context begun again would
- * use a key and index twice. */
+/* The context for key: the one that is there when suite and key are the same, for one begun again would forget what it
+ * has seen (replay) or use a key and index twice; otherwise a new one. NULL: none could be made. */
+static struct jn_srtp *context(struct jn_plane *p, const struct jn_leg *l, struct jn_srtp *now, const uint8_t *old_key,
+                               const struct jn_leg_remote *r, const uint8_t *key, bool inbound)
+{
+    if (now && l->remote.suite == r->suite &&
+        jn_equal_ct(old_key, key, jn_srtp_key_bytes((enum jn_srtp_suite)r->suite)))
+        return now;
+    return p->c.srtp->open_context((enum jn_srtp_suite)r->suite, key, inbound);
+}
+
+static void replace(struct jn_plane *p, struct jn_srtp **at, struct jn_srtp *with)
+{
+    if (*at && *at != with)
+        p->c.srtp->close_context(*at);
+    *at = with;
+}
+
 static bool keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r)
 {
-    unsigned bytes = jn_srtp_key_bytes((enum jn_srtp_suite)r->suite);
     struct jn_srtp *in = NULL, *out = NULL;
 
-    if (l->ready && l->remote.suite == r->suite && memcmp(l->remote.key_in, r->key_in, bytes) == 0 &&
-        memcmp(l->remote.key_out, r->key_out, bytes) == 0)
-        return true;
     if (r->suite != JN_SUITE_NONE) {
-        bool same_out = l->out && l->remote.suite == r->suite && memcmp(l->remote.key_out, r->key_out, bytes) == 0;
-        in = p->c.srtp->open_context((enum jn_srtp_suite)r->suite, r->key_in, true);
-        out = same_out ? l->out : p->c.srtp->open_context((enum jn_srtp_suite)r->suite, r->key_out, false);
+        in = context(p, l, l->in, l->remote.key_in, r, r->key_in, true);
+        out = context(p, l, l->out, l->remote.key_out, r, r->key_out, false);
         if (!in || !out) {
-            if (in)
+            if (in && in != l->in)
                 p->c.srtp->close_context(in);
-            if (out && !same_out)
+            if (out && out != l->out)
                 p->c.srtp->close_context(out);
             return false;
         }
     }
     jn_plane_flush(p); /* what was built under the old keys is sealed with them */
-    if (l->in)
-        p->c.srtp->close_context(l->in);
-    if (l->out && l->out != out)
-        p->c.srtp->close_context(l->out);
-    l->in = in;
-    l->out = out;
+    replace(p, &l->in, in);
+    replace(p, &l->out, out);
     return true;
 }
 

@@ -7,7 +7,11 @@ enum { OFF, ON, PAUSED };
 
 void jn_tape_keep_places(struct jn_plane *p)
 {
-    while (p->items && p->item_pool < JN_ITEM_POOL && jn_mailbox_reserve(p->items) == 0)
+    if (!p->items)
+        return;
+    uint64_t most = (p->items->mask + 1) / 8; /* a small mailbox keeps most of its places for sound */
+    most = most < JN_ITEM_POOL ? most : JN_ITEM_POOL;
+    while (p->item_pool < most && jn_mailbox_reserve(p->items) == 0)
         p->item_pool++;
 }
 

@@ -1,3 +1,4 @@
+#include "media/stream/source.h"
 #include "rig.h"
 
 TestSuite(rx, .timeout = 20);
@@ -211,5 +212,77 @@ Test(rx, rtcp_is_taken_on_its_own_port_and_muxed)
     rig_inject(r, &a, &stranger, data, len, (uint16_t)(a.local + 1));
     cr_assert_eq(jn_plane_counts(r->p)->rtcp_in, 2);
     cr_assert_eq(rig_drops(r, JN_DROP_SOURCE), 1);
+    rig_close(r);
+}
+
+Test(rx, a_description_with_the_same_keys_keeps_what_srtp_has_seen)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg_open(r, 1);
+    keys(&a, 1);
+    rig_remote(r, &a);
+    struct jn_srtp *good = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *again = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct party copy = a;
+    say_sealed(r, &a, good, 1);
+    a.remote.key_out[0] ^= 1; /* only what we send is keyed anew */
+    rig_remote(r, &a);
+    say_sealed(r, &copy, again, 1);
+    cr_assert_eq(rig_drops(r, JN_DROP_REPLAY), 1, "yesterday's packet is not new");
+    a.remote.key_in[0] ^= 1;
+    rig_remote(r, &a);
+    say_sealed(r, &a, good, 1);
+    cr_assert_eq(rig_drops(r, JN_DROP_AUTH), 1, "the old key is no key any more");
+    a.remote.suite = JN_SUITE_NONE;
+    rig_remote(r, &a);
+    rig_say(r, &a, 100);
+    cr_assert_eq(rig_drops(r, JN_DROP_AUTH), 1);
+    jn_srtp_libsrtp.close_context(good);
+    jn_srtp_libsrtp.close_context(again);
+    rig_close(r);
+}
+
+Test(rx, a_peer_behind_nat_is_learnt_told_and_answered_there)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg_open(r, 1);
+    a.remote.latch = true;
+    rig_remote(r, &a);
+    rig_room(r, 50);
+    rig_join(r, 1, 50, JN_TRACK_CALLER);
+    jn_addr_parse(&a.addr, "203.0.113.77", 61000);
+    for (int i = 0; i < 3; i++)
+        rig_say(r, &a, 100);
+    cr_assert_eq(rig_drops(r, JN_DROP_SOURCE), JN_LATCH_PACKETS - 1);
+    rig_expect(r, JN_FACT_LEG_LATCHED);
+    cr_assert(jn_addr_equal(&r->fact.latched.from, &a.addr));
+    unsigned from = r->sent_n;
+    for (int i = 0; i < 500; i++) {
+        rig_say(r, &a, 100);
+        rig_run(r, 20);
+    }
+    bool report = false;
+    for (unsigned i = from; i < r->sent_n; i++) {
+        struct sent *s = &r->sent[i];
+        cr_assert(jn_addr_same_ip(&s->to, &a.addr));
+        cr_assert_eq(s->to.port, s->rtcp ? 61001 : 61000);
+        report |= s->rtcp;
+    }
+    cr_assert(report);
+    rig_close(r);
+}
+
+Test(rx, nobody_is_learnt_when_the_window_has_passed)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg_open(r, 1);
+    a.remote.latch = true;
+    rig_remote(r, &a);
+    rig_run(r, 501);
+    a.addr.port = 61000;
+    for (int i = 0; i < 20; i++)
+        rig_say(r, &a, 100);
+    cr_assert_eq(rig_drops(r, JN_DROP_SOURCE), 20);
+    rig_expect(r, JN_FACT_NONE);
     rig_close(r);
 }

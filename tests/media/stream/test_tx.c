@@ -220,3 +220,55 @@ Test(tx, what_the_port_cannot_send_is_counted)
     cr_assert_eq(jn_plane_counts(r->p)->tx_packets, sent);
     rig_close(r);
 }
+
+Test(tx, a_digit_in_a_mix_goes_to_those_who_hear_it_with_one_timestamp_of_its_own)
+{
+    struct rig *r = rig_open();
+    struct party a, b, c;
+    rig_call(r, &a, &b);
+    c = rig_leg(r, 3);
+    rig_join(r, 3, 50, JN_TRACK_OTHER);
+    struct jn_order o = {.kind = JN_ORDER_HEAR, .leg = 3, .room = 50, .hear.tracks = 1 << JN_TRACK_AGENT};
+    rig_order(r, &o);
+    rig_run(r, 100);
+    unsigned from = r->sent_n, n = 0;
+    for (int i = 1; i <= 5; i++) {
+        uint8_t data[600], event[4] = {3, (uint8_t)(i == 5 ? 0x8a : 0x0a), 0, (uint8_t)(i * 40)};
+        uint16_t len = rig_packet(&a, data, RIG_PT_DTMF, i == 1, event, 4);
+        rig_inject(r, &a, &a.addr, data, len, a.local);
+        rig_run(r, 20);
+    }
+    struct sent *first = NULL, *s, *before = NULL;
+    for (unsigned i = 0; (s = rig_sent(r, b.local, from, i)); before = s, i++) {
+        if (before)
+            cr_assert_eq(s->h.seq, (uint16_t)(before->h.seq + 1));
+        if (s->h.pt != RIG_PT_DTMF)
+            continue;
+        cr_assert_eq(s->h.marker, n == 0);
+        first = first ? first : s;
+        cr_assert_eq(s->h.ts, first->h.ts);
+        cr_assert_eq(s->data[12], 3);
+        n++;
+    }
+    cr_assert_eq(n, 5);
+    for (unsigned i = 0; (s = rig_sent(r, c.local, from, i)); i++)
+        cr_assert_neq(s->h.pt, RIG_PT_DTMF, "it does not hear the caller");
+    rig_close(r);
+}
+
+Test(tx, a_sender_that_starts_over_is_no_jump_for_the_listener)
+{
+    struct rig *r = rig_open();
+    struct party a, b;
+    rig_call(r, &a, &b);
+    for (int i = 0; i < 5; i++, rig_run(r, 20))
+        rig_say(r, &a, 100);
+    a.ssrc = 4711;
+    a.seq = 9;
+    a.ts = 77;
+    for (int i = 0; i < 5; i++, rig_run(r, 20))
+        rig_say(r, &a, 100);
+    cr_assert_eq(jn_plane_counts(r->p)->relayed, 10);
+    check_continuous(r, b.local);
+    rig_close(r);
+}
