@@ -216,14 +216,12 @@ static int arrive(struct oracle *o, const struct jn_event *ev)
                                                        : 0;
     /* A customer who left while greeted: only a queue without that channel turns it away, nothing else is asked. */
     bool left = ev->why == JN_WHY_CUSTOMER && why != JN_WHY_NO_QUEUE;
-    if (left)
-        why = JN_WHY_CUSTOMER;
-    if (why) {
+    if (left || why) {
         new.row.ended_us = new.row.closed_us = o->now;
         new.row.state = JN_IX_DONE;
         new.row.outcome = left ? JN_OUT_ABANDONED : JN_OUT_REJECTED;
-        new.row.why = (uint8_t)why;
-        oracle_say(o, JN_CMD_CLOSED, &new, why);
+        new.row.why = (uint8_t)(left ? JN_WHY_CUSTOMER : why);
+        oracle_say(o, JN_CMD_CLOSED, &new, new.row.why);
         oracle_account(&q->done, &new);
         oracle_gone(o, e->ix, ev->tenant);
         return left ? 0 : why;
