@@ -215,14 +215,42 @@ Test(link, a_full_link_costs_frames_that_are_counted_and_the_call_recovers)
     for (int i = 0; i < 50; i++)
         rig_say(p.r[1], &b, 2000); /* nobody carries */
     cr_assert_gt(rig_drops(p.r[1], JN_DROP_FULL), 40);
-    b.remote.mode = JN_MODE_INACTIVE; /* its format finds the link full too, and is told later */
+    b.remote.codec = JN_CODEC_PCMA; /* told when there is room */
+    b.remote.rtp_pt = 8;
     rig_remote(p.r[1], &b);
-    struct jn_order o = {.kind = JN_ORDER_LEG_CLOSE, .leg = 2, .token = 9};
     run(&p, 1000);
+    for (int i = 0; i < 20; i++) {
+        rig_say(p.r[0], &a, 1000);
+        run(&p, 20);
+    }
+    int16_t got = rig_value(rig_sent(p.r[1], b.local, 0, rig_count(p.r[1], b.local, 0) - 1), JN_CODEC_PCMA);
+    cr_assert(abs(got - 1000) < 50, "%d", got);
+    part_planes(&p);
+}
+
+Test(link, a_question_that_finds_the_link_full_is_asked_again)
+{
+    static struct jn_rec_item dump[2]; /* as large as a frame of a link */
+    struct pair p;
+    join_planes(&p, 8);
+    struct party b = rig_leg(p.r[1], 2), c = rig_leg(p.r[1], 3);
+    (void)b;
+    rig_room(p.r[0], 50);
+    membership(&p, JN_ORDER_ROOM_JOIN, 2, 1, JN_TRACK_AGENT, false);
+    run(&p, 20);
+    struct jn_order o = {.kind = JN_ORDER_ROOM_JOIN, .leg = 3, .room = 50, .leg_worker = 1, .join.track = 2};
     rig_order(p.r[1], &o);
-    run(&p, 10);
-    membership(&p, JN_ORDER_ROOM_LEAVE, 2, 1, 0, true);
-    rig_expect(p.r[0], JN_FACT_REFUSED);
+    carry(&p); /* its format comes to a home that does not know the leg yet */
+    rig_run(p.r[0], 400);
+    cr_assert_gt(rig_drops(p.r[0], JN_DROP_FULL), 0);
+    cr_assert_geq(sizeof dump, jn_plane_link_bytes());
+    cr_assert_eq(jn_mailbox_recv(&p.ring[1], dump, 1), 1); /* one place: the join keeps it, the question has none */
+    rig_order(p.r[0], &o);
+    rig_expect(p.r[0], JN_FACT_NONE);
+    rig_play(p.r[0], 0, 50, 9, true, 1);
+    run(&p, 200);
+    struct sent *s = rig_sent(p.r[1], c.local, 0, 0);
+    cr_assert_not_null(s, "the leg hears nothing: its format was never told");
     part_planes(&p);
 }
 

@@ -155,3 +155,40 @@ Test(room, a_late_worker_catches_up_without_a_gap)
     cr_assert_gt(jn_plane_counts(r->p)->late_ticks, 0);
     rig_close(r);
 }
+
+Test(room, one_mix_is_encoded_for_each_codec_and_prompt_apart)
+{
+    struct rig *r = rig_open();
+    struct party a, b, c;
+    rig_call(r, &a, &b);
+    c = rig_leg_open(r, 3);
+    c.remote.codec = JN_CODEC_PCMA;
+    c.remote.rtp_pt = 8;
+    rig_remote(r, &c);
+    struct party d = rig_leg(r, 4);
+    rig_join(r, 3, 50, JN_TRACK_OTHER);
+    rig_join(r, 4, 50, JN_TRACK_OTHER);
+    for (uint64_t leg = 2; leg <= 4; leg++)
+        hear(r, leg, 1 << JN_TRACK_CALLER); /* all three hear the same */
+    rig_play(r, 4, 50, 9, true, 1);         /* about 4160 */
+    talk(r, (struct party *[]){&a}, (int16_t[]){2000}, 1);
+    near(heard(r, &b, 0), 2000);
+    near(heard(r, &c, 1), 2000);
+    int got = heard(r, &d, 0);
+    cr_assert(got > 5800 && got < 6500, "%d", got);
+    rig_close(r);
+}
+
+Test(room, who_is_heard_by_nobody_costs_no_jitter_buffer)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg(r, 1);
+    rig_room(r, 50);
+    rig_join(r, 1, 50, JN_TRACK_CALLER);
+    rig_play(r, 0, 50, 9, true, 1);
+    for (int i = 0; i < 200; i++)
+        rig_say(r, &a, 100); /* all at once: more than a jitter buffer holds */
+    for (unsigned i = 0; i < JN_DROP_N; i++)
+        cr_assert_eq(rig_drops(r, (enum jn_drop)i), 0);
+    rig_close(r);
+}

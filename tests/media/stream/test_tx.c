@@ -272,3 +272,21 @@ Test(tx, a_sender_that_starts_over_is_no_jump_for_the_listener)
     check_continuous(r, b.local);
     rig_close(r);
 }
+
+Test(tx, a_packet_from_before_the_relay_does_not_use_a_sequence_number_twice)
+{
+    struct rig *r = rig_open();
+    struct party a, b;
+    rig_call(r, &a, &b);
+    a.seq++; /* the one before comes late */
+    a.ts += 160;
+    rig_say(r, &a, 100);
+    unsigned n = rig_count(r, b.local, 0);
+    a.seq = (uint16_t)(a.seq - 2);
+    a.ts -= 320;
+    rig_say(r, &a, 100);
+    cr_assert_eq(rig_count(r, b.local, 0), n);
+    cr_assert_eq(rig_drops(r, JN_DROP_LATE), 1);
+    check_continuous(r, b.local);
+    rig_close(r);
+}
