@@ -17,7 +17,7 @@ class Install:
     def __init__(self, folder, config, made):
         self.config = config
         self.password = made["password"]
-        self.agents, self.dialled, self.source = [], {}, {}
+        self.agents, self.dialled, self.source, queue_of = [], {}, {}, {}
         tenant = domain = None
         with open(os.path.join(folder, "centre.yaml"), encoding="utf-8") as f:
             lines = f.read().split("\n")
@@ -43,11 +43,13 @@ class Install:
                 entry[key] = value
                 if part == "queues" and key == "number":
                     self.dialled.setdefault(tenant, []).append(value)
+                    queue_of[tenant, value] = entry["name"]
             if part == "trunks" and key == "from":
                 self.source[tenant] = re.search(r"[\d.]+", value)[0]
         boss = next(a for a in self.agents if a.role == "supervisor")
         self.tenant, self.login = boss.tenant, boss.name
-        self.number, self.number_is = self.dialled[self.tenant][0], "queue " + self.tenant
+        self.number = self.dialled[self.tenant][0]
+        self.number_is = f"queue {queue_of[self.tenant, self.number]} of {self.tenant}"
 
 
 def prepare(data, sip_port, api_port, workers):
