@@ -1,6 +1,7 @@
 /* Relay: packets that one core relays. Pure: the media path without sockets, plain and with SRTP on both sides
  * (libsrtp). Sockets: a whole worker, real UDP packets on loopback; the load comes from another thread, so the worker's
- * own processor time is what counts, and with it the packets for each second of it. */
+ * own processor time is what counts, and with it the packets for each second of it. "behind": offered and not (yet)
+ * relayed at the end, in socket buffers or lost: not 0 when the machine gave the worker too little time. */
 #include "engine/base/clock.h"
 #include "engine/worker/worker.h"
 #include "media/rtp/rtp.h"
@@ -340,7 +341,7 @@ static void sockets(void)
     printf("FIGURE relay_packets_per_s_sockets %.0f packets/s\n", (double)relayed * 1e9 / (double)cpu);
     printf("FIGURE relay_sockets_offered %.0f packets/s\n", (double)sent / seconds);
     printf("FIGURE relay_sockets_relayed %.0f packets/s\n", (double)relayed / seconds);
-    printf("FIGURE relay_sockets_not_relayed %.2f %%\n", 100.0 * (1.0 - (double)relayed / (double)sent));
+    printf("FIGURE relay_sockets_behind %.2f %%\n", 100.0 * (1.0 - (double)relayed / (double)sent));
     printf("FIGURE relay_sockets_worker_busy %.2f cores\n", (double)cpu / 1e9 / seconds);
 }
 
