@@ -1,10 +1,11 @@
 /* Cpu: asks the compiler's cpuid support; the environment may only lower the answer. */
 #include "engine/base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum jn_isa jn_cpu_isa(void)
+static enum jn_isa ask(void)
 {
     enum jn_isa best = JN_ISA_PLAIN;
     const char *bound = getenv("JUNCTOR_ISA");
@@ -21,4 +22,17 @@ enum jn_isa jn_cpu_isa(void)
     if (bound && strcmp(bound, "avx2") == 0 && best > JN_ISA_AVX2)
         return JN_ISA_AVX2;
     return best;
+}
+
+enum jn_isa jn_cpu_isa(void)
+{
+    /* Asked on hot paths: the first answer is kept. Two threads may both ask first; they get the same. */
+    static _Atomic int known;
+    int isa = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (isa == 0) {
+        isa = (int)ask() + 1;
+        atomic_store_explicit(&known, isa, memory_order_relaxed);
+    }
+    return (enum jn_isa)(isa - 1);
 }
