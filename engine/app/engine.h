@@ -55,6 +55,7 @@ struct jn_engine {
         path_recordings[JN_PATH_MAX + 32];
     char path_centre[JN_PATH_MAX + 32], path_applied[JN_PATH_MAX + 32], path_api[JN_PATH_MAX + 32];
     int lock_fd;
+    bool api_told; /* path_api is ours */
     uint32_t boot;
     uint8_t token_secret[32], master_key[32];
     struct jn_sounds sounds;

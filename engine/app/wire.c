@@ -150,6 +150,7 @@ static int write_api_file(struct jn_engine *e)
     jn_buf_printf(&b, "{\"url\":\"http://%s%s%s:%u\",\"admin_token\":\"%s\"}\n", six ? "[" : "", e->config.api_host,
                   six ? "]" : "", e->config.api_port, token);
     int rc = jn_replace_file(e->path_api, b.data, b.len, 0600);
+    e->api_told = rc == 0;
     jn_buf_free(&b);
     return rc;
 }
@@ -175,17 +176,28 @@ int jn_engine_open(struct jn_engine *e, struct jn_err *err)
     return rc < 0 ? jn_fail(err, rc, "%s: %s", e->path_api, strerror(-rc)) : 0;
 }
 
+/* Half an engine is of no use: without its threads the process ends, and says so. */
+static void spawn(struct jn_engine *e, pthread_t *t, void *(*run)(void *engine))
+{
+    int rc = pthread_create(t, NULL, run, e);
+
+    if (rc != 0) {
+        jn_error("app", "no thread can be started: %s", strerror(rc));
+        abort();
+    }
+}
+
 int jn_engine_start(struct jn_engine *e, struct jn_err *err)
 {
     int rc = 0;
 
-    pthread_create(&e->t_journal, NULL, jn_thread_journal, e);
-    pthread_create(&e->t_db, NULL, jn_thread_db, e);
-    pthread_create(&e->t_recorder, NULL, jn_thread_recorder, e);
-    pthread_create(&e->t_router, NULL, jn_thread_router, e);
+    spawn(e, &e->t_journal, jn_thread_journal);
+    spawn(e, &e->t_db, jn_thread_db);
+    spawn(e, &e->t_recorder, jn_thread_recorder);
+    spawn(e, &e->t_router, jn_thread_router);
     for (unsigned i = 0; i < e->workers && rc == 0; i++)
         rc = jn_worker_start(e->worker[i]);
-    pthread_create(&e->t_api, NULL, jn_thread_api, e);
+    spawn(e, &e->t_api, jn_thread_api);
     atomic_store(&e->api_ready, true);
     if (rc < 0)
         return jn_fail(err, rc, "a media worker cannot start: %s", strerror(-rc));
@@ -247,13 +259,14 @@ void jn_engine_stop(struct jn_engine *e)
     /* The next start must not find the drain of this one still on. */
     struct jn_event undrain = {.kind = JN_EV_DRAIN, .maker = JN_MAKER_APP, .drain.on = false};
 
-    if (atomic_load(&e->sip_ready)) {
-        jn_note_send(&e->main_sip, &stop, "stop");
-        pthread_join(e->t_sip, NULL);
-    }
+    /* The API first: it reads the counters of all the others. */
     if (atomic_load(&e->api_ready)) {
         jn_api_stop(e->api);
         pthread_join(e->t_api, NULL);
+    }
+    if (atomic_load(&e->sip_ready)) {
+        jn_note_send(&e->main_sip, &stop, "stop");
+        pthread_join(e->t_sip, NULL);
     }
     jn_mailbox_send(&e->main_router, &undrain);
     for (unsigned i = 0; i < e->workers; i++)
@@ -316,7 +329,7 @@ void jn_engine_close(struct jn_engine *e)
         jn_rules_unref(e->rules);
     jn_sounds_free(&e->sounds);
     free_boxes(e);
-    if (e->path_api[0])
+    if (e->api_told) /* not when another engine has this folder: the file is that one's */
         unlink(e->path_api);
     explicit_bzero(e->master_key, sizeof e->master_key);
     explicit_bzero(e->token_secret, sizeof e->token_secret);

@@ -161,7 +161,7 @@ static unsigned distance(const char *a, const char *b)
 
 const char *jn_nearest(const char *word, const char *const names[], size_t n)
 {
-    unsigned bound = (unsigned)strlen(word) / 3, best = (bound > 0 ? bound : 1) + 1;
+    unsigned best = ((unsigned)strlen(word) + 2) / 3 + 1;
     const char *found = NULL;
 
     for (size_t i = 0; i < n; i++) {

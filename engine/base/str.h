@@ -40,7 +40,8 @@ int jn_unbase64(void *out, size_t size, const char *text, size_t n);
 bool jn_equal_ct(const void *a, const void *b, size_t n);
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool jn_utf8_valid(const char *text, size_t n);
-/* The nearest of n names to word by edit distance, NULL if none is within a third of its length: for "did you mean". */
+/* The nearest of n names to word by edit distance, NULL if none is within a third of its length, rounded up: for "did
+ * you mean". */
 const char *jn_nearest(const char *word, const char *const names[], size_t n);
 
 #endif

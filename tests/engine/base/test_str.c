@@ -109,6 +109,7 @@ Test(str, the_nearest_name_is_found_only_when_near)
 
     cr_assert_str_eq(jn_nearest("bilingg", names, 3), "billing");
     cr_assert_str_eq(jn_nearest("suport", names, 3), "support");
+    cr_assert_str_eq(jn_nearest("salse", names, 3), "sales");
     cr_assert_null(jn_nearest("zebra", names, 3));
 }
 
