@@ -18,17 +18,19 @@
 enum jn_note_kind {
     JN_NOTE_NONE,
     JN_NOTE_STOP,
-    JN_NOTE_DIRECTORY,  /* ptr: struct jn_directory, a reference; rules: struct jn_rules, a reference or NULL */
-    JN_NOTE_ASK,        /* ptr: struct jn_ask, a question */
-    JN_NOTE_ANSWER,     /* ptr: struct jn_ask, answered */
-    JN_NOTE_PHONE,      /* a: agent, b: registered */
-    JN_NOTE_DRAIN,      /* a: on */
-    JN_NOTE_CALL,       /* ptr: struct jn_call_row, malloc'ed */
-    JN_NOTE_DIALOG,     /* ptr: struct jn_sip_dialog, malloc'ed */
-    JN_NOTE_DIALOG_END, /* a: leg */
-    JN_NOTE_SNAPSHOT,   /* ptr: struct jn_snapshot_job */
-    JN_NOTE_CHECK,      /* ptr: struct jn_check_job */
-    JN_NOTE_RESTART     /* to main: the router took every event of a change; a: version */
+    JN_NOTE_DIRECTORY,    /* ptr: struct jn_directory, a reference; rules: struct jn_rules, a reference or NULL */
+    JN_NOTE_ASK,          /* ptr: struct jn_ask, a question */
+    JN_NOTE_ANSWER,       /* ptr: struct jn_ask, answered */
+    JN_NOTE_PHONE,        /* a: agent, b: registered */
+    JN_NOTE_DRAIN,        /* a: on */
+    JN_NOTE_CALL,         /* ptr: struct jn_call_row, malloc'ed */
+    JN_NOTE_DIALOG,       /* ptr: struct jn_sip_dialog, malloc'ed */
+    JN_NOTE_DIALOG_END,   /* a: leg */
+    JN_NOTE_REGISTERED,   /* ptr: struct jn_sip_registration, malloc'ed */
+    JN_NOTE_UNREGISTERED, /* a: agent */
+    JN_NOTE_SNAPSHOT,     /* ptr: struct jn_snapshot_job */
+    JN_NOTE_CHECK,        /* ptr: struct jn_check_job */
+    JN_NOTE_RESTART       /* to main: the router took every event of a change; a: version */
 };
 struct jn_note {
     uint8_t kind;
@@ -76,6 +78,8 @@ struct jn_engine {
     struct jn_rules *rules;
     struct jn_sip_dialog *old_dialogs; /* of the run before, told to the signalling thread once */
     unsigned n_old_dialogs;
+    struct jn_sip_registration *old_phones; /* the same way */
+    unsigned n_old_phones;
 
     struct jn_waker wake_router, wake_journal, wake_db, wake_sip, wake_api, wake_main, wake_recorder;
 

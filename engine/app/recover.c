@@ -187,6 +187,20 @@ static void keep_dialog(void *arg, const char *key, const void *value, size_t n)
     e->old_dialogs = wider;
 }
 
+static void keep_phone(void *arg, const char *key, const void *value, size_t n)
+{
+    struct jn_engine *e = arg;
+
+    (void)key;
+    if (n != sizeof *e->old_phones)
+        return;
+    struct jn_sip_registration *wider = realloc(e->old_phones, (e->n_old_phones + 1) * sizeof *wider);
+    if (!wider)
+        return;
+    memcpy(&wider[e->n_old_phones++], value, n);
+    e->old_phones = wider;
+}
+
 static void drop_key(void *arg, const char *key, const void *value, size_t n)
 {
     struct jn_buf *keys = arg;
@@ -272,6 +286,8 @@ int jn_engine_recover(struct jn_engine *e, struct jn_err *err)
     atomic_store(&e->stored_seq, jn_router_seq(e->router));
     jn_time_start(found.last_time_us > at_us ? found.last_time_us : at_us);
     rc = take_dialogs(e);
+    if (rc == 0)
+        rc = jn_store_each(e->store, "phone/", keep_phone, e);
     if (found.segments > 0)
         jn_info("app",
                 "recovered: boot=%u snapshot=%llu events=%llu rows_again=%llu torn_bytes=%llu old_legs=%u ms=%llu",

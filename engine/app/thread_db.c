@@ -35,7 +35,9 @@ static int apply_note(struct loop *l, const struct jn_note *n)
 {
     struct jn_store *s = l->e->store;
     const struct jn_sip_dialog *d = n->ptr;
+    const struct jn_sip_registration *r = n->ptr;
     char key[48];
+    int rc;
 
     switch (n->kind) {
     case JN_NOTE_CALL:
@@ -45,7 +47,14 @@ static int apply_note(struct loop *l, const struct jn_note *n)
         return jn_store_put(s, key, d, sizeof *d);
     case JN_NOTE_DIALOG_END:
         snprintf(key, sizeof key, "dialog/%u/%llu", l->e->boot, (unsigned long long)n->a);
-        int rc = jn_store_del(s, key);
+        rc = jn_store_del(s, key);
+        return rc == -ENOENT ? 0 : rc;
+    case JN_NOTE_REGISTERED:
+        snprintf(key, sizeof key, "phone/%llu", (unsigned long long)r->agent);
+        return jn_store_put(s, key, r, sizeof *r);
+    case JN_NOTE_UNREGISTERED:
+        snprintf(key, sizeof key, "phone/%llu", (unsigned long long)n->a);
+        rc = jn_store_del(s, key);
         return rc == -ENOENT ? 0 : rc;
     default:
         return 0;

@@ -121,6 +121,17 @@ static void phone(void *arg, uint64_t agent, bool registered)
     jn_note_send(&e->sip_api, &n, "a phone's registration");
 }
 
+static void registration(void *arg, uint64_t agent)
+{
+    struct jn_sip_registration r;
+
+    (void)arg;
+    if (jn_sip_registration(here.engine->sip, agent, &r) == 0)
+        give(here.engine, JN_NOTE_REGISTERED, &r, sizeof r, agent);
+    else
+        give(here.engine, JN_NOTE_UNREGISTERED, NULL, 0, agent);
+}
+
 static void control(struct jn_engine *e, struct jn_ask *a)
 {
     struct jn_note n = {.kind = JN_NOTE_ANSWER, .ptr = a};
@@ -204,6 +215,20 @@ static void end_old_calls(struct jn_engine *e)
     e->n_old_dialogs = 0;
 }
 
+/* Phones register once an hour or so: those of the run before are where they were. */
+static void take_old_phones(struct jn_engine *e)
+{
+    unsigned known = 0;
+
+    for (unsigned i = 0; i < e->n_old_phones; i++)
+        known += jn_sip_register_again(e->sip, &e->old_phones[i]) == 0;
+    if (e->n_old_phones > 0)
+        jn_info("sip", "phones known from the run before: %u of %u", known, e->n_old_phones);
+    free(e->old_phones);
+    e->old_phones = NULL;
+    e->n_old_phones = 0;
+}
+
 static const struct jn_voice_ports ports = {.admit = admit,
                                             .release = release,
                                             .event = event,
@@ -246,6 +271,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
     here.engine = e;
     here.voice_phone = sink.phone;
     sink.phone = phone;
+    sink.registration = registration;
     sink.mail = mail;
     sink.tick = tick;
     rc = jn_sip_open(&e->sip, &sc, e->directory, &e->wake_sip, &sink, err);
@@ -272,6 +298,7 @@ static void *run(void *arg)
     (void)wrote;
     if (rc < 0)
         return NULL;
+    take_old_phones(e);
     end_old_calls(e);
     mail(NULL);
     jn_sip_run(e->sip);

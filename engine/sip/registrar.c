@@ -1,6 +1,7 @@
 /* Registrar: agents' phones: REGISTER (RFC 3261 10), where each phone is, when it is gone. The newest contact wins; a
  * phone is called where its packets come from, so that NAT does not matter. */
 #include "engine/sip/ua.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -37,6 +38,8 @@ static void gone(struct jn_sip *s, struct phone *p)
     p->registered = false;
     atomic_fetch_sub_explicit(&s->counts.phones, 1, memory_order_relaxed);
     s->sink.phone(s->sink.arg, p->agent, false);
+    if (s->sink.registration)
+        s->sink.registration(s->sink.arg, p->agent);
 }
 
 void jn_sip_phones_expire(struct jn_sip *s, uint64_t now_ns)
@@ -89,11 +92,13 @@ static void store(struct jn_sip *s, struct phone *p, const sip_t *sip, const cha
     jn_sip_next_hop(p->next, sizeof p->next, source, jn_sip_over_tcp(sip));
     jn_copy(p->realm, sizeof p->realm, sip->sip_to->a_url->url_host);
     p->expires_ns = now_ns + (uint64_t)expires * UINT64_C(1000000000);
-    if (p->registered)
-        return;
-    p->registered = true;
-    count(&s->counts.phones);
-    s->sink.phone(s->sink.arg, p->agent, true);
+    if (!p->registered) {
+        p->registered = true;
+        count(&s->counts.phones);
+        s->sink.phone(s->sink.arg, p->agent, true);
+    }
+    if (s->sink.registration)
+        s->sink.registration(s->sink.arg, p->agent);
 }
 
 /* A REGISTER whose sender is proven to be agent a. Returns the status. */
@@ -171,4 +176,39 @@ bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent)
 {
     const struct phone *p = jn_sip_phone(s, agent);
     return p && p->registered;
+}
+
+int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_registration *out)
+{
+    const struct phone *p = jn_sip_phone(s, agent);
+    if (!p || !p->registered || strstr(p->next, "transport=tcp"))
+        return -ENOENT;
+    *out = (struct jn_sip_registration){.agent = agent, .until_us = jn_time_of_mono(p->expires_ns), .cseq = p->cseq};
+    if (!jn_copy(out->contact, sizeof out->contact, p->contact))
+        return -ENOENT;
+    jn_copy(out->next, sizeof out->next, p->next);
+    jn_copy(out->call_id, sizeof out->call_id, p->call_id);
+    jn_copy(out->realm, sizeof out->realm, p->realm);
+    return 0;
+}
+
+int jn_sip_register_again(struct jn_sip *s, const struct jn_sip_registration *r)
+{
+    const struct jn_dir_agent *a = jn_dir_agent(s->dir, r->agent);
+    uint64_t now_us = jn_time_us();
+    if (!a || !a->sip_user[0] || r->until_us <= now_us || !r->contact[0] || jn_sip_phone_registered(s, r->agent))
+        return -ENOENT;
+    struct phone *p = jn_sip_phone_make(s, a);
+    if (!p)
+        return -ENOMEM;
+    jn_copy(p->contact, sizeof p->contact, r->contact);
+    jn_copy(p->next, sizeof p->next, r->next);
+    jn_copy(p->call_id, sizeof p->call_id, r->call_id);
+    jn_copy(p->realm, sizeof p->realm, r->realm);
+    p->cseq = r->cseq;
+    p->expires_ns = jn_mono_ns() + (r->until_us - now_us) * 1000;
+    p->registered = true;
+    count(&s->counts.phones);
+    s->sink.phone(s->sink.arg, p->agent, true);
+    return 0;
 }

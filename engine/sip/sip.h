@@ -40,8 +40,9 @@ struct jn_sip_sink {
     void (*ended)(void *arg, uint64_t leg, enum jn_sip_end how,
                   int status); /* once for each leg, the last word of it */
     void (*phone)(void *arg, uint64_t agent, bool registered);
-    void (*mail)(void *arg);                   /* the waker passed to open was rung */
-    void (*tick)(void *arg, uint64_t mono_ns); /* about every 50 ms */
+    void (*registration)(void *arg, uint64_t agent); /* each REGISTER that changed or refreshed one; may be NULL */
+    void (*mail)(void *arg);                         /* the waker passed to open was rung */
+    void (*tick)(void *arg, uint64_t mono_ns);       /* about every 50 ms */
     void *arg;
 };
 /* Counters, read by anybody at any time (relaxed). */
@@ -75,6 +76,17 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const cha
                       const char *sdp);
 /* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
 void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
+/* A phone's registration, so that it outlives the process. until_us: engine time at which it ends. Plain data, fixed
+ * size. */
+struct jn_sip_registration {
+    uint64_t agent, until_us;
+    uint32_t cseq;
+    char contact[256], next[96], call_id[160], realm[JN_HOST_MAX];
+};
+/* 0 or -ENOENT (not registered, or over TCP: that connection ends with the process). */
+int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_registration *out);
+/* Of an earlier run, before jn_sip_run. 0; -ENOENT: over, or no phone of ours any more; -ENOMEM. */
+int jn_sip_register_again(struct jn_sip *s, const struct jn_sip_registration *r);
 bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent);
 
 /* What must be known of a confirmed dialog to end it after a crash: enough for a BYE. Fixed size so that it can be
