@@ -172,6 +172,15 @@ def step_e2e(suite):
     return listed(suite, "e2e", ["tests/e2e/run"] + (["--only", suite.only.pattern] if suite.only and not suite.only.search("e2e") else []), 900)
 
 
+RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_with|srtp_one_side|events_resume"
+
+
+def step_e2e_tsan(suite):
+    """The daemon whole under the thread sanitizer: the first race ends it, and the scenario with it."""
+    env = {"TSAN_OPTIONS": f"suppressions={ROOT}/tests/sanitize/tsan.supp:halt_on_error=1"}
+    return listed(suite, "e2e-tsan", ["tests/e2e/run", "--binary", "build/tsan/junctor", "--only", RACES], 300, env)
+
+
 # name, quick, what it does, names that --only may also mean
 STEPS = [
     ("format", True, step_format),
@@ -187,9 +196,10 @@ STEPS = [
     ("build-fuzz", False, lambda s: build(s, "fuzz")),
     ("fuzz", False, step_fuzz),
     ("e2e", False, step_e2e),
+    ("e2e-tsan", False, step_e2e_tsan),
 ]
 # A step that only makes sense when something in it is wanted; builds go with what they are for.
-BUILD_FOR = {"build-release": ("unit", "unit-plain", "e2e"), "build-asan": ("unit-asan",), "build-tsan": ("unit-tsan",),
+BUILD_FOR = {"build-release": ("unit", "unit-plain", "e2e"), "build-asan": ("unit-asan",), "build-tsan": ("unit-tsan", "e2e-tsan"),
              "build-fuzz": ("fuzz",)}
 
 

@@ -193,7 +193,7 @@ void *jn_thread_journal(void *engine)
     static struct loop l;
 
     pthread_setname_np(pthread_self(), "jn-journal");
-    l = (struct loop){.e = e, .appended = jn_router_seq(e->router)};
+    l = (struct loop){.e = e, .appended = atomic_load(&e->durable_seq)};
     for (;;) {
         unsigned n = take_records(&l);
         n += take_asks(&l);
