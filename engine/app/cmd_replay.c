@@ -12,7 +12,7 @@
 static const char help[] =
     "usage: junctor replay DATA_DIR [--from-start] [--json]\n"
     "Applies the events of DATA_DIR/journal to a fresh router and compares commands and states with\n"
-    "the check records that the engine wrote every 1,000 events and at its end, and with snapshots on\n"
+    "the check records that the engine wrote every 1,000 events, at snapshots and at its end, and with snapshots on\n"
     "the way. Begins at the oldest usable snapshot, or at the first event when there is none. Changes\n"
     "nothing; an engine may be running.\n"
     "  --from-start  begin at the first event ever; refused when retention removed it\n"

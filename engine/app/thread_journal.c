@@ -120,11 +120,13 @@ static unsigned take_asks(struct loop *l)
     return all;
 }
 
-static void take_notes(struct loop *l)
+static unsigned take_notes(struct loop *l)
 {
     struct jn_note n;
+    unsigned all = 0;
 
     while (jn_mailbox_recv(&l->e->router_journal_note, &n, 1) == 1) {
+        all++;
         if (n.kind == JN_NOTE_SNAPSHOT) {
             if (l->snapshot) {
                 jn_buf_free(&l->snapshot->state);
@@ -137,6 +139,7 @@ static void take_notes(struct loop *l)
             free(c);
         }
     }
+    return all;
 }
 
 static void commit(struct loop *l)
@@ -197,7 +200,7 @@ void *jn_thread_journal(void *engine)
     for (;;) {
         unsigned n = take_records(&l);
         n += take_asks(&l);
-        take_notes(&l);
+        n += take_notes(&l);
         bool behind = l.appended > atomic_load_explicit(&e->durable_seq, memory_order_relaxed);
         if (n > 0 || behind)
             commit(&l);

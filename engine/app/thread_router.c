@@ -148,6 +148,18 @@ static void take_own(struct loop *l, uint8_t kind)
         take(l, &ev);
 }
 
+static void check_record(struct loop *l)
+{
+    struct jn_check_job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return;
+    *job = (struct jn_check_job){l->seq, jn_router_command_hash(l->e->router), jn_router_state_hash(l->e->router)};
+    struct jn_note n = {.kind = JN_NOTE_CHECK, .ptr = job};
+    if (jn_note_send(&l->e->router_journal_note, &n, "check") < 0)
+        free(job);
+}
+
 static void checkpoint(struct loop *l)
 {
     struct jn_engine *e = l->e;
@@ -164,23 +176,12 @@ static void checkpoint(struct loop *l)
     job->time_us = l->last_us;
     l->snapshot_seq = l->seq;
     l->snapshot_us = l->last_us;
+    check_record(l); /* what replay compares, also on a quiet day */
     struct jn_note n = {.kind = JN_NOTE_SNAPSHOT, .ptr = job};
     if (jn_router_save(e->router, &job->state) < 0 || jn_note_send(&e->router_journal_note, &n, "snapshot") < 0) {
         jn_buf_free(&job->state);
         free(job);
     }
-}
-
-static void check_record(struct loop *l)
-{
-    struct jn_check_job *job = calloc(1, sizeof *job);
-
-    if (!job)
-        return;
-    *job = (struct jn_check_job){l->seq, jn_router_command_hash(l->e->router), jn_router_state_hash(l->e->router)};
-    struct jn_note n = {.kind = JN_NOTE_CHECK, .ptr = job};
-    if (jn_note_send(&l->e->router_journal_note, &n, "check") < 0)
-        free(job);
 }
 
 static bool work(struct loop *l)
