@@ -65,14 +65,16 @@ const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struc
 
 /* ---- to the router ---- */
 
+struct jn_ev_arrive voice_arrival(const struct call *c)
+{
+    return (struct jn_ev_arrive){.ix = c->ix, .queue = c->queue, .channel = JN_CH_VOICE, .priority = 255};
+}
+
 static int send_pending(struct jn_act_voice *v, struct call *c, const struct pending *p)
 {
     struct jn_event ev = {.tenant = c->tenant, .token = c->ix, .kind = p->kind, .why = p->why, .maker = JN_MAKER_SIP};
     if (p->kind == JN_EV_ARRIVE) {
-        ev.arrive.ix = c->ix;
-        ev.arrive.queue = c->queue;
-        ev.arrive.channel = JN_CH_VOICE;
-        ev.arrive.priority = 255;
+        ev.arrive = voice_arrival(c);
     } else {
         ev.ix.ix = c->ix;
         ev.ix.agent = p->agent;

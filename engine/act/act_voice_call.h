@@ -89,6 +89,8 @@ void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to);
 struct call *voice_call_of(struct jn_act_voice *v, const struct leg *l);
 struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip);
 const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struct call *c);
+/* What the router is told of a call that arrives. */
+struct jn_ev_arrive voice_arrival(const struct call *c);
 /* A router event about the call that need not arrive at once: a full mailbox is tried again every tick. */
 void voice_tell(struct jn_act_voice *v, struct call *c, uint8_t kind, uint8_t why, uint64_t agent);
 

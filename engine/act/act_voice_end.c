@@ -10,10 +10,7 @@ void voice_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_
     if (!c->arrived && kind == JN_EV_CUSTOMER_LEFT && c->state >= CALL_GREETING) {
         /* Answered and greeted, then gone: offered and abandoned, in one event, so that no agent is disturbed. */
         struct jn_event ev = {.tenant = c->tenant, .kind = JN_EV_ARRIVE, .why = (uint8_t)why, .maker = JN_MAKER_SIP};
-        ev.arrive.ix = c->ix;
-        ev.arrive.queue = c->queue;
-        ev.arrive.channel = JN_CH_VOICE;
-        ev.arrive.priority = 255;
+        ev.arrive = voice_arrival(c);
         c->arrived = true;
         c->place = PLACE_USED;
         v->ports.event(v->ports.arg, &ev, true);

@@ -1,6 +1,7 @@
 /* Rows: see rows.h. */
 #include "engine/api/rows.h"
 #include "engine/base/clock.h"
+#include "router/report/report.h"
 #include <string.h>
 #include <time.h>
 
@@ -142,25 +143,6 @@ void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf
     jn_buf_text(out, "}");
 }
 
-static void add_row(struct jn_queue_row *sum, const struct jn_queue_row *q)
-{
-    sum->offered += q->offered;
-    sum->answered += q->answered;
-    sum->abandoned += q->abandoned;
-    sum->rejected += q->rejected;
-    sum->lost += q->lost;
-    sum->in_target += q->in_target;
-    sum->wait_sum_us += q->wait_sum_us;
-    sum->talk_sum_us += q->talk_sum_us;
-    sum->wrap_sum_us += q->wrap_sum_us;
-    sum->waiting += q->waiting;
-    sum->offered_now += q->offered_now;
-    sum->talking += q->talking;
-    if (q->longest_wait_since_us &&
-        (!sum->longest_wait_since_us || q->longest_wait_since_us < sum->longest_wait_since_us))
-        sum->longest_wait_since_us = q->longest_wait_since_us;
-}
-
 void jn_json_live(const struct jn_api *a, const struct jn_session *s, struct jn_buf *out)
 {
     uint64_t now = jn_api_now_us(a);
@@ -174,7 +156,7 @@ void jn_json_live(const struct jn_api *a, const struct jn_session *s, struct jn_
             continue;
         jn_buf_text(out, n++ ? "," : "");
         jn_json_queue(a, q, q->id, now, out);
-        add_row(&sum, q);
+        jn_report_add(&sum, q);
     }
     jn_buf_text(out, "],\"agents\":[");
     n = 0;

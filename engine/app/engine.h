@@ -29,8 +29,7 @@ enum jn_note_kind {
     JN_NOTE_REGISTERED,   /* ptr: struct jn_sip_registration, malloc'ed */
     JN_NOTE_UNREGISTERED, /* a: agent */
     JN_NOTE_SNAPSHOT,     /* ptr: struct jn_snapshot_job */
-    JN_NOTE_CHECK,        /* ptr: struct jn_check_job */
-    JN_NOTE_RESTART       /* to main: the router took every event of a change; a: version */
+    JN_NOTE_CHECK         /* ptr: struct jn_check_job */
 };
 struct jn_note {
     uint8_t kind;
@@ -99,7 +98,6 @@ struct jn_engine {
     /* The last event that the journal holds safely, and the last whose rows the database committed. Written by their
      * threads, read by any. */
     _Atomic uint64_t durable_seq, stored_seq;
-    _Atomic uint64_t taken_main; /* events of main that the router took */
     _Atomic bool journal_failing, store_failing, recorder_failing, messages_failing;
     _Atomic uint64_t calls, rec_lost, events_taken, commands_sent, held_commands, journal_commits;
     _Atomic bool draining, sip_ready, api_ready;

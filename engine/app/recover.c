@@ -173,18 +173,23 @@ static int replay_one(void *arg, uint64_t seq, uint64_t time_us, const void *byt
     return a->rc;
 }
 
+/* A copy of a stored value of the expected size behind the *count that are there. Another size is another version's: it
+ * is passed over. */
+static void *keep(void *list, unsigned *count, const void *value, size_t n, size_t expected)
+{
+    uint8_t *wider = n == expected ? realloc(list, (*count + 1) * n) : NULL;
+
+    if (wider)
+        memcpy(wider + (*count)++ * n, value, n);
+    return wider ? wider : list;
+}
+
 static void keep_dialog(void *arg, const char *key, const void *value, size_t n)
 {
     struct jn_engine *e = arg;
 
     (void)key;
-    if (n != sizeof *e->old_dialogs)
-        return;
-    struct jn_sip_dialog *wider = realloc(e->old_dialogs, (e->n_old_dialogs + 1) * sizeof *wider);
-    if (!wider)
-        return;
-    memcpy(&wider[e->n_old_dialogs++], value, n);
-    e->old_dialogs = wider;
+    e->old_dialogs = keep(e->old_dialogs, &e->n_old_dialogs, value, n, sizeof *e->old_dialogs);
 }
 
 static void keep_phone(void *arg, const char *key, const void *value, size_t n)
@@ -192,13 +197,7 @@ static void keep_phone(void *arg, const char *key, const void *value, size_t n)
     struct jn_engine *e = arg;
 
     (void)key;
-    if (n != sizeof *e->old_phones)
-        return;
-    struct jn_sip_registration *wider = realloc(e->old_phones, (e->n_old_phones + 1) * sizeof *wider);
-    if (!wider)
-        return;
-    memcpy(&wider[e->n_old_phones++], value, n);
-    e->old_phones = wider;
+    e->old_phones = keep(e->old_phones, &e->n_old_phones, value, n, sizeof *e->old_phones);
 }
 
 static void drop_key(void *arg, const char *key, const void *value, size_t n)

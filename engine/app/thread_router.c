@@ -104,7 +104,7 @@ static bool may_take(struct loop *l)
     return l->sip.count < HOLD_STOP && l->api.count < HOLD_STOP && l->db.count < HOLD_STOP;
 }
 
-static int take(struct loop *l, struct jn_event *ev)
+static void take(struct loop *l, struct jn_event *ev)
 {
     struct jn_record rec;
     uint64_t now = jn_time_us();
@@ -119,10 +119,9 @@ static int take(struct loop *l, struct jn_event *ev)
     l->last_us = ev->time_us;
     jn_router_apply(l->e->router, ev);
     atomic_fetch_add_explicit(&l->e->events_taken, 1, memory_order_relaxed);
-    return 0;
 }
 
-static unsigned take_from(struct loop *l, struct jn_mailbox *m, _Atomic uint64_t *taken)
+static unsigned take_from(struct loop *l, struct jn_mailbox *m)
 {
     struct jn_event ev;
     unsigned n = 0;
@@ -133,8 +132,6 @@ static unsigned take_from(struct loop *l, struct jn_mailbox *m, _Atomic uint64_t
             break;
         }
         take(l, &ev);
-        if (taken)
-            atomic_fetch_add_explicit(taken, 1, memory_order_release);
         n++;
     }
     return n;
@@ -188,8 +185,7 @@ static bool work(struct loop *l)
 {
     struct jn_engine *e = l->e;
     uint64_t before = l->seq;
-    unsigned n = take_from(l, &e->sip_router, NULL) + take_from(l, &e->api_router, NULL) +
-                 take_from(l, &e->main_router, &e->taken_main);
+    unsigned n = take_from(l, &e->sip_router) + take_from(l, &e->api_router) + take_from(l, &e->main_router);
 
     if (jn_router_next_us(e->router) <= jn_time_us())
         take_own(l, JN_EV_TICK);
