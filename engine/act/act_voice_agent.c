@@ -62,7 +62,9 @@ void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
         voice_agent_failed(v, c, JN_WHY_MEDIA);
         return;
     }
-    int rc = jn_sip_call_agent(v->sip, &sip, l->agent, c->row.caller, c->row.caller, sdp);
+    struct jn_sip_agent_call to = {
+        .agent = l->agent, .from_display = c->row.caller, .from_user = c->row.caller, .sdp = sdp};
+    int rc = jn_sip_call_agent(v->sip, &sip, &to);
     if (rc) {
         voice_agent_failed(v, c, rc == -ENOTCONN ? JN_WHY_UNREACHABLE : JN_WHY_BUSY);
         return;

@@ -155,18 +155,19 @@ static void plain(char *out, size_t size, const char *text, bool user)
     out[n] = 0;
 }
 
-int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const char *from_display, const char *from_user,
-                      const char *sdp)
+int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent_call *c)
 {
-    const struct jn_dir_agent *a = jn_dir_agent(s->dir, agent);
-    const struct phone *p = jn_sip_phone(s, agent);
+    const struct jn_dir_agent *a = jn_dir_agent(s->dir, c->agent);
+    const struct phone *p = jn_sip_phone(s, c->agent);
     if (!a || !p || !p->registered)
         return -ENOTCONN;
     if (!s->n_free)
         return -EMFILE;
-    char name[96], user[64], from[256], to[256];
-    plain(name, sizeof name, from_display, false);
-    plain(user, sizeof user, from_user, true);
+    char name[160], shown[96], info[64], user[64], from[512], to[256];
+    plain(shown, sizeof shown, c->from_display, false);
+    plain(info, sizeof info, c->info, false);
+    snprintf(name, sizeof name, "%s%s%s", info, info[0] && shown[0] ? " " : "", shown);
+    plain(user, sizeof user, c->from_user, true);
     snprintf(from, sizeof from, "\"%s\" <sip:%s@%s>", name, user[0] ? user : "anonymous", p->realm);
     snprintf(to, sizeof to, "<sip:%s@%s>", a->sip_user, p->realm);
     nua_handle_t *nh =
@@ -181,7 +182,9 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const cha
     l->dialog.tcp = strstr(p->next, "transport=tcp") != NULL;
     *leg = l->id;
     /* The hop is taken from the request and kept for the dialog; given to nua_handle it is forgotten. */
-    nua_invite(nh, NUTAG_PROXY(p->next), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(sdp),
+    nua_invite(nh, NUTAG_PROXY(p->next), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(c->sdp),
+               TAG_IF(c->auto_answer, SIPTAG_CALL_INFO_STR("<sip:invalid>;answer-after=0")),
+               TAG_IF(c->auto_answer, SIPTAG_HEADER_STR("Alert-Info: <http://invalid>;info=alert-autoanswer")),
                TAG_END());
     return 0;
 }

@@ -202,17 +202,24 @@ static void bye_now(struct jn_sip *s, struct jn_sip_leg *l)
 
 static void invite_answered(struct jn_sip *s, struct jn_sip_leg *l, int status, const sip_t *sip)
 {
-    if (status < 200) {
+    int bad;
+    if (l->state == LEG_UP && l->ours && status >= 200) {
+        l->ours = false;
+        if (s->sink.reinvited)
+            s->sink.reinvited(s->sink.arg, l->id, status, status < 300 && sip ? jn_sip_body(s, sip, &bad) : NULL);
+    } else if (status < 200) {
         bool rings = status == 180 || status == 183;
         if (l->state == LEG_OUT && rings && !l->rang) {
             l->rang = true;
             s->sink.ringing(s->sink.arg, l->id);
         }
+        const char *sdp = l->state == LEG_OUT && sip ? jn_sip_body(s, sip, &bad) : NULL;
+        if (sdp && s->sink.early)
+            s->sink.early(s->sink.arg, l->id, sdp);
     } else if (status < 300) {
         if (l->state == LEG_OUT_CANCEL) { /* the answer crossed our CANCEL: it is acknowledged, and ended */
             bye_now(s, l);
         } else if (l->state == LEG_OUT) {
-            int bad;
             if (sip)
                 jn_sip_dialog_out(l, sip);
             l->state = LEG_UP;

@@ -21,22 +21,37 @@ struct jn_sip_config {
 /* A new call from outside, before anything was answered. Texts are valid during the call only. */
 struct jn_sip_invite {
     uint64_t leg;
-    uint64_t tenant; /* by trunk, or by the digest-authenticated phone's domain */
-    uint64_t agent;  /* the phone's agent when it is one of ours, 0 otherwise */
-    uint8_t srtp;    /* enum jn_srtp_mode of the trunk or phone */
+    uint64_t tenant;   /* by trunk, or by the digest-authenticated phone's domain */
+    uint64_t agent;    /* the phone's agent when it is one of ours, 0 otherwise */
+    uint8_t srtp;      /* enum jn_srtp_mode of the trunk or phone */
+    uint64_t replaces; /* the leg that a Replaces header names (RFC 3891), of the same tenant; 0: none. Whoever answers
+                          this call hangs that leg up; whoever does not know what to do refuses with 603. */
     const char *from_user, *from_display, *to_user, *call_id, *sdp; /* sdp NULL: delayed offer */
     struct jn_addr source;
 };
 enum jn_sip_end { JN_SIP_END_BYE, JN_SIP_END_CANCEL, JN_SIP_END_REFUSED, JN_SIP_END_TIMEOUT, JN_SIP_END_ERROR };
+/* A REFER in a dialog (RFC 3515): the party of the leg asks to be connected elsewhere. Texts are valid during the call
+ * only. */
+struct jn_sip_refer {
+    const char *to_user, *to_host; /* of Refer-To, escapes undone */
+    uint64_t replaces;             /* the leg that its Replaces names (attended transfer); 0: none */
+    bool ours;                     /* the host is the tenant's domain or an address of ours */
+};
 /* All on the signalling thread; may call back into jn_sip_*. */
 struct jn_sip_sink {
     void (*invite)(void *arg, const struct jn_sip_invite *in);
     void (*ringing)(void *arg, uint64_t leg);                   /* our outgoing call: 180 or 183 */
+    void (*early)(void *arg, uint64_t leg, const char *sdp);    /* our outgoing call: 18x with SDP, PRACKed inside */
     void (*answered)(void *arg, uint64_t leg, const char *sdp); /* our outgoing call: 2xx (ACK goes out by itself) */
     /* An incoming call or re-INVITE: ACK arrived. sdp: the peer's answer when our 2xx carried the offer, else NULL. */
     void (*confirmed)(void *arg, uint64_t leg, const char *sdp);
     void (*reinvite)(void *arg, uint64_t leg,
                      const char *sdp); /* sdp NULL: we offer; end it with jn_sip_answer or jn_sip_refuse */
+    /* The answer to jn_sip_reinvite: 200 with SDP, or the status of the refusal (the session stays as it was); 491 is
+     * tried again inside (RFC 3261 14.1). */
+    void (*reinvited)(void *arg, uint64_t leg, int status, const char *sdp);
+    /* Answered 202 already; end it with jn_sip_refer_result. NULL: every REFER is refused with 603. */
+    void (*refer)(void *arg, uint64_t leg, const struct jn_sip_refer *r);
     void (*ended)(void *arg, uint64_t leg, enum jn_sip_end how,
                   int status); /* once for each leg, the last word of it */
     void (*phone)(void *arg, uint64_t agent, bool registered);
@@ -70,10 +85,24 @@ void jn_sip_drain(struct jn_sip *s, bool on);
 int jn_sip_ring(struct jn_sip *s, uint64_t leg);
 int jn_sip_answer(struct jn_sip *s, uint64_t leg, const char *sdp);
 int jn_sip_refuse(struct jn_sip *s, uint64_t leg, int status);
+/* Incoming, not answered yet: 183 with SDP, sent reliably when the caller can (RFC 3262); the same SDP stands in the
+ * answer. 0 or -ENOENT. */
+int jn_sip_progress(struct jn_sip *s, uint64_t leg, const char *sdp);
+/* An offer of ours inside the dialog: re-INVITE, or UPDATE while our own call is early and the phone allows it
+ * (RFC 3311). `reinvited` follows. 0; -ENOENT: over or not there yet; -EBUSY: an offer is on its way already. */
+int jn_sip_reinvite(struct jn_sip *s, uint64_t leg, const char *sdp);
+/* What became of the REFER: NOTIFY with a sipfrag (RFC 3515 2.4.5). Below 200: progress; otherwise the last word. 0 or
+ * -ENOENT: nobody asked. */
+int jn_sip_refer_result(struct jn_sip *s, uint64_t leg, int status);
+struct jn_sip_agent_call {
+    uint64_t agent;
+    const char *from_display, *from_user, *sdp;
+    bool auto_answer; /* asks the phone to take it without ringing: Call-Info answer-after=0 and Alert-Info */
+    const char *info; /* shown on the phone before the caller's name: client and queue; NULL: none */
+};
 /* Outgoing call to the agent's registered phone. Gives a new handle, 0 or -errno: -ENOTCONN not registered, -EMFILE no
- * leg left. */
-int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const char *from_display, const char *from_user,
-                      const char *sdp);
+ * leg left. Copies all. */
+int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent_call *c);
 /* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
 void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
 /* A phone's registration, so that it outlives the process. until_us: engine time at which it ends. Plain data, fixed

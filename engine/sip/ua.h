@@ -63,6 +63,8 @@ struct jn_sip_leg {
     bool offered;  /* our last 2xx carried an offer: the ACK brings the answer */
     bool delayed;  /* the INVITE that waits had no offer */
     bool rang;
+    bool ours;     /* an offer of ours inside the dialog waits for its answer */
+    bool referred; /* a REFER of the peer waits for its last NOTIFY */
     int status;
     uint32_t index;
     struct jn_timer guard;

@@ -103,10 +103,10 @@ void jn_sip_hangup(struct jn_sip *s, uint64_t leg)
     (void)s;
     sip_at(leg)->hung_up = true;
 }
-int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const char *display, const char *user,
-                      const char *sdp)
+int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent_call *c)
 {
-    (void)s, (void)display, (void)user;
+    (void)s;
+    uint64_t agent = c->agent;
     if (w.unregistered_mask & 1u << (agent - 101))
         return -ENOTCONN;
     if (w.no_legs)
@@ -115,7 +115,7 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, uint64_t agent, const cha
     *leg = ++w.last_sip;
     struct fake_sip *f = &w.sip[*leg];
     *f = (struct fake_sip){.state = F_OUT, .agent = agent};
-    jn_copy(f->sdp, sizeof f->sdp, sdp);
+    jn_copy(f->sdp, sizeof f->sdp, c->sdp);
     return 0;
 }
 bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent)

@@ -121,7 +121,9 @@ static void on_mail(void *arg)
     int rc = 0;
     uint64_t leg = 0;
     if (job == J_CALL)
-        rc = jn_sip_call_agent(fx.sip, &leg, a, "Caller \"x\"", "+4930", SDP);
+        rc = jn_sip_call_agent(
+            fx.sip, &leg,
+            &(struct jn_sip_agent_call){.agent = a, .from_display = "Caller \"x\"", .from_user = "+4930", .sdp = SDP});
     else if (job == J_HANGUP)
         jn_sip_hangup(fx.sip, a);
     else if (job == J_DIALOG)
