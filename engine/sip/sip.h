@@ -28,6 +28,11 @@ struct jn_sip_invite {
                           this call hangs that leg up; whoever does not know what to do refuses with 603. */
     const char *from_user, *from_display, *to_user, *call_id, *sdp; /* sdp NULL: delayed offer */
     struct jn_addr source;
+    uint64_t trunk;          /* jn_dir_trunk.id, 0: a phone of ours */
+    const char *number;      /* to_user as E.164 by the trunk's rules, or as it came */
+    const char *from_number; /* the caller likewise; "" when withheld (RFC 3323, 3325) */
+    const char *asserted;    /* P-Asserted-Identity from a trusted trunk (RFC 3325), normalised; NULL none */
+    const char *diversion;   /* who diverted the call to us (RFC 5806, 7044), for information; NULL none */
 };
 enum jn_sip_end { JN_SIP_END_BYE, JN_SIP_END_CANCEL, JN_SIP_END_REFUSED, JN_SIP_END_TIMEOUT, JN_SIP_END_ERROR };
 /* A REFER in a dialog (RFC 3515): the party of the leg asks to be connected elsewhere. Texts are valid during the call
@@ -103,6 +108,21 @@ struct jn_sip_agent_call {
 /* Outgoing call to the agent's registered phone. Gives a new handle, 0 or -errno: -ENOTCONN not registered, -EMFILE no
  * leg left. Copies all. */
 int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent_call *c);
+/* An outgoing call through a trunk. */
+struct jn_sip_trunk_call {
+    uint64_t tenant, trunk; /* trunk 0: by the tenant's routes, next trunk by answer, caps and probes */
+    const char *to;         /* "+49..." or as dialled */
+    const char *from;       /* caller id as E.164; NULL or "": the trunk's caller_id, else anonymous */
+    const char *display;    /* shown name, NULL none */
+    const char *asserted;   /* P-Asserted-Identity for trunks that are given one, NULL: from */
+    const char *sdp;        /* our offer, with the SRTP mode of jn_sip_trunk_srtp */
+};
+/* Gives a new handle; ringing, answered, ended come as for any outgoing leg (one `ended`, when the last trunk refused).
+ * -ENOENT no route (or no such trunk), -EBUSY every trunk at its cap or down, -EINVAL no number, -EMFILE no leg left,
+ * -ENOMEM. */
+int jn_sip_call_trunk(struct jn_sip *s, uint64_t *leg, const struct jn_sip_trunk_call *c);
+/* What the offer of such a call must be: enum jn_srtp_mode, or -errno as above. */
+int jn_sip_trunk_srtp(const struct jn_sip *s, uint64_t tenant, uint64_t trunk, const char *to);
 /* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
 void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
 /* A phone's registration, so that it outlives the process. until_us: engine time at which it ends. Plain data, fixed

@@ -12,6 +12,7 @@
 
 enum { JN_HOST_MAX = 64, JN_SOUND_MAX = 64, JN_SECRET_MAX = 160, JN_NUMBER_MAX = 32, JN_DIR_CIDRS = 8 };
 enum { JN_DIR_PREFIX_MAX = 128 };
+enum { JN_DIR_TARGETS = 4, JN_DIR_NEXT_ON = 8, JN_DIR_ROUTE_TRUNKS = 8 };
 
 enum jn_role { JN_ROLE_NONE, JN_ROLE_AGENT, JN_ROLE_SUPERVISOR, JN_ROLE_ADMIN, JN_ROLE_N };
 /* What a leg's media must be. */
@@ -40,11 +41,65 @@ struct jn_dir_agent {
     char sip_ha1[33];             /* MD5(user:realm:secret) in hex, for digest (RFC 2617) */
     uint8_t role, srtp;           /* srtp: enum jn_srtp_mode towards the phone */
 };
+enum jn_transport { JN_TRANSPORT_UDP, JN_TRANSPORT_TCP, JN_TRANSPORT_TLS, JN_TRANSPORT_N };
+/* Where a trunk is reached: a literal address or a name. */
+struct jn_dir_target {
+    char host[JN_HOST_MAX];
+    uint16_t port;
+    uint8_t transport; /* enum jn_transport */
+};
+/* How a trunk wants to see numbers of ours: "+4930...", "004930...", "030..." or as they were dialled. */
+enum jn_dial { JN_DIAL_E164, JN_DIAL_INTERNATIONAL, JN_DIAL_NATIONAL, JN_DIAL_PLAIN, JN_DIAL_N };
+/* Status codes from low to high. */
+struct jn_dir_codes {
+    uint16_t low, high;
+};
 struct jn_dir_trunk {
+    uint64_t id; /* of tenant and name */
     char name[JN_NAME_MAX];
     uint64_t tenant;
-    struct jn_cidr from[JN_DIR_CIDRS];
+    struct jn_cidr from[JN_DIR_CIDRS]; /* who may call in by address */
     uint8_t froms, srtp;
+    /* Calls out. */
+    uint8_t tos;
+    struct jn_dir_target to[JN_DIR_TARGETS];     /* tried in this order; none: nothing goes out here */
+    char domain[JN_HOST_MAX];                    /* host of the URIs that the carrier sees; empty: the target's */
+    char user[JN_NAME_MAX], secret[JN_NAME_MAX]; /* digest credentials at the carrier; empty: none. Never logged. */
+    char caller_id[JN_NUMBER_MAX];               /* when a call brings none; empty: anonymous */
+    struct jn_dir_codes next_on[JN_DIR_NEXT_ON]; /* answers after which the next target or trunk is tried */
+    uint8_t next_ons;
+    uint32_t max_channels, max_calls_per_s; /* 0: no bound. Channels count both ways, calls a second those going out */
+    uint32_t probe_s, probe_failures;       /* OPTIONS every so often (0: never); down after so many without answer */
+    bool follow;                            /* 3xx: its contacts are called */
+    /* Registration at the carrier: on when reg_expires_s is not 0. */
+    uint32_t reg_expires_s;
+    char reg_user[JN_NAME_MAX]; /* user part of the address of record; user when empty */
+    /* Numbers. */
+    char country[8], international[8], national[8]; /* "49", "00", "0": empty ones mean that there is no such rule */
+    uint8_t dial;                                   /* enum jn_dial */
+    bool trusted;                                   /* its P-Asserted-Identity and Privacy are taken (RFC 3325) */
+    bool asserts;                                   /* ours is given to it */
+};
+/* Which trunks take calls to numbers that begin so; the longest prefix of the tenant wins. Lower order first; in one
+ * order by weight. */
+struct jn_dir_route {
+    uint64_t tenant;
+    char prefix[JN_NUMBER_MAX]; /* "+49", or "" for any */
+    struct {
+        uint64_t trunk; /* jn_dir_trunk.id */
+        uint8_t order, weight;
+    } via[JN_DIR_ROUTE_TRUNKS];
+    uint8_t vias;
+};
+/* One line of the numbering plan: what a number of ours reaches. */
+enum jn_dir_number_kind { JN_NUMBER_EXACT, JN_NUMBER_PREFIX, JN_NUMBER_RANGE };
+enum jn_dir_reach { JN_REACH_NONE, JN_REACH_QUEUE, JN_REACH_FLOW };
+struct jn_dir_number {
+    uint64_t tenant;
+    uint8_t kind, reach;
+    char first[JN_NUMBER_MAX], last[JN_NUMBER_MAX]; /* last: of a range, as long as first */
+    uint64_t target;                                /* id of queue or flow */
+    char name[JN_NAME_MAX];                         /* its name */
 };
 /* One text rule as written; router/classify compiles them. */
 struct jn_dir_rule {
@@ -63,11 +118,15 @@ struct jn_directory {
     struct jn_dir_agent *agents;
     struct jn_dir_trunk *trunks;
     struct jn_dir_rule *rules;
-    uint32_t n_tenants, n_queues, n_agents, n_trunks, n_rules;
+    struct jn_dir_route *routes;
+    struct jn_dir_number *numbers;
+    uint32_t n_tenants, n_queues, n_agents, n_trunks, n_rules, n_routes, n_numbers;
     struct jn_map by_id; /* any id to index into its own array */
     /* built by jn_directory_index, read by the finders alone */
     struct jn_map by_word;                    /* names, domains, numbers, SIP users and address blocks, hashed */
     bool bits_used[2][JN_DIR_PREFIX_MAX + 1]; /* [IPv6?][prefix length]: some trunk has such a block */
+    bool route_len[JN_NUMBER_MAX], number_len[JN_NUMBER_MAX]; /* some route's, some number's prefix is that long */
+    uint32_t *ranges, n_ranges;                               /* indices of numbers, by tenant, length, first */
 };
 
 struct jn_directory *jn_directory_ref(struct jn_directory *d);
@@ -76,6 +135,8 @@ void jn_directory_unref(struct jn_directory *d);
 /* An empty one with one reference and room for so many of each (zeroed; the counts are set), NULL without memory. */
 struct jn_directory *jn_directory_new(uint32_t tenants, uint32_t queues, uint32_t agents, uint32_t trunks,
                                       uint32_t rules);
+/* Room for routes and numbers beside (zeroed; the counts are set), once. 0 or -ENOMEM. */
+int jn_directory_plan(struct jn_directory *d, uint32_t routes, uint32_t numbers);
 /* Builds what the finders need; call once, when all is filled in. -EEXIST and a reason when two things have one id, one
  * name, number, domain, SIP user or address block; -ENOMEM. */
 int jn_directory_index(struct jn_directory *d, struct jn_err *err);
@@ -92,6 +153,11 @@ const struct jn_dir_agent *jn_dir_agent_named(const struct jn_directory *d, uint
 const struct jn_dir_agent *jn_dir_agent_sip(const struct jn_directory *d, uint64_t tenant, const char *sip_user);
 /* The trunk whose access list has the address; the longest match wins. */
 const struct jn_dir_trunk *jn_dir_trunk_from(const struct jn_directory *d, const struct jn_addr *from);
+const struct jn_dir_trunk *jn_dir_trunk(const struct jn_directory *d, uint64_t id);
+/* The tenant's route with the longest prefix of number. */
+const struct jn_dir_route *jn_dir_route(const struct jn_directory *d, uint64_t tenant, const char *number);
+/* The numbering plan: the number itself, else a range that has it, else the longest prefix. */
+const struct jn_dir_number *jn_dir_number(const struct jn_directory *d, uint64_t tenant, const char *number);
 
 /* What the router must be told to get from a to b (a NULL: from nothing; b NULL: to nothing), in an order that it can
  * take: tenants, queues, agents that are new or changed, then agents, queues, tenants that are gone. Calls put once for
