@@ -47,6 +47,8 @@ void jn_directory_unref(struct jn_directory *d)
         return;
     if (d->agents)
         explicit_bzero(d->agents, d->n_agents * sizeof *d->agents);
+    if (d->trunks)
+        explicit_bzero(d->trunks, d->n_trunks * sizeof *d->trunks);
     jn_map_free(&d->by_id);
     jn_map_free(&d->by_word);
     free(d->tenants);
@@ -54,6 +56,9 @@ void jn_directory_unref(struct jn_directory *d)
     free(d->agents);
     free(d->trunks);
     free(d->rules);
+    free(d->routes);
+    free(d->numbers);
+    free(d->ranges);
     free(d);
 }
 
@@ -183,6 +188,8 @@ int jn_directory_index(struct jn_directory *d, struct jn_err *err)
         rc = index_agents(d, err);
     if (!rc)
         rc = index_trunks(d, err);
+    if (!rc)
+        rc = jn_directory_index_plan(d, err);
     return rc;
 }
 

@@ -140,6 +140,8 @@ int jn_directory_plan(struct jn_directory *d, uint32_t routes, uint32_t numbers)
 /* Builds what the finders need; call once, when all is filled in. -EEXIST and a reason when two things have one id, one
  * name, number, domain, SIP user or address block; -ENOMEM. */
 int jn_directory_index(struct jn_directory *d, struct jn_err *err);
+/* Its part for trunks, routes and numbers (plan.c). */
+int jn_directory_index_plan(struct jn_directory *d, struct jn_err *err);
 
 /* Finders: borrowed from d, NULL when unknown. Each costs one hash look-up, however long the lists are. */
 const struct jn_dir_tenant *jn_dir_tenant(const struct jn_directory *d, uint64_t id);
