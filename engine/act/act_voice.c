@@ -75,6 +75,8 @@ static int send_pending(struct jn_act_voice *v, struct call *c, const struct pen
     struct jn_event ev = {.tenant = c->tenant, .token = c->ix, .kind = p->kind, .why = p->why, .maker = JN_MAKER_SIP};
     if (p->kind == JN_EV_ARRIVE) {
         ev.arrive = voice_arrival(c);
+        if (v->ports.call_known)
+            v->ports.call_known(v->ports.arg, &c->row);
     } else {
         ev.ix.ix = c->ix;
         ev.ix.agent = p->agent;

@@ -26,6 +26,7 @@ struct jn_voice_ports {
     /* LEG_CLOSE, ROOM_LEAVE and ROOM_CLOSE use up one kept place each and cannot fail. Otherwise 0 or -EAGAIN. */
     int (*order)(void *arg, unsigned worker, const struct jn_order *o);
     void (*call_row)(void *arg, const struct jn_call_row *row);   /* to the database */
+    void (*call_known)(void *arg, const struct jn_call_row *row); /* its numbers, before the router hears of it; or NULL */
     void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
     void (*dialog_del)(void *arg, uint64_t leg);
     void *arg;

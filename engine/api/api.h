@@ -11,12 +11,14 @@
 #include "router/directory/directory.h"
 
 struct jn_api;
+enum { JN_ORIGINS = 32, JN_ORIGIN_MAX = 128 };
 
 enum jn_ask_kind {
     JN_ASK_IX,         /* id -> record JSON                                  database */
     JN_ASK_LIST,       /* channel, before, limit -> list JSON                database */
     JN_ASK_REPORT,     /* from_us, to_us -> report JSON                      database */
     JN_ASK_AUDIT,      /* who, what -> nothing                               database */
+    JN_ASK_AUDIT_LIST, /* before (line), limit, who -> list JSON             database */
     JN_ASK_REC_LIST,   /* -> list JSON                                       slow */
     JN_ASK_REC_VERIFY, /* id -> ledger JSON                                  slow */
     JN_ASK_REC_WAV,    /* id -> a WAV file's bytes                           slow */
@@ -60,10 +62,13 @@ struct jn_api_config {
     uint16_t port;
     uint8_t secret[32]; /* signs tokens; from the install's own file */
     uint32_t token_life_s;
-    uint32_t max_connections, max_chats;
+    uint32_t max_connections, max_chats, max_calls;
     uint32_t boot; /* for interaction ids of chats, maker JN_MAKER_API */
     const char *version;
     uint32_t body_s, answer_s; /* allowances of a request: to send it, to be answered; 0: 10 and 30 */
+    /* Web sites whose pages may embed the chat widget and speak with the chat: "https://www.example.com". */
+    char origin[JN_ORIGINS][JN_ORIGIN_MAX];
+    unsigned n_origins;
 };
 /* What engine/app/wire gives. Called on the API thread. */
 struct jn_api_sink {
@@ -91,6 +96,8 @@ void jn_api_command(struct jn_api *a, const struct jn_command *c);
 void jn_api_answer(struct jn_api *a, struct jn_ask *ask);
 /* The SIP side's news of phones, for the live view. */
 void jn_api_phone(struct jn_api *a, uint64_t agent, bool registered);
+/* The numbers of call ix, for rows of it. */
+void jn_api_call(struct jn_api *a, uint64_t ix, const char *caller, const char *called);
 
 /* Password hashes as they stand in the directory: "pbkdf2-sha256$iterations$salt$hash" (hex). Used by JN_ASK_HASH's
  * thread and `junctor token`. */

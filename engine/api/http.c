@@ -14,6 +14,7 @@ static const struct {
 } methods[] = {
     {WSI_TOKEN_GET_URI, JN_GET},
     {WSI_TOKEN_POST_URI, JN_POST},
+    {WSI_TOKEN_OPTIONS_URI, JN_OPTIONS},
 };
 
 /* libwebsockets gives a client new time with each byte of a head, so the whole head, and idling before it, has a
@@ -95,7 +96,7 @@ static void read_head(struct jn_req *r, const char *path, size_t n)
         return;
     if (!known) {
         r->close = true;
-        jn_req_error(r, JN_NO_METHOD, NULL, "only GET and POST are served");
+        jn_req_error(r, JN_NO_METHOD, NULL, "only GET, POST and OPTIONS are served");
         return;
     }
     if (!jn_copy_n(r->path, sizeof r->path, path, n)) {
@@ -108,6 +109,13 @@ static void read_head(struct jn_req *r, const char *path, size_t n)
         jn_copy(r->bearer, sizeof r->bearer, text + 7);
     if (!read_header(r, WSI_TOKEN_HTTP_CONTENT_TYPE, r->type, sizeof r->type))
         jn_copy(r->type, sizeof r->type, "?");
+    /* A longer one is no origin, type or etag that is known here. */
+    if (!read_header(r, WSI_TOKEN_ORIGIN, r->origin, sizeof r->origin))
+        r->origin[0] = 0;
+    if (!read_header(r, WSI_TOKEN_HTTP_ACCEPT, r->accept, sizeof r->accept))
+        r->accept[0] = 0;
+    if (!read_header(r, WSI_TOKEN_HTTP_IF_NONE_MATCH, r->if_none_match, sizeof r->if_none_match))
+        r->if_none_match[0] = 0;
     if (jn_http_query(r->wsi, &r->query))
         jn_req_error(r, JN_NO_BAD_REQUEST, NULL, "a query argument is malformed, too long or stands twice");
 }
@@ -170,15 +178,20 @@ void jn_http_ready(struct jn_req *r)
 
 static int write_head(struct jn_req *r)
 {
-    uint8_t *start = r->api->scratch + LWS_PRE, *p = start, *end = start + 2048;
+    uint8_t *start = r->api->scratch + LWS_PRE, *p = start, *end = start + 8192;
     char retry[24];
-    static const char no_store[] = "no-store", nosniff[] = "nosniff", close_it[] = "close";
-    if (lws_add_http_common_headers(r->wsi, r->status, r->out_type, r->out.len, &p, end) ||
-        lws_add_http_header_by_name(r->wsi, (const uint8_t *)"cache-control:", (const uint8_t *)no_store,
-                                    sizeof no_store - 1, &p, end) ||
+    struct jn_http_header more[JN_WWW_HEADERS];
+    /* 304 has the length of what it spares the client, and no bytes (RFC 9110 15.4.5). */
+    size_t length = r->status == 304 ? r->page->len : r->out.len;
+    static const char nosniff[] = "nosniff", close_it[] = "close";
+    if (lws_add_http_common_headers(r->wsi, r->status, r->out_type, length, &p, end) ||
         lws_add_http_header_by_name(r->wsi, (const uint8_t *)"x-content-type-options:", (const uint8_t *)nosniff,
                                     sizeof nosniff - 1, &p, end))
         return -1;
+    for (unsigned i = 0, n_more = jn_www_headers(r, more); i < n_more; i++)
+        if (lws_add_http_header_by_name(r->wsi, (const uint8_t *)more[i].name, (const uint8_t *)more[i].value,
+                                        (int)strlen(more[i].value), &p, end))
+            return -1;
     if (r->retry_after_s) {
         int n = snprintf(retry, sizeof retry, "%llu", (unsigned long long)r->retry_after_s);
         if (lws_add_http_header_by_name(r->wsi, (const uint8_t *)"retry-after:", (const uint8_t *)retry, n, &p, end))

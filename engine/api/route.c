@@ -99,6 +99,8 @@ static bool type_fits(const struct jn_req *r)
 void jn_route_head(struct jn_req *r)
 {
     bool path_known;
+    if (jn_www_serve(r))
+        return;
     if (!find(r, &path_known)) {
         if (path_known)
             jn_req_error(r, JN_NO_METHOD, NULL, "not with this method");

@@ -98,6 +98,9 @@ void jn_json_queue(const struct jn_api *a, const struct jn_queue_row *row, uint6
     jn_buf_printf(out, ",\"channels\":[%s%s%s],\"target_s\":%.1f", mask & 1u << JN_CH_VOICE ? "\"voice\"" : "",
                   (mask & 3) == 3 ? "," : "", mask & 1u << JN_CH_CHAT ? "\"chat\"" : "",
                   d ? d->set.target_ms / 1000.0 : 0.0);
+    if (d)
+        jn_buf_printf(out, ",\"offer_timeout_s\":%.1f,\"wrap_up_s\":%.1f", d->set.offer_timeout_ms / 1000.0,
+                      d->set.wrap_up_ms / 1000.0);
     totals(out, q, now_us);
     jn_buf_text(out, "}");
 }
@@ -140,6 +143,11 @@ void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf
                   (unsigned long long)(x->talk_us / 1000));
     if (x->channel == JN_CH_CHAT && a->guest.describe)
         a->guest.describe(a->guest.arg, x->id, out);
+    const struct jn_numbers *numbers = x->channel == JN_CH_VOICE ? jn_callers_get(&a->callers, x->id) : NULL;
+    if (numbers) {
+        text_member(out, "caller", numbers->caller);
+        text_member(out, "called", numbers->called);
+    }
     jn_buf_text(out, "}");
 }
 

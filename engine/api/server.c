@@ -69,9 +69,9 @@ static int listen_on(struct jn_api *a, struct jn_err *err)
 
 static int add_routes(struct jn_api *a)
 {
-    int (*const all[])(struct jn_api *) = {jn_routes_session, jn_routes_agents,     jn_routes_queues,
-                                           jn_routes_live,    jn_routes_recordings, jn_routes_interactions,
-                                           jn_routes_centre,  jn_routes_metrics,    jn_routes_feed};
+    int (*const all[])(struct jn_api *) = {
+        jn_routes_session,      jn_routes_agents, jn_routes_queues,  jn_routes_live, jn_routes_recordings,
+        jn_routes_interactions, jn_routes_centre, jn_routes_metrics, jn_routes_feed, jn_routes_operate};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i](a))
             return -ENOSPC;
@@ -95,6 +95,7 @@ int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_di
     if (!a->config.answer_s)
         a->config.answer_s = 30;
     a->sink = *sink;
+    jn_cors_frame_policy(a);
     a->waker = waker;
     a->waker_fd = -1;
     a->dir = jn_directory_ref(dir);
@@ -106,7 +107,8 @@ int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_di
     jn_hex(hex[0], random, 16);
     jn_hex(hex[1], random + 16, 32);
     snprintf(a->dummy_hash, sizeof a->dummy_hash, "pbkdf2-sha256$120000$%s$%s", hex[0], hex[1]);
-    int rc = !a->events || jn_view_init(&a->view) || jn_map_init(&a->heads, 256) || add_routes(a)
+    int rc = !a->events || jn_view_init(&a->view) || jn_map_init(&a->heads, 256) ||
+                     jn_callers_init(&a->callers, c->max_calls) || add_routes(a)
                  ? jn_fail(err, -ENOMEM, "no memory for the API")
                  : listen_on(a, err);
     if (rc) {
@@ -207,6 +209,7 @@ void jn_api_close(struct jn_api *a)
     }
     jn_map_free(&a->heads);
     jn_view_free(&a->view);
+    jn_callers_free(&a->callers);
     jn_events_free(a->events);
     jn_directory_unref(a->dir);
     explicit_bzero(a->config.secret, sizeof a->config.secret);
@@ -270,6 +273,15 @@ void jn_api_phone(struct jn_api *a, uint64_t agent, bool registered)
     if (d)
         v->row.tenant = d->tenant;
     jn_publish_agent(a, v);
+}
+
+void jn_api_call(struct jn_api *a, uint64_t ix, const char *caller, const char *called)
+{
+    const struct jn_ix_row *row = jn_view_ix(&a->view, ix);
+    if (jn_callers_put(&a->callers, ix, caller, called))
+        a->view.lost++;
+    else if (row) /* the router's word overtook this one: told once more, with the numbers */
+        jn_publish_command(a, &(struct jn_command){.kind = JN_CMD_RECORD, .row = *row});
 }
 
 uint64_t jn_api_now_us(const struct jn_api *a)

@@ -3,12 +3,14 @@
 #ifndef JN_ENGINE_API_SERVER_H
 #define JN_ENGINE_API_SERVER_H
 
+#include "engine/api/callers.h"
 #include "engine/api/events.h"
 #include "engine/api/path.h"
 #include "engine/api/request.h"
 #include "engine/api/socket.h"
 #include "engine/api/throttle.h"
 #include "engine/api/view.h"
+#include "engine/api/www.h"
 #include <stdatomic.h>
 
 enum {
@@ -40,6 +42,9 @@ struct jn_req {
     const struct jn_route *route;
     void *route_arg;
     char path[JN_URL_PATH_MAX], bearer[JN_TOKEN_MAX], type[64], ip[48];
+    char origin[JN_ORIGIN_MAX], accept[192], if_none_match[64];
+    const struct jn_page *page; /* what is answered is this file */
+    const char *location;       /* of a redirect */
     struct jn_params params;
     struct jn_query query;
     struct jn_session who;
@@ -112,6 +117,7 @@ struct jn_api {
     struct jn_map
         heads; /* connection (its struct lws) to the second by which a whole request head must be here, 0 none */
     struct jn_view view;
+    struct jn_callers callers;
     struct jn_events *events;
     struct jn_req *reqs;
     struct jn_ws *sockets;
@@ -120,6 +126,7 @@ struct jn_api {
     uint32_t n_logouts, hashing, done;
     struct jn_throttle login_throttle;
     struct jn_api_guest guest;
+    char frame_policy[JN_CSP_MAX]; /* of the widget's frame */
     struct jn_api_counters count;
     char dummy_hash[JN_SECRET_MAX]; /* so that an unknown name costs what a wrong password costs */
     uint8_t scratch[16 + 4096 + 16384];
@@ -148,6 +155,9 @@ void jn_ws_kill_slow(struct jn_ws *ws);
 void jn_api_tick(struct jn_api *a);
 /* Each resource adds its routes. */
 int jn_routes_session(struct jn_api *a);
+/* Answers r with a fresh token of g that lives so long. */
+void jn_session_grant(struct jn_req *r, const struct jn_dir_agent *g, uint64_t life_s);
+int jn_routes_operate(struct jn_api *a);
 int jn_routes_agents(struct jn_api *a);
 int jn_routes_queues(struct jn_api *a);
 int jn_routes_interactions(struct jn_api *a);

@@ -39,6 +39,7 @@ static const struct jn_field media_fields[] = {
     {.name = "port_max", U(media_port_max, 1025, 65535)},
     {.name = "silence", T(JN_FIELD_MS, silence_ms, 0, 600000)},
     {.name = "silence_end", T(JN_FIELD_S, silence_end_s, 0, 86400000)},
+    {.name = "dscp", U(media_dscp, 0, 63)},
     {.name = "latch", T(JN_FIELD_MS, latch_ms, 0, 60000)},
 };
 static const struct jn_field worker_fields[] = {
@@ -52,6 +53,7 @@ static const struct jn_field api_fields[] = {
     {.name = "max_connections", U(max_connections, 1, 1000000)},
     {.name = "max_chats", U(max_chats, 1, 1000000)},
     {.name = "token_life", T(JN_FIELD_S, token_life_s, 60000, 30 * 86400000ull)},
+    {.name = "origins"},
 };
 static const struct jn_field router_fields[] = {
     {.name = "max_agents", U(max_agents, 1, 1000000)},
@@ -76,6 +78,7 @@ static const struct jn_config defaults = {
     .media_host = "127.0.0.1",
     .media_port_min = 20000,
     .media_port_max = 39999,
+    .media_dscp = 46,
     .workers = 1,
     .silence_ms = 5000,
     .silence_end_s = 60,
@@ -239,6 +242,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
         jn_check_fields(c, jn_yaml_get(root, sections[i].name), sections[i].name, sections[i].fields, sections[i].n,
                         out);
     check_sounds(c, out, jn_yaml_get(root, "sounds"));
+    jn_check_origins(c, out, jn_yaml_get(jn_yaml_get(root, "api"), "origins"));
     check_paths(c, out, root);
     check_together(c, out, root);
 }

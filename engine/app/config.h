@@ -3,6 +3,7 @@
 #ifndef JN_ENGINE_CONFIG_H
 #define JN_ENGINE_CONFIG_H
 
+#include "engine/api/api.h"
 #include "engine/base/err.h"
 #include "engine/base/log.h"
 #include "engine/base/str.h"
@@ -28,12 +29,15 @@ struct jn_config {
     uint32_t max_calls, max_calls_per_s;
     char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
     uint16_t media_port_min, media_port_max;
+    uint8_t media_dscp;
     uint16_t workers;
     bool pin_workers, spread_legs;
     uint32_t silence_ms, silence_end_s, latch_ms;
     char api_host[JN_HOST_MAX];
     uint16_t api_port;
     uint32_t max_connections, max_chats, token_life_s;
+    char origin[JN_ORIGINS][JN_ORIGIN_MAX]; /* web sites that may embed the chat widget and speak with the chat */
+    uint8_t origins;
     uint32_t max_agents, max_queues, max_tenants, max_interactions;
     uint32_t snapshot_s, snapshot_events;
     char sound_dir[JN_SOUND_DIRS][JN_PATH_MAX]; /* searched in order for the sounds that queues name (NAME.wav) */

@@ -53,5 +53,7 @@ void jn_check_undefined(struct jn_check *c, unsigned line, const char *path, con
 /* "a" and "b" to "a.b"; "a" and index 2 to "a[2]". */
 void jn_path_member(char out[static JN_CHECK_PATH], const char *path, const char *key);
 void jn_path_item(char out[static JN_CHECK_PATH], const char *path, unsigned index);
+/* config_origins.c: the list api.origins; NULL: nothing given. */
+void jn_check_origins(struct jn_check *c, struct jn_config *out, const struct jn_yaml *list);
 
 #endif

@@ -3,6 +3,8 @@
 #include "engine/base/clock.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int admit(void *arg)
 {
@@ -39,6 +41,7 @@ static struct jn_mailbox *place_of(struct jn_engine *e, uint8_t kind)
     case JN_ASK_LIST:
     case JN_ASK_REPORT:
     case JN_ASK_AUDIT:
+    case JN_ASK_AUDIT_LIST:
         return &e->api_db;
     case JN_ASK_MSG_STORE:
     case JN_ASK_MSG_READ:
@@ -68,6 +71,12 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     case JN_NOTE_PHONE:
         jn_api_phone(e->api, n->a, n->b != 0);
         break;
+    case JN_NOTE_CALL: {
+        const struct jn_call_row *row = n->ptr;
+        jn_api_call(e->api, row->ix, row->caller, row->called);
+        free(n->ptr);
+        break;
+    }
     case JN_NOTE_DIRECTORY:
         jn_api_directory(e->api, n->ptr);
         jn_act_message_change(e->message, n->ptr, n->rules);
@@ -131,6 +140,7 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err)
                                .token_life_s = c->token_life_s,
                                .max_connections = c->max_connections,
                                .max_chats = c->max_chats,
+                               .max_calls = c->max_calls,
                                .boot = e->boot,
                                .version = JUNCTOR_VERSION};
     struct jn_api_sink sink = {.event = event,
@@ -144,6 +154,8 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err)
     struct jn_message_ports ports = {.event = event, .admit = admit, .release = release, .ask = ask, .arg = e};
 
     jn_copy(ac.host, sizeof ac.host, c->api_host);
+    memcpy(ac.origin, c->origin, sizeof ac.origin);
+    ac.n_origins = c->origins;
     for (unsigned i = 0; i < sizeof ac.secret; i++)
         ac.secret[i] = e->token_secret[i];
     int rc = jn_act_message_open(&e->message, &ac, e->directory, e->rules, &ports, err);

@@ -91,6 +91,19 @@ static void call_row(void *arg, const struct jn_call_row *row)
     give(arg, JN_NOTE_CALL, row, sizeof *row, 0);
 }
 
+/* Whom the desk shows. Without memory it shows no number. */
+static void call_known(void *arg, const struct jn_call_row *row)
+{
+    struct jn_engine *e = arg;
+    struct jn_note n = {.kind = JN_NOTE_CALL, .ptr = malloc(sizeof *row)};
+
+    if (!n.ptr)
+        return;
+    *(struct jn_call_row *)n.ptr = *row;
+    if (jn_note_send(&e->sip_api, &n, "a call's numbers") < 0)
+        free(n.ptr);
+}
+
 static void dialog_put(void *arg, const struct jn_sip_dialog *d)
 {
     give(arg, JN_NOTE_DIALOG, d, sizeof *d, 0);
@@ -236,6 +249,7 @@ static const struct jn_voice_ports ports = {.admit = admit,
                                             .release_leg = release_leg,
                                             .order = order,
                                             .call_row = call_row,
+                                            .call_known = call_known,
                                             .dialog_put = dialog_put,
                                             .dialog_del = dialog_del};
 
