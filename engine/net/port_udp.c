@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PER_SOCKET = 8, EVENTS = 256, SOCKET_BUFFER = 256 * 1024, DSCP_EF = 46 << 2 };
+enum { PER_SOCKET = 8, EVENTS = 256, SOCKET_BUFFER = 256 * 1024 };
 #define WAKE UINT32_MAX
 
 struct jn_port {
@@ -108,9 +108,9 @@ static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct
     return 0;
 }
 
-static void options(int fd, uint8_t family)
+static void options(int fd, uint8_t family, uint8_t dscp)
 {
-    int size = SOCKET_BUFFER, tos = DSCP_EF, on = 1;
+    int size = SOCKET_BUFFER, tos = dscp << 2, on = 1;
 
     /* All of them are improvements, none is needed: a refusal is no error. */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -133,7 +133,7 @@ static int udp_take(struct jn_port *p, uint16_t local)
     int fd = socket(a.family == JN_ADDR_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    options(fd, a.family);
+    options(fd, a.family, p->c.dscp);
     struct epoll_event ev = {.events = EPOLLIN, .data.u32 = local};
     if (bind(fd, (struct sockaddr *)&ss, len) < 0 || epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
         int rc = -errno;

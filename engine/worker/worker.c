@@ -56,11 +56,16 @@ int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *c, str
         return jn_fail(err, -ENOMEM, "no memory for worker %u", c->index);
     memset(w, 0, bytes);
     w->c = *c;
-    w->net = &jn_port_udp;
+    w->net = c->net ? c->net : &jn_port_udp;
     w->waker.fd = -1;
     int rc = jn_waker_open(&w->waker);
-    struct jn_port_config nc = {
-        .local = c->local, .port_min = (uint16_t)first, .port_max = c->port_max, .wake_fd = w->waker.fd};
+    struct jn_port_config nc = {.local = c->local,
+                                .port_min = (uint16_t)first,
+                                .port_max = c->port_max,
+                                .wake_fd = w->waker.fd,
+                                .back_end = c->net_back_end,
+                                .index = c->index,
+                                .dscp = c->dscp};
     if (rc < 0)
         jn_fail(err, rc, "worker %u: %s", c->index, strerror(-rc));
     else
@@ -160,4 +165,9 @@ void jn_worker_close(struct jn_worker *w)
 const struct jn_worker_counts *jn_worker_counts(const struct jn_worker *w)
 {
     return &w->counts;
+}
+
+const _Atomic uint64_t *jn_worker_port_counts(const struct jn_worker *w)
+{
+    return w->net->counts ? w->net->counts(w->port) : NULL;
 }

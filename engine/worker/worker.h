@@ -7,6 +7,7 @@
 #include "engine/base/histo.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/pkt.h"
+#include "engine/net/port.h"
 #include "media/tone/sounds.h"
 
 struct jn_worker;
@@ -21,6 +22,9 @@ struct jn_worker_config {
     uint32_t latch_ms;      /* how long after LEG_REMOTE an address may be learnt */
     uint32_t quarantine_ms; /* before a port is used again: 5000 */
     const struct jn_sounds *sounds;
+    const struct jn_port_ops *net; /* NULL: jn_port_udp */
+    const void *net_back_end;      /* jn_port_config.back_end */
+    uint8_t dscp;                  /* of media packets; 0 is "best effort" */
 };
 /* Read by anybody at any time (relaxed). */
 struct jn_worker_counts {
@@ -43,5 +47,7 @@ int jn_worker_start(struct jn_worker *w);
 void jn_worker_stop(struct jn_worker *w);
 void jn_worker_close(struct jn_worker *w);
 const struct jn_worker_counts *jn_worker_counts(const struct jn_worker *w);
+/* The port's own figures (enum jn_port_count), NULL when it has none. */
+const _Atomic uint64_t *jn_worker_port_counts(const struct jn_worker *w);
 
 #endif
