@@ -1,6 +1,5 @@
-/* Config: the machine's YAML and the centre's YAML, read and checked whole
- * before anything is bound: every mistake at once, each with file, line and
- * key. */
+/* Config: the machine's YAML and the centre's YAML, read and checked whole before anything is bound: every mistake at
+ * once, each with file, line and key. */
 #ifndef JN_ENGINE_CONFIG_H
 #define JN_ENGINE_CONFIG_H
 
@@ -13,66 +12,53 @@
 
 enum { JN_PATH_MAX = 512, JN_SOUND_DIRS = 8 };
 
-/* Mistakes found, one a line: `centre.yaml:41 queues[2].skill: "bilingg" is not
- * defined; did you mean "billing"?` */
+/* Mistakes found, one a line: `centre.yaml:41 queues[2].skill: "bilingg" is not defined; did you mean "billing"?` */
 struct jn_problems {
-  struct jn_buf text;
-  unsigned count;
+    struct jn_buf text;
+    unsigned count;
 };
-void jn_problem(struct jn_problems *p, const char *file, unsigned line,
-                const char *path, const char *fmt, ...)
+void jn_problem(struct jn_problems *p, const char *file, unsigned line, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void jn_problems_free(struct jn_problems *p);
 
 struct jn_config {
-  char data_dir[JN_PATH_MAX],
-      centre[JN_PATH_MAX]; /* centre: YAML applied at the first start; later
-                              ones by `junctor apply` */
-  char sip_host[JN_HOST_MAX], sip_advertise[JN_HOST_MAX];
-  uint16_t sip_port;
-  uint32_t max_calls, max_calls_per_s;
-  char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
-  uint16_t media_port_min, media_port_max;
-  uint8_t media_dscp;
-  uint16_t workers;
-  bool pin_workers, spread_legs;
-  uint32_t silence_ms, silence_end_s, latch_ms;
-  char api_host[JN_HOST_MAX];
-  uint16_t api_port;
-  uint32_t max_connections, max_chats, token_life_s;
-  char origin[JN_ORIGINS][JN_ORIGIN_MAX]; /* web sites that may embed the chat
-                                             widget and speak with the chat */
-  uint8_t origins;
-  uint32_t max_agents, max_queues, max_tenants, max_interactions;
-  uint32_t snapshot_s, snapshot_events;
-  char sound_dir[JN_SOUND_DIRS]
-                [JN_PATH_MAX]; /* searched in order for the sounds that queues
-                                  name (NAME.wav) */
-  uint8_t sound_dirs;
-  char log_file[JN_PATH_MAX]; /* empty: standard error */
-  enum jn_log_level log_level;
+    char data_dir[JN_PATH_MAX],
+        centre[JN_PATH_MAX]; /* centre: YAML applied at the first start; later ones by `junctor apply` */
+    char sip_host[JN_HOST_MAX], sip_advertise[JN_HOST_MAX];
+    uint16_t sip_port;
+    uint32_t max_calls, max_calls_per_s;
+    char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
+    uint16_t media_port_min, media_port_max;
+    uint8_t media_dscp;
+    uint16_t workers;
+    bool pin_workers, spread_legs;
+    uint32_t silence_ms, silence_end_s, latch_ms;
+    char api_host[JN_HOST_MAX];
+    uint16_t api_port;
+    uint32_t max_connections, max_chats, token_life_s;
+    char origin[JN_ORIGINS][JN_ORIGIN_MAX]; /* web sites that may embed the chat widget and speak with the chat */
+    uint8_t origins;
+    uint32_t max_agents, max_queues, max_tenants, max_interactions;
+    uint32_t snapshot_s, snapshot_events;
+    char sound_dir[JN_SOUND_DIRS][JN_PATH_MAX]; /* searched in order for the sounds that queues name (NAME.wav) */
+    uint8_t sound_dirs;
+    char log_file[JN_PATH_MAX]; /* empty: standard error */
+    enum jn_log_level log_level;
 };
-/* Relative paths are relative to the file. 0, or -EINVAL with p filled (a file
- * that cannot be read is a problem too).
+/* Relative paths are relative to the file. 0, or -EINVAL with p filled (a file that cannot be read is a problem too).
  */
-int jn_config_load(struct jn_config *c, const char *path,
-                   struct jn_problems *p);
+int jn_config_load(struct jn_config *c, const char *path, struct jn_problems *p);
 /* The same from memory. */
-int jn_config_parse(struct jn_config *c, const char *path, const char *text,
-                    size_t n, struct jn_problems *p);
-/* Reads a whole file (bounded). 0, or -EINVAL with p filled. The caller frees
- * out. */
+int jn_config_parse(struct jn_config *c, const char *path, const char *text, size_t n, struct jn_problems *p);
+/* Reads a whole file (bounded). 0, or -EINVAL with p filled. The caller frees out. */
 int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p);
-/* Parses and checks a centre from memory; name is what problems call it. rules
- * are compiled too, unless rules is NULL. The caller owns both.
+/* Parses and checks a centre from memory; name is what problems call it. rules are compiled too, unless
+ * rules is NULL. The caller owns both.
  */
-int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules,
-                    const char *name, const char *text, size_t n,
+int jn_centre_parse(struct jn_directory **dir, struct jn_rules **rules, const char *name, const char *text, size_t n,
                     struct jn_problems *p);
-/* What changes from a to b in words, as JSON {"changes":[{"what":"queue
- * acme/sales","change":"target 20 s -> 30 s"},...]}. a NULL: everything is new.
- */
-void jn_centre_difference(const struct jn_directory *a,
-                          const struct jn_directory *b, struct jn_buf *json);
+/* What changes from a to b in words, as JSON {"changes":[{"what":"queue acme/sales","change":"target 20 s -> 30
+ * s"},...]}. a NULL: everything is new. */
+void jn_centre_difference(const struct jn_directory *a, const struct jn_directory *b, struct jn_buf *json);
 
 #endif
