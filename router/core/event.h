@@ -25,7 +25,8 @@ enum jn_event_kind {
     JN_EV_NOT_READY, /* reason; connected interactions go on; open offers go back to their place */
     /* interactions */
     /* Idempotent by ix id: a second one is refused as duplicate and changes nothing. why CUSTOMER: answered and
-     * greeted, but gone before it could wait; counts as offered and abandoned, nobody is offered it. */
+     * greeted, but gone before it could wait; counts as offered and abandoned, nobody is offered it. Queue 0 (with a
+     * why that jn_ix_before_queue knows): it ended before any queue; a record, in no queue's figures. */
     JN_EV_ARRIVE,
     JN_EV_ACCEPT, /* the agent (agent) takes the offer */
     JN_EV_REFUSE, /* the offer failed, why says how: AGENT, NO_ANSWER, PHONE_BUSY, PHONE_REJECT, UNREACHABLE */
@@ -35,6 +36,19 @@ enum jn_event_kind {
     JN_EV_CUSTOMER_LEFT, /* abandoned when no agent had it, ended when one has */
     JN_EV_END,           /* the agent or the engine ends it (why) */
     JN_EV_WRAP_DONE,     /* the agent finished wrap-up early */
+    /* calls that move (voice; since logic 2) */
+    /* The agent calls a number in the queue's name: an interaction of direction OUT, in the agent's hands at once and
+     * offered to nobody else. The agent is logged in and has nothing in hand. ACCEPT: the number answered. REFUSE,
+     * END: nobody did, why says how. Draining refuses it. Idempotent like ARRIVE. */
+    JN_EV_CALL_OUT,
+    JN_EV_TRANSFER, /* blind, to agent `to`, who is ready and has room: else BUSY. Not taken: it waits at its old place
+                     */
+    JN_EV_CONSULT,  /* reserves agent `to`, or (to 0) the one whom queue's policy takes, who is logged in and has
+                       nothing in hand: else BUSY. The customer's agent stays agent */
+    JN_EV_CONSULT_END, /* the asked one is free again; agent 0: the engine says so */
+    JN_EV_HANDOVER,    /* the asked one becomes the agent */
+    JN_EV_LEAVE, /* the agent leaves, the customer goes on with a number outside. REQUEUE (why not TRANSFER) puts it
+                    back into its queue when that fails */
     JN_EV_KIND_N
 };
 
@@ -87,8 +101,9 @@ struct jn_event {
             char reason[JN_REASON_MAX];
         } who; /* LOGIN LOGOUT READY NOT_READY AGENT_DEL */
         struct {
-            uint64_t ix, agent, queue;
-        } ix; /* ACCEPT REFUSE HOLD RESUME REQUEUE CUSTOMER_LEFT END WRAP_DONE; QUEUE_DEL uses queue */
+            uint64_t ix, agent, queue, to;
+        } ix; /* ACCEPT REFUSE HOLD RESUME REQUEUE CUSTOMER_LEFT END WRAP_DONE, CALL_OUT and what follows it; QUEUE_DEL
+                 uses queue */
     };
 };
 

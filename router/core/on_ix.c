@@ -34,7 +34,7 @@ static void admit(struct jn_router *r, uint32_t i, uint32_t q, const struct jn_e
 {
     struct jn_ix *ix = &r->ix[i];
 
-    row->queued_us = r->now_us;
+    row->queued_us = ix->wait_from_us = r->now_us;
     row->order = ++r->order;
     ix->row = *row;
     ix->queue = q;
@@ -49,21 +49,52 @@ static void admit(struct jn_router *r, uint32_t i, uint32_t q, const struct jn_e
     jn_emit_ix(r, JN_CMD_QUEUED, ix, JN_WHY_NONE);
 }
 
-uint8_t jn_on_arrive(struct jn_router *r, const struct jn_event *ev)
+uint8_t jn_ix_seen(struct jn_router *r, uint64_t tenant, uint64_t id)
 {
-    const struct jn_ev_arrive *e = &ev->arrive;
-    uint32_t i = jn_map_get(&r->ix_by_id, e->ix), c = jn_map_get(&r->closed_by_id, e->ix);
+    uint32_t i = jn_map_get(&r->ix_by_id, id), c = jn_map_get(&r->closed_by_id, id);
 
     if (i != JN_NONE) {
-        if (r->ix[i].row.tenant != ev->tenant)
+        if (r->ix[i].row.tenant != tenant)
             return JN_WHY_UNKNOWN_ID;
         r->about = i;
         return JN_WHY_DUPLICATE;
     }
     if (c != JN_NONE)
-        return r->closed[c].tenant == ev->tenant ? JN_WHY_DUPLICATE : JN_WHY_UNKNOWN_ID;
+        return r->closed[c].tenant == tenant ? JN_WHY_DUPLICATE : JN_WHY_UNKNOWN_ID;
+    return JN_WHY_NONE;
+}
+
+/* A call that ended before it came to a queue: it has a record and is in no queue's figures. */
+static uint8_t before_queue(struct jn_router *r, const struct jn_event *ev)
+{
+    struct jn_ix_row row;
+
+    memset(&row, 0, sizeof row);
+    row.id = ev->arrive.ix;
+    row.tenant = ev->tenant;
+    row.channel = ev->arrive.channel;
+    row.priority = ev->arrive.priority == 255 ? 0 : ev->arrive.priority;
+    row.arrived_us = row.ended_us = row.closed_us = r->now_us;
+    row.state = JN_IX_DONE;
+    row.outcome = jn_ix_outcome(false, ev->why);
+    row.why = ev->why;
+    jn_closed_remember(r, row.id, row.tenant);
+    jn_emit_row(r, JN_CMD_CLOSED, &row, ev->why);
+    return JN_WHY_NONE;
+}
+
+uint8_t jn_on_arrive(struct jn_router *r, const struct jn_event *ev)
+{
+    const struct jn_ev_arrive *e = &ev->arrive;
+    uint8_t seen = jn_ix_seen(r, ev->tenant, e->ix);
+    uint32_t i;
+
+    if (seen)
+        return seen;
     if (jn_find_tenant(r, ev->tenant) == JN_NONE)
         return JN_WHY_UNKNOWN_ID;
+    if (!e->queue)
+        return before_queue(r, ev);
     uint32_t q = jn_find_queue(r, ev->tenant, e->queue);
     if (q == JN_NONE)
         return JN_WHY_NO_QUEUE;
@@ -99,7 +130,7 @@ static uint8_t requeue(struct jn_router *r, uint32_t i, const struct jn_event *e
     const struct jn_ix *ix = &r->ix[i];
 
     if (ev->why != JN_WHY_TRANSFER) {
-        if (ix->row.state != JN_IX_OFFERED && !jn_ix_joined(ix->row.state))
+        if ((ix->row.state != JN_IX_OFFERED && !jn_ix_joined(ix->row.state)) || jn_ix_dials(&ix->row))
             return JN_WHY_BAD_STATE;
         jn_work_put_back(r, i, ev->why, true);
         return JN_WHY_NONE;
@@ -131,6 +162,11 @@ static const struct {
     [JN_EV_CUSTOMER_LEFT] = {WAITS | JOINED, WAITS | JOINED},
     [JN_EV_END] = {WAITS | JOINED, JOINED},
     [JN_EV_WRAP_DONE] = {BIT(JN_IX_WRAP_UP), BIT(JN_IX_WRAP_UP)},
+    [JN_EV_TRANSFER] = {0, JOINED},
+    [JN_EV_CONSULT] = {0, JOINED},
+    [JN_EV_CONSULT_END] = {JOINED, JOINED},
+    [JN_EV_HANDOVER] = {0, JOINED},
+    [JN_EV_LEAVE] = {0, JOINED},
 };
 
 uint8_t jn_on_ix(struct jn_router *r, const struct jn_event *ev)
@@ -146,6 +182,8 @@ uint8_t jn_on_ix(struct jn_router *r, const struct jn_event *ev)
     if (by_agent && a != r->ix[i].agent)
         return JN_WHY_BAD_STATE;
     unsigned states = by_agent ? possible[ev->kind].agent : possible[ev->kind].engine;
+    if (ev->kind == JN_EV_END && jn_ix_dials(&r->ix[i].row)) /* an agent gives up its own call to outside */
+        states |= BIT(JN_IX_OFFERED);
     if (!(states & BIT(r->ix[i].row.state)))
         return JN_WHY_BAD_STATE;
     switch ((enum jn_event_kind)ev->kind) {
@@ -167,9 +205,11 @@ uint8_t jn_on_ix(struct jn_router *r, const struct jn_event *ev)
     case JN_EV_END:
         jn_work_end(r, i, ev->why, r->now_us, true);
         return JN_WHY_NONE;
-    default: /* JN_EV_WRAP_DONE */
+    case JN_EV_WRAP_DONE:
         jn_work_wrap_done(r, i);
         return JN_WHY_NONE;
+    default:
+        return jn_on_move(r, ev, i);
     }
 }
 
@@ -212,6 +252,9 @@ void jn_on_timer(struct jn_router *r, struct jn_timer *t)
         return;
     }
     case JN_RT_BACK_OFF:
+        if (r->agent[i].after)
+            jn_touch_agent(r, i);
+        r->agent[i].after = false;
         jn_idle_update(r, i);
         return;
     case JN_RT_QUEUE_ROW:

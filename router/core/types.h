@@ -57,12 +57,13 @@ enum jn_outcome {
 /* Why something happened; one list, so that records, refusals and metrics speak the same. */
 enum jn_why {
     JN_WHY_NONE,
-    JN_WHY_CUSTOMER,     /* the customer hung up or closed the chat */
-    JN_WHY_AGENT,        /* the agent hung up, closed or refused */
-    JN_WHY_NO_ANSWER,    /* the offer timed out */
-    JN_WHY_PHONE_BUSY,   /* the agent's phone answered 486 */
-    JN_WHY_PHONE_REJECT, /* the agent's phone answered another 4xx..6xx */
-    JN_WHY_UNREACHABLE,  /* the agent's phone could not be reached */
+    JN_WHY_CUSTOMER, /* the customer hung up or closed the chat */
+    JN_WHY_AGENT,    /* the agent hung up, closed or refused */
+    /* the phone that was called, an agent's or outside: */
+    JN_WHY_NO_ANSWER,    /* it rang too long */
+    JN_WHY_PHONE_BUSY,   /* it answered 486 or 600 */
+    JN_WHY_PHONE_REJECT, /* it answered another 4xx..6xx */
+    JN_WHY_UNREACHABLE,  /* it could not be reached */
     JN_WHY_LOGGED_OUT,
     JN_WHY_QUEUE_FULL,
     JN_WHY_MAX_WAIT,
@@ -76,13 +77,25 @@ enum jn_why {
     JN_WHY_BAD_STATE, /* the thing is not in a state where that is possible */
     JN_WHY_DUPLICATE, /* seen before: nothing was done again */
     JN_WHY_REMOVED,   /* its queue, agent or tenant was removed */
+    JN_WHY_NO_ROUTE,  /* no trunk takes the call: no route to the number, or every trunk at its cap */
+    /* a call that ended before any queue: */
+    JN_WHY_CLOSED,    /* outside opening hours */
+    JN_WHY_MENU,      /* the menu led to a hang-up, or nothing was chosen */
+    JN_WHY_MENU_LEFT, /* the caller hung up in the menu */
     JN_WHY_N
 };
 #define JN_WHY_NAMES                                                                                                   \
     {                                                                                                                  \
         "none", "customer", "agent", "no_answer", "phone_busy", "phone_reject", "unreachable", "logged_out",           \
             "queue_full", "max_wait", "no_queue", "draining", "crash", "media", "busy", "transfer", "unknown_id",      \
-            "bad_state", "duplicate", "removed"                                                                        \
+            "bad_state", "duplicate", "removed", "no_route", "closed", "menu", "menu_left"                                                            \
+    }
+
+/* Who began it: IN a customer, OUT an agent who calls a number. */
+enum jn_direction { JN_DIR_IN, JN_DIR_OUT, JN_DIR_N };
+#define JN_DIRECTION_NAMES                                                                                             \
+    {                                                                                                                  \
+        "in", "out"                                                                                                    \
     }
 
 /* One interaction as the outside sees it: what records, the live view and reports are made of. Times are engine time in
@@ -96,7 +109,12 @@ struct jn_ix_row {
     uint32_t position; /* 1: next in its queue; 0: not queued */
     uint16_t offers;   /* how often it was offered */
     uint8_t channel, state, outcome, why, priority;
-    bool in_target; /* answered within the queue's service-level target */
+    bool in_target;     /* answered within the queue's service-level target */
+    uint8_t direction;  /* OUT: offered means that the agent's phone or the number called rings, answered that it was
+                           answered there; a number that was called in vain is rejected, one given up is abandoned */
+    bool outside;       /* connected without an agent: the customer talks to a number that the agent transferred to */
+    uint16_t transfers; /* how often an agent gave it away: to an agent, a queue or outside */
+    uint64_t consult;   /* the agent whom row.agent asks while the customer waits, 0 none */
 };
 
 /* One agent as the outside sees it. */
@@ -117,8 +135,11 @@ struct jn_queue_row {
     uint64_t wait_sum_us, talk_sum_us,
         wrap_sum_us; /* wait: of answered ones, for ASA; talk + wrap over answered: AHT */
     uint64_t wait_max_us;
-    uint32_t waiting, offered_now, talking;
-    uint64_t longest_wait_since_us; /* arrival of the oldest waiting one, 0 none */
+    uint64_t transferred; /* how often agents gave one of this queue away */
+    /* calls to outside in this queue's name; they are in none of the figures above */
+    uint64_t out, out_answered, out_talk_sum_us;
+    uint32_t waiting, offered_now, talking; /* offered_now without those to outside */
+    uint64_t longest_wait_since_us;         /* arrival of the oldest waiting one, 0 none */
     uint8_t channel_mask;
 };
 

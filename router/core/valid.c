@@ -1,5 +1,6 @@
 /* Valid: ranges of events. */
 #include "router/core/valid.h"
+#include "router/interaction/interaction.h"
 
 #include <string.h>
 
@@ -24,9 +25,10 @@ bool jn_agent_valid(const struct jn_ev_agent *a)
     return a->id && a->capacity[JN_CH_VOICE] <= 1 && jn_skills_valid(a->skill, a->skills, JN_SKILLS_MAX);
 }
 
-static bool arrive_valid(const struct jn_ev_arrive *a)
+/* Without a queue only a call that ended before it came to one. */
+static bool arrive_valid(const struct jn_ev_arrive *a, uint8_t why)
 {
-    return a->ix && a->queue && a->channel < JN_CH_N && (a->priority <= 9 || a->priority == 255) &&
+    return a->ix && (a->queue || jn_ix_before_queue(why)) && a->channel < JN_CH_N && (a->priority <= 9 || a->priority == 255) &&
            jn_skills_valid(a->skill, a->skills, sizeof a->skill / sizeof a->skill[0]);
 }
 
@@ -43,13 +45,15 @@ bool jn_event_valid(const struct jn_event *ev)
     case JN_EV_AGENT_PUT:
         return jn_agent_valid(&ev->agent);
     case JN_EV_ARRIVE:
-        return arrive_valid(&ev->arrive);
+        return arrive_valid(&ev->arrive, ev->why);
     case JN_EV_AGENT_DEL:
     case JN_EV_LOGIN:
     case JN_EV_LOGOUT:
     case JN_EV_READY:
     case JN_EV_NOT_READY:
         return memchr(ev->who.reason, 0, sizeof ev->who.reason) != NULL;
+    case JN_EV_CALL_OUT:
+        return ev->ix.ix && ev->ix.agent && ev->ix.queue;
     default:
         return true;
     }

@@ -1,5 +1,6 @@
 /* Directory: making, indexing and finding. What changed between two of them is diff.c. */
 #include "router/directory/directory.h"
+#include "router/directory/flows_private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -59,6 +60,7 @@ void jn_directory_unref(struct jn_directory *d)
     free(d->routes);
     free(d->numbers);
     free(d->ranges);
+    jn_flows_free(d);
     free(d);
 }
 
@@ -188,6 +190,8 @@ int jn_directory_index(struct jn_directory *d, struct jn_err *err)
         rc = index_agents(d, err);
     if (!rc)
         rc = index_trunks(d, err);
+    if (!rc)
+        rc = jn_flows_index(d, err);
     if (!rc)
         rc = jn_directory_index_plan(d, err);
     return rc;

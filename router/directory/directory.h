@@ -8,6 +8,8 @@
 #include "engine/base/err.h"
 #include "engine/base/map.h"
 #include "router/core/event.h"
+#include "router/flow/calendar.h"
+#include "router/flow/flow.h"
 #include <stdatomic.h>
 
 enum { JN_HOST_MAX = 64, JN_SOUND_MAX = 64, JN_SECRET_MAX = 160, JN_NUMBER_MAX = 32, JN_DIR_CIDRS = 8 };
@@ -22,6 +24,7 @@ struct jn_dir_tenant {
     uint64_t id;
     char name[JN_NAME_MAX], domain[JN_HOST_MAX]; /* SIP domain and digest realm */
     uint32_t weight;
+    struct jn_say announce; /* an agent hears it before one of its callers: the client's name */
 };
 struct jn_dir_queue {
     struct jn_ev_queue set; /* what the router is told; set.id */
@@ -30,7 +33,15 @@ struct jn_dir_queue {
     char number[JN_NUMBER_MAX]; /* user part that callers dial; empty: not reachable by phone */
     char greeting[JN_SOUND_MAX], music[JN_SOUND_MAX], no_agent[JN_SOUND_MAX]; /* sounds by name; empty: none */
     bool record, say_position;
+    struct jn_say announce; /* the agent hears it, after the tenant's, before the caller */
 };
+/* How an agent's phone takes calls. */
+enum jn_answer {
+    JN_ANSWER_PHONE, /* it rings */
+    JN_ANSWER_AUTO,  /* it is asked to take them by itself */
+    JN_ANSWER_NAILED /* it is called once, when the agent becomes ready, and stays on the line */
+};
+enum jn_accept { JN_ACCEPT_AUTO, JN_ACCEPT_DESK }; /* on a nailed-up line: at once, or when the desk accepts */
 struct jn_dir_agent {
     struct jn_ev_agent set; /* set.id */
     uint64_t tenant;
@@ -40,6 +51,7 @@ struct jn_dir_agent {
     char sip_user[JN_NAME_MAX];   /* the phone's user part; empty: no phone */
     char sip_ha1[33];             /* MD5(user:realm:secret) in hex, for digest (RFC 2617) */
     uint8_t role, srtp;           /* srtp: enum jn_srtp_mode towards the phone */
+    uint8_t answer, accept;       /* enum jn_answer, enum jn_accept */
 };
 enum jn_transport { JN_TRANSPORT_UDP, JN_TRANSPORT_TCP, JN_TRANSPORT_TLS, JN_TRANSPORT_N };
 /* Where a trunk is reached: a literal address or a name. */
@@ -120,7 +132,9 @@ struct jn_directory {
     struct jn_dir_rule *rules;
     struct jn_dir_route *routes;
     struct jn_dir_number *numbers;
-    uint32_t n_tenants, n_queues, n_agents, n_trunks, n_rules, n_routes, n_numbers;
+    struct jn_flow *flows;
+    struct jn_calendar *calendars;
+    uint32_t n_tenants, n_queues, n_agents, n_trunks, n_rules, n_routes, n_numbers, n_flows, n_calendars;
     struct jn_map by_id; /* any id to index into its own array */
     /* built by jn_directory_index, read by the finders alone */
     struct jn_map by_word;                    /* names, domains, numbers, SIP users and address blocks, hashed */
@@ -135,6 +149,9 @@ void jn_directory_unref(struct jn_directory *d);
 /* An empty one with one reference and room for so many of each (zeroed; the counts are set), NULL without memory. */
 struct jn_directory *jn_directory_new(uint32_t tenants, uint32_t queues, uint32_t agents, uint32_t trunks,
                                       uint32_t rules);
+/* Room for flows and calendars beside (zeroed; the counts are set), once. The zones of calendars become d's. 0 or
+ * -ENOMEM. */
+int jn_directory_flows(struct jn_directory *d, uint32_t flows, uint32_t calendars);
 /* Room for routes and numbers beside (zeroed; the counts are set), once. 0 or -ENOMEM. */
 int jn_directory_plan(struct jn_directory *d, uint32_t routes, uint32_t numbers);
 /* Builds what the finders need; call once, when all is filled in. -EEXIST and a reason when two things have one id, one
@@ -153,6 +170,10 @@ const struct jn_dir_queue *jn_dir_queue_number(const struct jn_directory *d, uin
 const struct jn_dir_agent *jn_dir_agent(const struct jn_directory *d, uint64_t id);
 const struct jn_dir_agent *jn_dir_agent_named(const struct jn_directory *d, uint64_t tenant, const char *name);
 const struct jn_dir_agent *jn_dir_agent_sip(const struct jn_directory *d, uint64_t tenant, const char *sip_user);
+const struct jn_flow *jn_dir_flow(const struct jn_directory *d, uint64_t id);
+const struct jn_flow *jn_dir_flow_named(const struct jn_directory *d, uint64_t tenant, const char *name);
+const struct jn_flow *jn_dir_flow_number(const struct jn_directory *d, uint64_t tenant, const char *number);
+const struct jn_calendar *jn_dir_calendar(const struct jn_directory *d, uint64_t id);
 /* The trunk whose access list has the address; the longest match wins. */
 const struct jn_dir_trunk *jn_dir_trunk_from(const struct jn_directory *d, const struct jn_addr *from);
 const struct jn_dir_trunk *jn_dir_trunk(const struct jn_directory *d, uint64_t id);

@@ -27,11 +27,22 @@ bool jn_ix_joined(uint8_t state)
     return state == JN_IX_CONNECTED || state == JN_IX_HELD;
 }
 
+bool jn_ix_dials(const struct jn_ix_row *row)
+{
+    return row->direction == JN_DIR_OUT && row->state == JN_IX_OFFERED && !row->answered_us;
+}
+
 uint8_t jn_ix_outcome(bool answered, uint8_t why)
 {
     if (why == JN_WHY_CRASH || why == JN_WHY_MEDIA || why == JN_WHY_BUSY)
         return JN_OUT_LOST;
     if (answered)
         return JN_OUT_ANSWERED;
-    return why == JN_WHY_CUSTOMER ? JN_OUT_ABANDONED : JN_OUT_REJECTED;
+    return why == JN_WHY_CUSTOMER || why == JN_WHY_MENU_LEFT ? JN_OUT_ABANDONED : JN_OUT_REJECTED;
+}
+
+bool jn_ix_before_queue(uint8_t why)
+{
+    return why == JN_WHY_CLOSED || why == JN_WHY_MENU || why == JN_WHY_MENU_LEFT || why == JN_WHY_DRAINING ||
+           why == JN_WHY_MEDIA || why == JN_WHY_BUSY;
 }
