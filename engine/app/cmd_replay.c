@@ -11,6 +11,7 @@
 
 static const char help[] =
     "usage: junctor replay DATA_DIR [--from-start] [--json]\n"
+    "       junctor replay --pcap IN --out OUT ...   a capture through the media plane: `junctor replay --pcap --help`\n"
     "Applies the events of DATA_DIR/journal to a fresh router and compares commands and states with\n"
     "the check records that the engine wrote every 1,000 events, at snapshots and at its end, and with snapshots on\n"
     "the way. Begins at the oldest usable snapshot, or at the first event when there is none. Changes\n"
@@ -79,6 +80,9 @@ int jn_cmd_replay(int argc, char *argv[])
     struct jn_err err = {0};
     int terminal = isatty(STDERR_FILENO);
 
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--pcap") == 0)
+            return jn_cmd_replay_pcap(argc, argv);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(help, stdout);

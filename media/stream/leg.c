@@ -25,14 +25,21 @@ static void live_del(struct jn_plane *p, struct jn_leg *l)
     p->leg[last].live_at = l->live_at;
 }
 
-static void tx_init(struct jn_leg_tx *tx)
+static void tx_init(struct jn_plane *p, struct jn_leg_tx *tx)
 {
     struct {
         uint32_t ssrc, ts;
         uint16_t seq;
     } r;
 
-    jn_random(&r, sizeof r);
+    if (p->c.seed) {
+        uint64_t a = jn_splitmix(&p->seed), b = jn_splitmix(&p->seed);
+        r.ssrc = (uint32_t)a;
+        r.ts = (uint32_t)(a >> 32);
+        r.seq = (uint16_t)b;
+    } else {
+        jn_random(&r, sizeof r);
+    }
     tx->ssrc = r.ssrc;
     tx->last_ts = r.ts;
     tx->seq = 0x10000u + (r.seq & 0x7fffu); /* upper half free: SRTP's first index must not wrap (RFC 3711 3.3.1) */
@@ -68,7 +75,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     l->pair = pair;
     l->voice = JN_NONE;
     l->remote.mode = JN_MODE_INACTIVE;
-    tx_init(&l->tx);
+    tx_init(p, &l->tx);
     p->pair_leg[pair] = i;
     jn_map_set(&p->leg_map, l->id, i);
     live_add(p, l);

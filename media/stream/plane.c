@@ -23,7 +23,9 @@ int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c)
     p->g711 = jn_g711();
     for (unsigned i = 0; i < JN_PHASES; i++)
         p->phase_first[i] = JN_NONE;
-    jn_random(&p->seed, sizeof p->seed);
+    p->seed = c->seed;
+    if (c->seed == 0)
+        jn_random(&p->seed, sizeof p->seed);
     int rc = jn_table_open(p);
     if (rc < 0) {
         jn_plane_close(p);

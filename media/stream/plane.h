@@ -24,7 +24,9 @@ struct jn_plane_port {
 };
 
 /* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0.
- * time_us: unix microseconds of a monotonic reading, for RTCP and recordings; NULL: the reading itself. */
+ * time_us: unix microseconds of a monotonic reading, for RTCP and recordings; NULL: the reading itself. seed: 0, or
+ * what SSRCs, first sequence numbers and report times are drawn from, so that a replay gives the same bytes again; they
+ * are no secret then. */
 struct jn_plane_config {
     uint8_t index;
     uint16_t ports;
@@ -33,6 +35,7 @@ struct jn_plane_config {
     const struct jn_sounds *sounds;
     const struct jn_srtp_ops *srtp;
     uint64_t (*time_us)(uint64_t mono_ns);
+    uint64_t seed;
     struct jn_plane_port port;
 };
 
