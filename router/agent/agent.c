@@ -13,7 +13,13 @@ uint8_t jn_agent_shown(const struct jn_agent *a)
     };
     unsigned load = (unsigned)a->load[JN_CH_VOICE] + a->load[JN_CH_CHAT];
 
-    return shown[a->presence][a->working ? WORKING : load ? WRAPPING : FREE];
+    return shown[a->presence][a->working ? WORKING : load || a->after ? WRAPPING : FREE];
+}
+
+bool jn_agent_free(const struct jn_agent *a)
+{
+    return a->presence != JN_AGENT_LOGGED_OUT && a->set.capacity[JN_CH_VOICE] > 0 && a->load[JN_CH_VOICE] == 0 &&
+           a->load[JN_CH_CHAT] == 0;
 }
 
 bool jn_agent_available(const struct jn_agent *a, unsigned channel)

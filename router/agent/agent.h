@@ -23,12 +23,14 @@ struct jn_agent {
     uint8_t load[JN_CH_N];  /* offered, connected, held and in wrap-up */
     uint8_t bound[JN_CH_N]; /* no load above this: the capacity, or what was in hand when it was lowered */
     uint8_t working;        /* of load: not in wrap-up */
+    bool after;             /* gave a call away and wraps it up until back_off is over; shown as wrap-up */
     bool told;              /* seen is what the outside has */
     bool changed, fresh;    /* listed for telling; listed for matching */
     bool idle[JN_CH_N];     /* listed with every queue it serves */
     uint8_t idle_load[JN_CH_N];
     uint64_t idle_mark;
     uint32_t links, lines, hands; /* queues it serves; lines that wait for it alone; its interactions */
+    uint32_t consult;             /* the interaction about which it is asked, JN_NONE */
     uint32_t best;                /* while matching: the interaction it would take */
     struct jn_timer back_off;
     struct jn_agent_row seen;
@@ -37,6 +39,8 @@ struct jn_agent {
 /* What the outside is shown: presence alone, except that a ready agent with work shows the work. `load` says what a
  * logged-out or not ready agent still has in hand. */
 uint8_t jn_agent_shown(const struct jn_agent *a);
+/* Whether it may call out or be asked: logged in, takes calls, nothing in hand. */
+bool jn_agent_free(const struct jn_agent *a);
 /* Whether it may be offered one more of that channel: ready, no back-off, below capacity, nothing of the other channel.
  */
 bool jn_agent_available(const struct jn_agent *a, unsigned channel);

@@ -11,14 +11,14 @@ struct recount {
     uint32_t (*load)[JN_CH_N]; /* by agent */
     uint32_t *working;
     uint32_t *waiting, *offered, *talking, *open; /* by queue */
-    uint32_t *answered, *in_target, *lost;        /* of those that are not closed yet, by queue */
+    uint32_t *answered, *in_target, *lost, *out;  /* of those that are not closed yet, by queue */
 };
 
 static int check_ix(const struct jn_router *r, uint32_t i, struct recount *n, struct jn_err *err)
 {
     const struct jn_ix *ix = &r->ix[i];
     uint8_t state = ix->row.state;
-    bool held = jn_ix_held_by_agent(state);
+    bool held = jn_ix_held_by_agent(state) && !ix->row.outside, in = ix->row.direction == JN_DIR_IN;
 
     if (state >= JN_IX_DONE || jn_map_get(&r->ix_by_id, ix->row.id) != i || r->queue[ix->queue].set.id != ix->row.queue)
         return jn_fail(err, -EFAULT, "interaction %" PRIx64 " is not where it says", ix->row.id);
@@ -30,17 +30,30 @@ static int check_ix(const struct jn_router *r, uint32_t i, struct recount *n, st
         (state == JN_IX_WRAP_UP && ix->timer[JN_IX_TERM].slot == JN_TIMER_IDLE))
         return jn_fail(err, -EFAULT, "interaction %" PRIx64 " lacks a timer", ix->row.id);
     n->waiting[ix->queue] += state == JN_IX_QUEUED;
-    n->offered[ix->queue] += state == JN_IX_OFFERED;
+    n->offered[ix->queue] += state == JN_IX_OFFERED && !jn_ix_dials(&ix->row);
     n->talking[ix->queue] += jn_ix_joined(state);
-    n->open[ix->queue] += ix->row.outcome == JN_OUT_OPEN;
-    n->answered[ix->queue] += ix->row.outcome == JN_OUT_ANSWERED;
+    n->open[ix->queue] += in && ix->row.outcome == JN_OUT_OPEN;
+    n->answered[ix->queue] += in && ix->row.outcome == JN_OUT_ANSWERED;
     n->in_target[ix->queue] += ix->row.outcome == JN_OUT_ANSWERED && ix->row.in_target;
-    n->lost[ix->queue] += ix->row.outcome == JN_OUT_LOST;
+    n->lost[ix->queue] += in && ix->row.outcome == JN_OUT_LOST;
+    n->out[ix->queue] += !in;
+    if (ix->row.outside && (!jn_ix_joined(state) || ix->row.agent || ix->row.consult))
+        return jn_fail(err, -EFAULT, "interaction %" PRIx64 " is outside and is not", ix->row.id);
     if (!held)
-        return 0;
+        return ix->row.consult || ix->consult != JN_NONE
+                   ? jn_fail(err, -EFAULT, "interaction %" PRIx64 " asks somebody for nobody", ix->row.id)
+                   : 0;
+    if ((ix->consult != JN_NONE) != (ix->row.consult != 0) ||
+        (ix->consult != JN_NONE && (!jn_ix_joined(state) || r->agent[ix->consult].consult != i ||
+                                    r->agent[ix->consult].set.id != ix->row.consult || ix->consult == ix->agent)))
+        return jn_fail(err, -EFAULT, "interaction %" PRIx64 " and whom it asks disagree", ix->row.id);
+    if (ix->consult != JN_NONE) {
+        n->load[ix->consult][JN_CH_VOICE]++;
+        n->working[ix->consult]++;
+    }
     n->load[ix->agent][ix->row.channel]++;
     n->working[ix->agent] += state != JN_IX_WRAP_UP;
-    if (state == JN_IX_OFFERED && r->agent[ix->agent].presence != JN_AGENT_READY)
+    if (state == JN_IX_OFFERED && !jn_ix_dials(&ix->row) && r->agent[ix->agent].presence != JN_AGENT_READY)
         return jn_fail(err, -EFAULT, "interaction %" PRIx64 " is offered to an agent who is not ready", ix->row.id);
     return 0;
 }
@@ -59,6 +72,8 @@ static int check_agent(const struct jn_router *r, uint32_t i, const struct recou
     }
     if (a->working != n->working[i] || (a->load[JN_CH_VOICE] && a->load[JN_CH_CHAT]))
         return jn_fail(err, -EFAULT, "agent %" PRIx64 " has a call and chats at once", a->set.id);
+    if ((a->consult != JN_NONE && r->ix[a->consult].consult != i) || (a->after && a->back_off.slot == JN_TIMER_IDLE))
+        return jn_fail(err, -EFAULT, "agent %" PRIx64 " is asked by nobody, or wraps up for ever", a->set.id);
     if (jn_map_get(&r->agent_by_id, a->set.id) != i || a->fresh || a->changed)
         return jn_fail(err, -EFAULT, "agent %" PRIx64 " is not where it says", a->set.id);
     return 0;
@@ -95,7 +110,7 @@ static int check_queue(const struct jn_router *r, uint32_t i, const struct recou
                        " + rejected %" PRIu64 " + lost %" PRIu64 " + open %u",
                        q->set.id, t->offered, t->answered, t->abandoned, t->rejected, t->lost, n->open[i]);
     if (t->offered_now != n->offered[i] || t->talking != n->talking[i] || t->answered < n->answered[i] ||
-        t->lost < n->lost[i] || t->in_target < n->in_target[i] ||
+        t->lost < n->lost[i] || t->out < n->out[i] || t->out_answered > t->out || t->in_target < n->in_target[i] ||
         t->in_target - n->in_target[i] > t->answered - n->answered[i])
         return jn_fail(err, -EFAULT, "queue %" PRIx64 ": counts of the moment are wrong", q->set.id);
     if (!jn_tree_sound(&q->waiting, r->wait_node) || jn_tree_count(&q->waiting, r->wait_node) != n->waiting[i])
@@ -130,7 +145,7 @@ static int check_all(const struct jn_router *r, struct recount *n, struct jn_err
 int jn_router_check(const struct jn_router *r, struct jn_err *err)
 {
     const size_t queues = r->limits.queues, agents = r->limits.agents;
-    uint32_t *by_queue = calloc(7 * queues, sizeof *by_queue), *working = calloc(agents, sizeof *working);
+    uint32_t *by_queue = calloc(8 * queues, sizeof *by_queue), *working = calloc(agents, sizeof *working);
     uint32_t(*load)[JN_CH_N] = calloc(agents, sizeof *load);
     struct recount n = {load, working, .waiting = by_queue};
 
@@ -140,6 +155,7 @@ int jn_router_check(const struct jn_router *r, struct jn_err *err)
     n.answered = by_queue + 4 * queues;
     n.in_target = by_queue + 5 * queues;
     n.lost = by_queue + 6 * queues;
+    n.out = by_queue + 7 * queues;
     int rc = by_queue && working && load ? check_all(r, &n, err) : jn_fail(err, -ENOMEM, "no memory to check");
 
     free(by_queue);

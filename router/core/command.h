@@ -19,9 +19,12 @@ enum jn_command_kind {
     JN_CMD_AGENT,  /* agent_row changed */
     JN_CMD_QUEUE, /* queue_row changed (at most every 100 ms a queue, and always before the last change is a second old)
                    */
-    JN_CMD_REFUSED, /* the event with token was refused: why */
-    JN_CMD_DONE,    /* the event with token was done */
-    JN_CMD_GONE,    /* a queue (queue_row.id) or an agent (agent_row.id) was removed */
+    JN_CMD_REFUSED,     /* the event with token was refused: why */
+    JN_CMD_DONE,        /* the event with token was done */
+    JN_CMD_GONE,        /* a queue (queue_row.id) or an agent (agent_row.id) was removed */
+    JN_CMD_CALL,        /* row.agent calls a number (wait): ring that phone, then the number */
+    JN_CMD_CONSULT,     /* ring row.consult (wait): row.agent asks, the customer waits */
+    JN_CMD_CONSULT_END, /* let `agent`, who was asked, go: why. After a handover there is none, but CONNECT */
     JN_CMD_KIND_N
 };
 
@@ -29,7 +32,7 @@ struct jn_command {
     uint64_t seq; /* of the event that caused it */
     uint64_t time_us;
     uint64_t token;           /* REFUSED, DONE */
-    uint64_t agent;           /* OFFER_CANCEL: whom */
+    uint64_t agent;           /* OFFER_CANCEL, CONSULT_END: whom */
     uint8_t kind, why, maker; /* maker: who asked, for REFUSED and DONE */
     bool wait;                /* hold until the journal is durable up to seq */
     union {

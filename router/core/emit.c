@@ -26,6 +26,8 @@ static void digest_ix(uint64_t *h, const struct jn_ix_row *row)
 
     for (unsigned i = 0; i < sizeof word / sizeof word[0]; i++)
         jn_digest(h, word[i]);
+    jn_digest(h, row->consult);
+    jn_digest(h, (uint64_t)row->transfers << 16 | (uint64_t)row->direction << 8 | row->outside);
 }
 
 static void digest_agent(uint64_t *h, const struct jn_agent_row *row)
@@ -58,7 +60,11 @@ static void digest_queue(uint64_t *h, const struct jn_queue_row *row)
                              row->wait_max_us,
                              (uint64_t)row->waiting << 32 | row->offered_now,
                              (uint64_t)row->talking << 8 | row->channel_mask,
-                             row->longest_wait_since_us};
+                             row->longest_wait_since_us,
+                             row->transferred,
+                             row->out,
+                             row->out_answered,
+                             row->out_talk_sum_us};
 
     for (unsigned i = 0; i < sizeof word / sizeof word[0]; i++)
         jn_digest(h, word[i]);
@@ -90,7 +96,7 @@ static void send(struct jn_router *r, struct jn_command *c, enum shape shape)
 /* Offers act, and messages are answered, only when the journal is durable. Sound does not wait for a disk. */
 static bool waits(uint8_t kind, uint8_t channel)
 {
-    return kind == JN_CMD_OFFER ||
+    return kind == JN_CMD_OFFER || kind == JN_CMD_CALL || kind == JN_CMD_CONSULT ||
            (channel == JN_CH_CHAT && (kind == JN_CMD_QUEUED || kind == JN_CMD_CONNECT || kind == JN_CMD_DONE ||
                                       kind == JN_CMD_REFUSED || kind == JN_CMD_CLOSED));
 }
@@ -123,12 +129,12 @@ void jn_emit_ix(struct jn_router *r, uint8_t kind, const struct jn_ix *ix, uint8
     jn_emit_row(r, kind, &row, why);
 }
 
-void jn_emit_cancel(struct jn_router *r, const struct jn_ix *ix, uint64_t agent, uint8_t why)
+void jn_emit_cancel(struct jn_router *r, uint8_t kind, const struct jn_ix *ix, uint64_t agent, uint8_t why)
 {
     struct jn_command c;
 
     memset(&c, 0, sizeof c);
-    c.kind = JN_CMD_OFFER_CANCEL;
+    c.kind = kind;
     c.why = why;
     c.agent = agent;
     placed(&c.row, r, ix);

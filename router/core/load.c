@@ -10,6 +10,7 @@
 struct source {
     const uint8_t *at;
     size_t left;
+    uint32_t format;
     bool bad; /* ran out of bytes, or a field was wrong */
 };
 
@@ -125,6 +126,9 @@ static void load_queue(struct source *s, struct jn_router *r)
                                &t->in_target, &t->wait_sum_us, &t->talk_sum_us, &t->wrap_sum_us, &t->wait_max_us};
     for (unsigned i = 0; i < sizeof total / sizeof total[0]; i++)
         *total[i] = u64(s);
+    uint64_t *const moved[] = {&t->transferred, &t->out, &t->out_answered, &t->out_talk_sum_us};
+    for (unsigned i = 0; i < sizeof moved / sizeof moved[0] && s->format >= 2; i++)
+        *moved[i] = u64(s);
     q->told = true;
     q->told_us = bounded(s, 8, r->now_us);
     timer(s, r, &q->row_timer);
@@ -154,6 +158,7 @@ static void load_agent(struct source *s, struct jn_router *r)
         s->bad = true;
     a->presence = u8(s, JN_AGENT_NOT_READY);
     a->no_answers = u8(s, UINT8_MAX);
+    a->after = s->format >= 2 && u8(s, 1);
     timer(s, r, &a->back_off);
     a->told = true;
     if (!jn_agent_valid(&a->set))
@@ -164,16 +169,22 @@ static void load_agent(struct source *s, struct jn_router *r)
 static bool ix_fits(const struct jn_router *r, const struct jn_ix *ix)
 {
     const struct jn_ix_row *row = &ix->row;
-    bool held = jn_ix_held_by_agent(row->state), waiting = row->state == JN_IX_QUEUED;
+    bool held = jn_ix_held_by_agent(row->state) && !row->outside, waiting = row->state == JN_IX_QUEUED;
     const bool answered = row->answered_us != 0;
     uint32_t a = held ? jn_find_agent(r, row->tenant, row->agent) : JN_NONE;
 
-    if (held ? a == JN_NONE || r->agent[a].load[row->channel] == UINT8_MAX : row->agent != ix->had)
+    if (held ? a == JN_NONE || r->agent[a].load[row->channel] == UINT8_MAX : row->agent != (row->outside ? 0 : ix->had))
+        return false;
+    if (row->outside && (!jn_ix_joined(row->state) || row->channel != JN_CH_VOICE))
+        return false;
+    if (row->consult && (!held || !jn_ix_joined(row->state) || row->consult == row->agent))
+        return false;
+    if (row->direction == JN_DIR_OUT && (row->channel != JN_CH_VOICE || row->in_target))
         return false;
     if (row->state == JN_IX_WRAP_UP ? row->outcome != JN_OUT_ANSWERED && row->outcome != JN_OUT_LOST
                                     : row->outcome != (answered ? JN_OUT_ANSWERED : JN_OUT_OPEN))
         return false;
-    if ((jn_ix_joined(row->state) || row->state == JN_IX_WRAP_UP) && (!answered || ix->had != row->agent))
+    if ((jn_ix_joined(row->state) || row->state == JN_IX_WRAP_UP) && (!answered || (held && ix->had != row->agent)))
         return false;
     if (ix->patience && (!waiting || !ix->preferred || jn_find_agent(r, row->tenant, ix->preferred) == JN_NONE))
         return false;
@@ -217,6 +228,14 @@ static void load_ix(struct source *s, struct jn_router *r)
     row->priority = u8(s, 9);
     row->in_target = u8(s, 1);
     ix->patience = u8(s, 1);
+    ix->wait_from_us = row->queued_us;
+    if (s->format >= 2) {
+        row->direction = u8(s, JN_DIR_N - 1);
+        row->outside = u8(s, 1);
+        row->transfers = (uint16_t)bounded(s, 2, UINT16_MAX);
+        row->consult = u64(s);
+        ix->wait_from_us = bounded(s, 8, r->now_us);
+    }
     ix->skills = skills(s, ix->skill, sizeof ix->skill / sizeof ix->skill[0]);
     ix->queue = q;
     for (unsigned t = 0; t < JN_IX_TIMER_N; t++)
@@ -225,12 +244,20 @@ static void load_ix(struct source *s, struct jn_router *r)
         s->bad = true;
         return;
     }
-    r->queue[q].total.offered_now += row->state == JN_IX_OFFERED;
+    uint32_t asked = row->consult ? jn_find_agent(r, row->tenant, row->consult) : JN_NONE;
+    if (row->consult &&
+        (asked == JN_NONE || r->agent[asked].consult != JN_NONE || r->agent[asked].load[JN_CH_VOICE] == UINT8_MAX)) {
+        s->bad = true;
+        return;
+    }
+    r->queue[q].total.offered_now += row->state == JN_IX_OFFERED && !jn_ix_dials(row);
     r->queue[q].total.talking += jn_ix_joined(row->state);
     if (row->state == JN_IX_QUEUED)
         jn_wait_place(r, i);
-    else
+    else if (!row->outside)
         jn_work_take(r, i, jn_find_agent(r, row->tenant, row->agent));
+    if (asked != JN_NONE)
+        jn_work_ask(r, i, asked);
 }
 
 static void load_closed(struct source *s, struct jn_router *r)
@@ -272,9 +299,10 @@ int jn_router_load(struct jn_router *r, const void *bytes, size_t n, struct jn_e
 
     if (u32(&s) != JN_SNAPSHOT_MAGIC)
         return jn_fail(err, -EBADMSG, "no router snapshot");
-    uint32_t format = u32(&s);
-    if (format != JN_SNAPSHOT_FORMAT)
-        return jn_fail(err, -EBADMSG, "snapshot format %u, this is %u", format, JN_SNAPSHOT_FORMAT);
+    s.format = u32(&s);
+    if (s.format < JN_SNAPSHOT_FORMAT - 1 || s.format > JN_SNAPSHOT_FORMAT)
+        return jn_fail(err, -EBADMSG, "snapshot format %u, this one reads %u and %u", s.format, JN_SNAPSHOT_FORMAT - 1,
+                       JN_SNAPSHOT_FORMAT);
     r->now_us = r->until_us = bounded(&s, 8, JN_TIME_MAX_US);
     r->seq = u64(&s);
     uint64_t *const counter[] = {&r->serial, &r->order, &r->mark};

@@ -15,8 +15,11 @@ static void logout(struct jn_router *r, uint32_t a)
     if (r->agent[a].presence == JN_AGENT_LOGGED_OUT)
         return;
     r->agent[a].presence = JN_AGENT_LOGGED_OUT;
+    r->agent[a].after = false;
     jn_idle_update(r, a);
     jn_touch_agent(r, a);
+    if (r->agent[a].consult != JN_NONE)
+        jn_work_unconsult(r, r->agent[a].consult, JN_WHY_LOGGED_OUT);
     jn_work_revoke(r, a, JN_WHY_LOGGED_OUT);
     jn_work_end_wraps(r, a);
     jn_wait_review_agent(r, a);
@@ -26,9 +29,10 @@ static void ready(struct jn_router *r, uint32_t a)
 {
     struct jn_agent *agent = &r->agent[a];
 
-    if (agent->presence == JN_AGENT_READY)
+    if (agent->presence == JN_AGENT_READY && !agent->after)
         return;
     agent->presence = JN_AGENT_READY;
+    agent->after = false;
     agent->no_answers = 0;
     agent->mark = ++r->mark;
     jn_heap_disarm(&r->timers, &agent->back_off); /* the agent says that all is well */

@@ -117,7 +117,10 @@ static void agent_remove(struct jn_router *r, uint32_t a)
     uint32_t hand[2 * UINT8_MAX];
 
     agent->presence = JN_AGENT_LOGGED_OUT;
+    agent->after = false;
     jn_idle_update(r, a);
+    if (agent->consult != JN_NONE)
+        jn_work_unconsult(r, agent->consult, JN_WHY_REMOVED);
     jn_work_revoke(r, a, JN_WHY_REMOVED);
     jn_wait_review_agent(r, a);
     unsigned n = jn_work_in_hand(r, a, hand, sizeof hand / sizeof hand[0]);

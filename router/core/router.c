@@ -133,7 +133,7 @@ uint32_t jn_add_agent(struct jn_router *r, uint64_t tenant, uint64_t id, uint64_
     a->tenant = tenant;
     a->serial = serial;
     a->since_us = r->now_us;
-    a->links = a->lines = a->hands = a->best = JN_NONE;
+    a->links = a->lines = a->hands = a->consult = a->best = JN_NONE;
     a->back_off = timer(serial, JN_RT_BACK_OFF, i);
     jn_map_set(&r->agent_by_id, id, i);
     return i;
@@ -150,7 +150,7 @@ uint32_t jn_add_ix(struct jn_router *r, uint64_t tenant, uint64_t id, uint64_t s
     ix->row.id = id;
     ix->row.tenant = tenant;
     ix->serial = serial;
-    ix->agent = ix->line = ix->hand_prev = ix->hand_next = JN_NONE;
+    ix->agent = ix->consult = ix->line = ix->hand_prev = ix->hand_next = JN_NONE;
     for (unsigned t = 0; t < JN_IX_TIMER_N; t++)
         ix->timer[t] = timer(serial, JN_RT_IX_TERM + t, i);
     jn_map_set(&r->ix_by_id, id, i);
@@ -187,6 +187,8 @@ static uint8_t step(struct jn_router *r, const struct jn_event *ev)
         return jn_on_agent(r, ev);
     case JN_EV_ARRIVE:
         return jn_on_arrive(r, ev);
+    case JN_EV_CALL_OUT:
+        return jn_on_call_out(r, ev);
     case JN_EV_NONE:
     case JN_EV_KIND_N:
         return JN_WHY_BAD_STATE;

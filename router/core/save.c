@@ -89,6 +89,10 @@ static void save_queue(struct sink *s, const struct jn_queue *q)
                               t->in_target, t->wait_sum_us, t->talk_sum_us, t->wrap_sum_us, t->wait_max_us};
     for (unsigned i = 0; i < sizeof total / sizeof total[0]; i++)
         u64(s, total[i]);
+    u64(s, t->transferred);
+    u64(s, t->out);
+    u64(s, t->out_answered);
+    u64(s, t->out_talk_sum_us);
     u64(s, q->told_us);
     timer(s, &q->row_timer);
 }
@@ -108,6 +112,7 @@ static void save_agent(struct sink *s, const struct jn_agent *a)
         u8(s, (uint8_t)a->reason[i]);
     u8(s, a->presence);
     u8(s, a->no_answers);
+    u8(s, a->after);
     timer(s, &a->back_off);
 }
 
@@ -129,6 +134,11 @@ static void save_ix(struct sink *s, const struct jn_ix *ix)
     u8(s, row->priority);
     u8(s, row->in_target);
     u8(s, ix->patience);
+    u8(s, row->direction);
+    u8(s, row->outside);
+    u16(s, row->transfers);
+    u64(s, row->consult);
+    u64(s, ix->wait_from_us);
     skills(s, ix->skill, ix->skills);
     for (unsigned t = 0; t < JN_IX_TIMER_N; t++)
         timer(s, &ix->timer[t]);

@@ -15,7 +15,7 @@ enum {
     JN_CLOSED_PER_OPEN = 8,
     JN_CLOSED_MAX = 65536,
     JN_LINKS_MAX = 1 << 23,
-    JN_SNAPSHOT_FORMAT = 1,
+    JN_SNAPSHOT_FORMAT = 2, /* 1 knew nothing of calls that move; load reads it too */
     JN_SNAPSHOT_MAGIC = 0x53524e4a
 };
 /* Times beyond that are cut: sums of them cannot overflow. */
@@ -70,7 +70,8 @@ void jn_closed_remember(struct jn_router *r, uint64_t id, uint64_t tenant);
 
 /* emit.c */
 void jn_emit_ix(struct jn_router *r, uint8_t kind, const struct jn_ix *ix, uint8_t why);
-void jn_emit_cancel(struct jn_router *r, const struct jn_ix *ix, uint64_t agent, uint8_t why);
+void jn_emit_cancel(struct jn_router *r, uint8_t kind /* OFFER_CANCEL, CONSULT_END */, const struct jn_ix *ix,
+                    uint64_t agent, uint8_t why);
 void jn_emit_row(struct jn_router *r, uint8_t kind, const struct jn_ix_row *row, uint8_t why);
 void jn_emit_queue(struct jn_router *r, uint8_t kind, const struct jn_queue *q);
 void jn_emit_agent(struct jn_router *r, const struct jn_agent *a, uint8_t kind);
@@ -105,8 +106,12 @@ void jn_work_hold(struct jn_router *r, uint32_t i, bool on);
 /* The parties are apart at at_us. wrap_up: as the queue says; otherwise it is done. */
 void jn_work_end(struct jn_router *r, uint32_t i, uint8_t why, uint64_t at_us, bool wrap_up);
 void jn_work_wrap_done(struct jn_router *r, uint32_t i);
-void jn_work_transfer(struct jn_router *r, uint32_t i, uint32_t q);
 void jn_work_back_off(struct jn_router *r, uint32_t a);
+/* Its parts, for move.c: the lifecycle's step, out of the agent's hands, and the queue's account. */
+void jn_work_state(struct jn_router *r, struct jn_ix *ix, uint8_t to);
+void jn_work_release(struct jn_router *r, uint32_t i);
+void jn_work_uncount(struct jn_router *r, const struct jn_ix *ix);
+void jn_work_count(struct jn_router *r, const struct jn_ix *ix);
 /* The agent's interactions by order of arrival; returns how many. */
 unsigned jn_work_in_hand(const struct jn_router *r, uint32_t a, uint32_t *out, unsigned max);
 /* Every offer of the agent goes back; every wrap-up is over. */
@@ -114,11 +119,28 @@ void jn_work_revoke(struct jn_router *r, uint32_t a, uint8_t why);
 void jn_work_end_wraps(struct jn_router *r, uint32_t a);
 void jn_work_not_ready(struct jn_router *r, uint32_t a, const char *reason, uint8_t why);
 
+/* move.c: calls that go from one hand to another. The caller has looked that it is possible. */
+void jn_work_transfer(struct jn_router *r, uint32_t i, uint32_t q);
+void jn_work_transfer_to(struct jn_router *r, uint32_t i, uint32_t a);
+void jn_work_call_out(struct jn_router *r, uint32_t i, uint32_t a);
+void jn_work_consult(struct jn_router *r, uint32_t i, uint32_t a);
+/* Into the asked one's load; no command, and the idle sets are the caller's. */
+void jn_work_ask(struct jn_router *r, uint32_t i, uint32_t a);
+/* Nothing when nobody is asked. */
+void jn_work_unconsult(struct jn_router *r, uint32_t i, uint8_t why);
+void jn_work_handover(struct jn_router *r, uint32_t i);
+void jn_work_leave(struct jn_router *r, uint32_t i);
+
 /* Steps by event kind; each returns JN_WHY_NONE or why it was refused. */
 uint8_t jn_on_directory(struct jn_router *r, const struct jn_event *ev);
 uint8_t jn_on_agent(struct jn_router *r, const struct jn_event *ev);
 uint8_t jn_on_arrive(struct jn_router *r, const struct jn_event *ev);
 uint8_t jn_on_ix(struct jn_router *r, const struct jn_event *ev);
+uint8_t jn_on_call_out(struct jn_router *r, const struct jn_event *ev);
+/* The events TRANSFER to LEAVE, of an interaction that the event's agent has. */
+uint8_t jn_on_move(struct jn_router *r, const struct jn_event *ev, uint32_t i);
+/* Whether that id was seen before, open or closed, and what the answer to it is then. */
+uint8_t jn_ix_seen(struct jn_router *r, uint64_t tenant, uint64_t id);
 void jn_on_start(struct jn_router *r, uint64_t last_us);
 void jn_on_timer(struct jn_router *r, struct jn_timer *t);
 

@@ -85,7 +85,7 @@ void jn_wait_enter(struct jn_router *r, uint32_t i)
 
     jn_wait_place(r, i);
     if (set->max_wait_ms) {
-        uint64_t end = ix->row.queued_us + (uint64_t)set->max_wait_ms * 1000;
+        uint64_t end = ix->wait_from_us + (uint64_t)set->max_wait_ms * 1000;
         jn_arm(r, &ix->timer[JN_IX_TERM], end > r->now_us ? end - r->now_us : 0);
     }
     if (set->announce_ms)

@@ -9,14 +9,15 @@
 enum { HANDS_MAX = 2 * UINT8_MAX };
 
 /* The lifecycle's table decides; leaving it would be a fault of ours that no event can cause, so it stops here. */
-static void set_state(struct jn_router *r, struct jn_ix *ix, uint8_t to)
+void jn_work_state(struct jn_router *r, struct jn_ix *ix, uint8_t to)
 {
     struct jn_queue_row *total = &r->queue[ix->queue].total;
     uint8_t from = ix->row.state;
 
     if (!jn_ix_next_ok(from, to))
         abort();
-    total->offered_now += (to == JN_IX_OFFERED) - (uint32_t)(from == JN_IX_OFFERED);
+    if (!jn_ix_dials(&ix->row))
+        total->offered_now += (to == JN_IX_OFFERED) - (uint32_t)(from == JN_IX_OFFERED);
     total->talking += (uint32_t)jn_ix_joined(to) - (uint32_t)jn_ix_joined(from);
     ix->row.state = to;
     jn_touch_queue(r, ix->queue);
@@ -42,7 +43,7 @@ void jn_work_take(struct jn_router *r, uint32_t i, uint32_t index)
 }
 
 /* Out of the agent's hands; it is idle from now on if it had it in truth. */
-static void release(struct jn_router *r, uint32_t i)
+void jn_work_release(struct jn_router *r, uint32_t i)
 {
     struct jn_ix *ix = &r->ix[i];
     struct jn_agent *a = &r->agent[ix->agent];
@@ -75,12 +76,12 @@ static void forget(struct jn_router *r, uint32_t i)
     jn_pool_give(&r->ixs, i);
 }
 
-static void uncount(struct jn_router *r, const struct jn_ix *ix)
+void jn_work_uncount(struct jn_router *r, const struct jn_ix *ix)
 {
     jn_queue_count(&r->queue[ix->queue], &ix->row, ix->wrap_us, -1);
 }
 
-static void count(struct jn_router *r, const struct jn_ix *ix)
+void jn_work_count(struct jn_router *r, const struct jn_ix *ix)
 {
     jn_queue_count(&r->queue[ix->queue], &ix->row, ix->wrap_us, 1);
 }
@@ -97,7 +98,7 @@ void jn_work_offer(struct jn_router *r, uint32_t i, uint32_t a)
     uint32_t timeout_ms = r->queue[ix->queue].set.offer_timeout_ms;
 
     jn_wait_leave(r, i);
-    set_state(r, ix, JN_IX_OFFERED);
+    jn_work_state(r, ix, JN_IX_OFFERED);
     jn_work_take(r, i, a);
     jn_idle_update(r, a);
     jn_touch_agent(r, a);
@@ -115,19 +116,24 @@ void jn_work_put_back(struct jn_router *r, uint32_t i, uint8_t why, bool back_of
     uint32_t a = ix->agent;
     uint8_t was = ix->row.state;
 
+    jn_work_unconsult(r, i, why);
     if (jn_ix_joined(was)) {
-        uncount(r, ix);
+        jn_work_uncount(r, ix);
         ix->row.talk_us += r->now_us - ix->since_us;
-        count(r, ix);
+        jn_work_count(r, ix);
+        ix->wait_from_us = r->now_us;
     }
-    release(r, i);
-    if (back_off)
-        jn_work_back_off(r, a);
+    if (a != JN_NONE) {
+        jn_work_release(r, i);
+        if (back_off)
+            jn_work_back_off(r, a);
+    }
+    ix->row.outside = false;
     ix->row.agent = ix->had;
-    set_state(r, ix, JN_IX_QUEUED);
+    jn_work_state(r, ix, JN_IX_QUEUED);
     jn_wait_enter(r, i);
     if (was == JN_IX_OFFERED)
-        jn_emit_cancel(r, ix, r->agent[a].set.id, why);
+        jn_emit_cancel(r, JN_CMD_OFFER_CANCEL, ix, r->agent[a].set.id, why);
     jn_emit_ix(r, JN_CMD_QUEUED, ix, why);
 }
 
@@ -138,6 +144,10 @@ void jn_work_fail_offer(struct jn_router *r, uint32_t i, uint8_t why)
     bool counts =
         why == JN_WHY_NO_ANSWER || why == JN_WHY_PHONE_BUSY || why == JN_WHY_PHONE_REJECT || why == JN_WHY_UNREACHABLE;
 
+    if (jn_ix_dials(&r->ix[i].row)) { /* the number did not answer, which is not the agent's fault */
+        jn_work_end(r, i, why, r->now_us, false);
+        return;
+    }
     jn_work_put_back(r, i, why, true);
     if (!counts || !agent->set.max_no_answer)
         return;
@@ -152,14 +162,15 @@ void jn_work_connect(struct jn_router *r, uint32_t i)
     struct jn_ix *ix = &r->ix[i];
 
     jn_heap_disarm(&r->timers, &ix->timer[JN_IX_TERM]);
-    set_state(r, ix, JN_IX_CONNECTED);
+    jn_work_state(r, ix, JN_IX_CONNECTED);
     if (!ix->row.answered_us) {
-        uncount(r, ix);
+        jn_work_uncount(r, ix);
         ix->row.answered_us = r->now_us;
         ix->row.wait_us = r->now_us - ix->row.arrived_us;
-        ix->row.in_target = ix->row.wait_us <= (uint64_t)r->queue[ix->queue].set.target_ms * 1000;
+        ix->row.in_target =
+            ix->row.direction == JN_DIR_IN && ix->row.wait_us <= (uint64_t)r->queue[ix->queue].set.target_ms * 1000;
         ix->row.outcome = JN_OUT_ANSWERED;
-        count(r, ix);
+        jn_work_count(r, ix);
     }
     ix->had = ix->row.agent;
     ix->since_us = r->now_us;
@@ -169,7 +180,7 @@ void jn_work_connect(struct jn_router *r, uint32_t i)
 
 void jn_work_hold(struct jn_router *r, uint32_t i, bool on)
 {
-    set_state(r, &r->ix[i], on ? JN_IX_HELD : JN_IX_CONNECTED);
+    jn_work_state(r, &r->ix[i], on ? JN_IX_HELD : JN_IX_CONNECTED);
     jn_emit_ix(r, on ? JN_CMD_HOLD : JN_CMD_RESUME, &r->ix[i], JN_WHY_NONE);
 }
 
@@ -178,7 +189,7 @@ static void begin_wrap_up(struct jn_router *r, uint32_t i, uint64_t at_us)
 {
     struct jn_ix *ix = &r->ix[i];
 
-    set_state(r, ix, JN_IX_WRAP_UP);
+    jn_work_state(r, ix, JN_IX_WRAP_UP);
     r->agent[ix->agent].working--;
     jn_touch_agent(r, ix->agent);
     ix->since_us = at_us;
@@ -190,31 +201,34 @@ void jn_work_end(struct jn_router *r, uint32_t i, uint8_t why, uint64_t at_us, b
     struct jn_ix *ix = &r->ix[i];
     uint8_t was = ix->row.state;
     uint64_t agent = ix->row.agent;
+    bool dials = jn_ix_dials(&ix->row);
 
-    uncount(r, ix);
+    jn_work_unconsult(r, i, why);
+    jn_work_uncount(r, ix);
     if (jn_ix_joined(was))
         ix->row.talk_us += at_us - ix->since_us;
     if (!ix->row.answered_us)
         ix->row.wait_us = at_us - ix->row.arrived_us;
-    ix->row.outcome = jn_ix_outcome(ix->row.answered_us != 0, why);
+    ix->row.outcome =
+        dials && why == JN_WHY_AGENT ? (uint8_t)JN_OUT_ABANDONED : jn_ix_outcome(ix->row.answered_us != 0, why);
     ix->row.why = why;
     ix->row.ended_us = at_us;
-    count(r, ix);
-    if (jn_ix_joined(was) && wrap_up && r->queue[ix->queue].set.wrap_up_ms &&
+    jn_work_count(r, ix);
+    if (jn_ix_joined(was) && ix->agent != JN_NONE && wrap_up && r->queue[ix->queue].set.wrap_up_ms &&
         r->agent[ix->agent].presence != JN_AGENT_LOGGED_OUT) {
         begin_wrap_up(r, i, at_us);
     } else {
         if (was == JN_IX_QUEUED)
             jn_wait_leave(r, i);
-        else
-            release(r, i);
-        if (was == JN_IX_OFFERED)
+        else if (ix->agent != JN_NONE)
+            jn_work_release(r, i);
+        if (was == JN_IX_OFFERED || ix->row.outside)
             ix->row.agent = ix->had;
-        set_state(r, ix, JN_IX_DONE);
+        jn_work_state(r, ix, JN_IX_DONE);
         ix->row.closed_us = at_us;
     }
-    if (was == JN_IX_OFFERED)
-        jn_emit_cancel(r, ix, agent, why);
+    if (was == JN_IX_OFFERED && !dials)
+        jn_emit_cancel(r, JN_CMD_OFFER_CANCEL, ix, agent, why);
     jn_emit_ix(r, JN_CMD_CLOSED, ix, why);
     if (ix->row.state == JN_IX_DONE)
         forget(r, i);
@@ -224,34 +238,14 @@ void jn_work_wrap_done(struct jn_router *r, uint32_t i)
 {
     struct jn_ix *ix = &r->ix[i];
 
-    uncount(r, ix);
+    jn_work_uncount(r, ix);
     ix->wrap_us += r->now_us - ix->since_us;
-    count(r, ix);
-    release(r, i);
-    set_state(r, ix, JN_IX_DONE);
+    jn_work_count(r, ix);
+    jn_work_release(r, i);
+    jn_work_state(r, ix, JN_IX_DONE);
     ix->row.closed_us = r->now_us;
     jn_emit_ix(r, JN_CMD_RECORD, ix, JN_WHY_NONE);
     forget(r, i);
-}
-
-void jn_work_transfer(struct jn_router *r, uint32_t i, uint32_t q)
-{
-    struct jn_ix *ix = &r->ix[i];
-    uint32_t a = ix->agent;
-
-    uncount(r, ix);
-    ix->row.talk_us += r->now_us - ix->since_us;
-    release(r, i);
-    jn_work_back_off(r, a);
-    set_state(r, ix, JN_IX_QUEUED);
-    ix->queue = q;
-    ix->preferred = 0;
-    ix->row.queue = r->queue[q].set.id;
-    ix->row.queued_us = r->now_us;
-    ix->row.order = ++r->order;
-    count(r, ix);
-    jn_wait_enter(r, i);
-    jn_emit_ix(r, JN_CMD_QUEUED, ix, JN_WHY_TRANSFER);
 }
 
 unsigned jn_work_in_hand(const struct jn_router *r, uint32_t a, uint32_t *out, unsigned max)
@@ -272,9 +266,12 @@ void jn_work_revoke(struct jn_router *r, uint32_t a, uint8_t why)
     uint32_t hand[HANDS_MAX];
     unsigned n = jn_work_in_hand(r, a, hand, HANDS_MAX);
 
-    for (unsigned i = 0; i < n; i++)
-        if (r->ix[hand[i]].row.state == JN_IX_OFFERED)
+    for (unsigned i = 0; i < n; i++) {
+        if (!jn_ix_dials(&r->ix[hand[i]].row) && r->ix[hand[i]].row.state == JN_IX_OFFERED)
             jn_work_put_back(r, hand[i], why, false);
+        else if (jn_ix_dials(&r->ix[hand[i]].row) && r->agent[a].presence == JN_AGENT_LOGGED_OUT)
+            jn_work_end(r, hand[i], why, r->now_us, false);
+    }
 }
 
 void jn_work_end_wraps(struct jn_router *r, uint32_t a)

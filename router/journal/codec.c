@@ -173,6 +173,8 @@ static void body(struct cursor *c, struct jn_event *ev)
         u64(c, &ev->ix.ix);
         u64(c, &ev->ix.agent);
         u64(c, &ev->ix.queue);
+        if (ev->kind >= JN_EV_CALL_OUT)
+            u64(c, &ev->ix.to);
         return;
     }
 }

@@ -6,7 +6,7 @@
 #include "router/core/event.h"
 #include <stddef.h>
 
-enum { JN_JOURNAL_FORMAT = 1, JN_LOGIC_VERSION = 1, JN_EVENT_BYTES_MAX = 512 };
+enum { JN_JOURNAL_FORMAT = 1, JN_LOGIC_VERSION = 2, JN_EVENT_BYTES_MAX = 512 };
 
 /* Writes the event to out (JN_EVENT_BYTES_MAX bytes); returns the length. An event with fields out of range
  * (router/core/valid.h) is written as one of kind NONE, which is what the router makes of it too. */

@@ -18,6 +18,10 @@ void jn_queue_row(struct jn_queue_row *row, const struct jn_queue *q, const stru
     row->talk_sum_us = q->total.talk_sum_us;
     row->wrap_sum_us = q->total.wrap_sum_us;
     row->wait_max_us = q->total.wait_max_us;
+    row->transferred = q->total.transferred;
+    row->out = q->total.out;
+    row->out_answered = q->total.out_answered;
+    row->out_talk_sum_us = q->total.out_talk_sum_us;
     row->offered_now = q->total.offered_now;
     row->talking = q->total.talking;
     row->waiting = jn_tree_count(&q->waiting, nodes);
@@ -35,6 +39,14 @@ void jn_queue_count(struct jn_queue *q, const struct jn_ix_row *row, uint64_t wr
     struct jn_queue_row *t = &q->total;
     uint64_t *const outcome[JN_OUT_N] = {NULL, &t->answered, &t->abandoned, &t->rejected, &t->lost};
 
+    if (row->direction == JN_DIR_OUT) {
+        add(&t->out, 1, sign);
+        if (row->outcome == JN_OUT_ANSWERED) {
+            add(&t->out_answered, 1, sign);
+            add(&t->out_talk_sum_us, row->talk_us, sign);
+        }
+        return;
+    }
     add(&t->offered, 1, sign);
     if (outcome[row->outcome])
         add(outcome[row->outcome], 1, sign);

@@ -48,6 +48,10 @@ void jn_report_add(struct jn_queue_row *sum, const struct jn_queue_row *q)
     sum->wait_sum_us += q->wait_sum_us;
     sum->talk_sum_us += q->talk_sum_us;
     sum->wrap_sum_us += q->wrap_sum_us;
+    sum->transferred += q->transferred;
+    sum->out += q->out;
+    sum->out_answered += q->out_answered;
+    sum->out_talk_sum_us += q->out_talk_sum_us;
     sum->waiting += q->waiting;
     sum->offered_now += q->offered_now;
     sum->talking += q->talking;

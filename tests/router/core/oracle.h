@@ -11,7 +11,7 @@ enum { ORACLE_AGENTS = 10, ORACLE_QUEUES = 6, ORACLE_TENANTS = 3, ORACLE_IXS = 4
 
 struct oracle_ix {
     struct jn_ix_row row;
-    uint64_t serial, had, since, wrap, preferred, patience, term, announce;
+    uint64_t serial, had, since, wrap, preferred, patience, term, announce, wait_from;
     struct jn_skill skill[4];
     unsigned skills;
 };
@@ -20,13 +20,14 @@ struct oracle_agent {
     uint64_t tenant, serial, mark, since, back_off;
     char reason[JN_REASON_MAX];
     unsigned presence, no_answers;
+    bool after;
     struct jn_agent_row told;
     bool was_told;
 };
 struct oracle_queue {
     struct jn_ev_queue set;
     uint64_t tenant, serial, told_at, timer, wait_max;
-    struct jn_queue_row done; /* sums over closed ones */
+    struct jn_queue_row done; /* sums over closed ones, and what was transferred */
     struct jn_queue_row last; /* at the end of the last step */
     bool was_told;
 };

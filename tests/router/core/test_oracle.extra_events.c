@@ -28,6 +28,8 @@ static void remove_agent(struct oracle *o, struct oracle_agent *a)
 {
     uint64_t s = 0;
     a->presence = JN_AGENT_LOGGED_OUT;
+    a->after = false;
+    oracle_unconsult_agent(o, a, JN_WHY_REMOVED);
     oracle_revoke(o, a, JN_WHY_REMOVED);
     for (struct oracle_ix *x; (x = oracle_following(o, s, a->set.id));) {
         s = x->serial;
@@ -144,6 +146,8 @@ static int agent_event(struct oracle *o, const struct jn_event *ev)
         if (a->presence == JN_AGENT_LOGGED_OUT)
             return 0;
         a->presence = JN_AGENT_LOGGED_OUT;
+        a->after = false;
+        oracle_unconsult_agent(o, a, JN_WHY_LOGGED_OUT);
         oracle_revoke(o, a, JN_WHY_LOGGED_OUT);
         uint64_t s = 0;
         for (struct oracle_ix *x; (x = oracle_following(o, s, a->set.id));) {
@@ -157,8 +161,9 @@ static int agent_event(struct oracle *o, const struct jn_event *ev)
         return JN_WHY_BAD_STATE;
     if (ev->kind == JN_EV_NOT_READY) {
         oracle_not_ready(o, a, ev->who.reason, JN_WHY_AGENT);
-    } else if (a->presence == JN_AGENT_NOT_READY) {
+    } else if (a->presence == JN_AGENT_NOT_READY || a->after) {
         a->presence = JN_AGENT_READY;
+        a->after = false;
         a->no_answers = 0;
         a->back_off = ORACLE_NEVER;
         a->mark = ++o->mark;
@@ -166,7 +171,7 @@ static int agent_event(struct oracle *o, const struct jn_event *ev)
     return 0;
 }
 
-static bool is_full(struct oracle *o, const struct oracle_queue *q)
+bool oracle_full(struct oracle *o, const struct oracle_queue *q)
 {
     struct jn_queue_row row;
     oracle_row_of_queue(o, q, &row);
@@ -176,43 +181,39 @@ static bool is_full(struct oracle *o, const struct oracle_queue *q)
 static int arrive(struct oracle *o, const struct jn_event *ev)
 {
     const struct jn_ev_arrive *e = &ev->arrive;
-    struct oracle_ix *x = oracle_ix_of(o, e->ix);
-    unsigned open = 0;
-    if (x) {
-        if (x->row.tenant != ev->tenant)
-            return JN_WHY_UNKNOWN_ID;
-        o->about = oracle_told_row(o, x);
-        o->has_about = true;
-        return JN_WHY_DUPLICATE;
-    }
-    /* the newest first; eight for each that may be open are remembered */
-    for (unsigned i = o->n_closed, k = 0; i-- > 0 && k < 8 * o->max_ixs; k++)
-        if (o->closed[i] == e->ix)
-            return o->closed_tenant[i] == ev->tenant ? JN_WHY_DUPLICATE : JN_WHY_UNKNOWN_ID;
+    struct oracle_ix *x;
+    int seen = oracle_seen(o, ev->tenant, e->ix);
+    if (seen)
+        return seen;
     if (!oracle_tenant_of(o, ev->tenant))
         return JN_WHY_UNKNOWN_ID;
+    struct oracle_ix new;
+    memset(&new, 0, sizeof new);
+    if (!e->queue) { /* over before any queue: a record and nothing else */
+        bool ours = ev->why == JN_WHY_MEDIA || ev->why == JN_WHY_BUSY;
+        new.row = (struct jn_ix_row){.id = e->ix, .tenant = ev->tenant, .channel = e->channel, .state = JN_IX_DONE};
+        new.row.arrived_us = new.row.ended_us = new.row.closed_us = o->now;
+        new.row.priority = e->priority == 255 ? 0 : e->priority;
+        new.row.outcome = ours ? JN_OUT_LOST : ev->why == JN_WHY_MENU_LEFT ? JN_OUT_ABANDONED : JN_OUT_REJECTED;
+        new.row.why = ev->why;
+        oracle_say(o, JN_CMD_CLOSED, &new, ev->why);
+        oracle_gone(o, e->ix, ev->tenant);
+        return 0;
+    }
     struct oracle_queue *q = oracle_queue_of(o, ev->tenant, e->queue);
     if (!q)
         return JN_WHY_NO_QUEUE;
-    struct oracle_ix new;
-    memset(&new, 0, sizeof new);
     new.row.id = e->ix;
     new.row.tenant = ev->tenant;
     new.row.queue = e->queue;
     new.row.arrived_us = o->now;
     new.row.channel = e->channel;
     new.row.priority = e->priority == 255 ? q->set.priority : e->priority;
-    x = NULL;
-    EACH(o, ix, y)
-    {
-        open += y->row.id != 0;
-        if (!y->row.id && !x)
-            x = y;
-    }
+    x = oracle_room(o);
     int why = !(q->set.channel_mask >> e->channel & 1) ? JN_WHY_NO_QUEUE
               : o->draining                            ? JN_WHY_DRAINING
-              : is_full(o, q)                          ? JN_WHY_QUEUE_FULL
-              : open >= o->max_ixs                     ? JN_WHY_BUSY
+              : oracle_full(o, q)                      ? JN_WHY_QUEUE_FULL
+              : !x                                     ? JN_WHY_BUSY
                                                        : 0;
     /* A customer who left while greeted: only a queue without that channel turns it away, nothing else is asked. */
     bool left = ev->why == JN_WHY_CUSTOMER && why != JN_WHY_NO_QUEUE;
@@ -229,7 +230,7 @@ static int arrive(struct oracle *o, const struct jn_event *ev)
     *x = new;
     x->serial = ++o->serial;
     x->row.order = ++o->order;
-    x->row.queued_us = o->now;
+    x->row.queued_us = x->wait_from = o->now;
     x->preferred = e->preferred;
     x->skills = e->skills;
     memcpy(x->skill, e->skill, sizeof x->skill);
@@ -244,29 +245,6 @@ static int arrive(struct oracle *o, const struct jn_event *ev)
     return 0;
 }
 
-static int transfer(struct oracle *o, struct oracle_ix *x, const struct jn_event *ev)
-{
-    struct oracle_queue *q = oracle_queue_of(o, ev->tenant, ev->ix.queue);
-    if (!oracle_joined(x))
-        return JN_WHY_BAD_STATE;
-    if (!q || !(q->set.channel_mask >> x->row.channel & 1))
-        return JN_WHY_NO_QUEUE;
-    if (is_full(o, q))
-        return JN_WHY_QUEUE_FULL;
-    x->row.talk_us += o->now - x->since;
-    oracle_leave_agent(o, x);
-    oracle_agent_of(o, 0, x->row.agent)->back_off = o->now + 3000000;
-    x->row.queue = q->set.id;
-    x->row.queued_us = o->now;
-    x->row.order = ++o->order;
-    x->preferred = 0;
-    if (x->row.wait_us > q->wait_max)
-        q->wait_max = x->row.wait_us;
-    oracle_enter(o, x);
-    oracle_say(o, JN_CMD_QUEUED, x, JN_WHY_TRANSFER);
-    return 0;
-}
-
 static void connect(struct oracle *o, struct oracle_ix *x)
 {
     struct oracle_queue *q = oracle_queue_of(o, 0, x->row.queue);
@@ -275,9 +253,9 @@ static void connect(struct oracle *o, struct oracle_ix *x)
     if (!x->row.answered_us) {
         x->row.answered_us = o->now;
         x->row.wait_us = o->now - x->row.arrived_us;
-        x->row.in_target = x->row.wait_us <= q->set.target_ms * 1000ull;
+        x->row.in_target = x->row.direction == JN_DIR_IN && x->row.wait_us <= q->set.target_ms * 1000ull;
         x->row.outcome = JN_OUT_ANSWERED;
-        if (x->row.wait_us > q->wait_max)
+        if (x->row.wait_us > q->wait_max && x->row.direction == JN_DIR_IN)
             q->wait_max = x->row.wait_us;
     }
     x->had = x->row.agent;
@@ -289,7 +267,7 @@ static void connect(struct oracle *o, struct oracle_ix *x)
 static int ix_event(struct oracle *o, const struct jn_event *ev, struct oracle_ix *x)
 {
     int kind = ev->kind, s = x->row.state;
-    bool offered = s == JN_IX_OFFERED, is_joined = oracle_joined(x);
+    bool offered = s == JN_IX_OFFERED, is_joined = oracle_joined(x), dials = oracle_dials(x);
     uint64_t by = kind == JN_EV_CUSTOMER_LEFT ? 0 : ev->ix.agent;
     if (by && !oracle_agent_of(o, ev->tenant, by))
         return JN_WHY_UNKNOWN_ID;
@@ -297,19 +275,22 @@ static int ix_event(struct oracle *o, const struct jn_event *ev, struct oracle_i
         return JN_WHY_BAD_STATE;
     if ((kind == JN_EV_ACCEPT && (!offered || !by)) || (kind == JN_EV_REFUSE && !offered) ||
         (kind == JN_EV_HOLD && s != JN_IX_CONNECTED) || (kind == JN_EV_RESUME && s != JN_IX_HELD) ||
-        (kind == JN_EV_REQUEUE && !offered && !is_joined) || (kind == JN_EV_CUSTOMER_LEFT && s == JN_IX_WRAP_UP) ||
-        (kind == JN_EV_END && (s == JN_IX_WRAP_UP || (by && !is_joined))) ||
+        (kind == JN_EV_REQUEUE && ((!offered && !is_joined) || (dials && ev->why != JN_WHY_TRANSFER))) ||
+        (kind == JN_EV_CUSTOMER_LEFT && s == JN_IX_WRAP_UP) ||
+        (kind == JN_EV_END && (s == JN_IX_WRAP_UP || (by && !is_joined && !dials))) ||
         (kind == JN_EV_WRAP_DONE && s != JN_IX_WRAP_UP))
         return JN_WHY_BAD_STATE;
     if (kind == JN_EV_ACCEPT)
         connect(o, x);
     else if (kind == JN_EV_REFUSE)
         oracle_fail_offer(o, x, ev->why);
+    else if (kind > JN_EV_CALL_OUT)
+        return oracle_move(o, ev, x);
     else if (kind == JN_EV_HOLD || kind == JN_EV_RESUME) {
         x->row.state = kind == JN_EV_HOLD ? JN_IX_HELD : JN_IX_CONNECTED;
         oracle_say(o, kind == JN_EV_HOLD ? JN_CMD_HOLD : JN_CMD_RESUME, x, 0);
     } else if (kind == JN_EV_REQUEUE && ev->why == JN_WHY_TRANSFER)
-        return transfer(o, x, ev);
+        return oracle_transfer(o, x, ev);
     else if (kind == JN_EV_REQUEUE)
         oracle_put_back(o, x, ev->why, true);
     else if (kind == JN_EV_WRAP_DONE)
@@ -408,6 +389,7 @@ static void fire(struct oracle *o, struct due d)
         oracle_command(o, JN_CMD_QUEUE, 0)->queue_row = row;
     } else if (d.a) {
         d.a->back_off = ORACLE_NEVER;
+        d.a->after = false;
     } else if (d.kind == 1) {
         d.x->patience = ORACLE_NEVER;
     } else if (d.kind == 2) {
@@ -452,6 +434,8 @@ static int event(struct oracle *o, const struct jn_event *ev)
         return agent_event(o, ev);
     if (ev->kind == JN_EV_ARRIVE)
         return arrive(o, ev);
+    if (ev->kind == JN_EV_CALL_OUT)
+        return oracle_call_out(o, ev);
     struct oracle_ix *x = oracle_ix_of(o, ev->ix.ix);
     if (!x || x->row.tenant != ev->tenant)
         return JN_WHY_UNKNOWN_ID;

@@ -6,8 +6,12 @@
 
 bool oracle_held(const struct oracle_ix *x)
 {
-    return x->row.state == JN_IX_OFFERED || x->row.state == JN_IX_CONNECTED || x->row.state == JN_IX_HELD ||
-           x->row.state == JN_IX_WRAP_UP;
+    return !x->row.outside && (x->row.state == JN_IX_OFFERED || oracle_joined(x) || x->row.state == JN_IX_WRAP_UP);
+}
+
+bool oracle_dials(const struct oracle_ix *x)
+{
+    return x->row.direction == JN_DIR_OUT && x->row.state == JN_IX_OFFERED && x->row.answered_us == 0;
 }
 
 bool oracle_joined(const struct oracle_ix *x)
@@ -56,6 +60,8 @@ static unsigned load(const struct oracle *o, const struct oracle_agent *a, int c
     if (x->row.id && oracle_held(x) && x->row.agent == a->set.id && (channel < 0 || x->row.channel == channel) &&
         (wraps || x->row.state != JN_IX_WRAP_UP))
         n++;
+    EACH(o, ix, x)
+    n += x->row.id && x->row.consult == a->set.id && channel != JN_CH_CHAT;
     return n;
 }
 
@@ -81,15 +87,20 @@ static bool skilled(struct oracle *o, const struct oracle_agent *a, const struct
     return a->tenant == x->row.tenant && has_all(a, q->set.skill, q->set.skills) && has_all(a, x->skill, x->skills);
 }
 
-static bool available(const struct oracle *o, const struct oracle_agent *a, int ch)
+bool oracle_available(const struct oracle *o, const struct oracle_agent *a, int ch)
 {
     return a->presence == JN_AGENT_READY && a->back_off == ORACLE_NEVER && load(o, a, ch, true) < a->set.capacity[ch] &&
            load(o, a, 1 - ch, true) == 0;
 }
 
+bool oracle_free_hands(const struct oracle *o, const struct oracle_agent *a)
+{
+    return a->presence != JN_AGENT_LOGGED_OUT && a->set.capacity[JN_CH_VOICE] && load(o, a, -1, true) == 0;
+}
+
 static bool may_take(struct oracle *o, const struct oracle_agent *a, const struct oracle_ix *x)
 {
-    return a->set.id && available(o, a, x->row.channel) && skilled(o, a, x) &&
+    return a->set.id && oracle_available(o, a, x->row.channel) && skilled(o, a, x) &&
            (x->patience == ORACLE_NEVER || a->set.id == x->preferred);
 }
 
@@ -121,7 +132,7 @@ void oracle_row_of_agent(const struct oracle *o, const struct oracle_agent *a, s
     row->state = (uint8_t)a->presence;
     if (a->presence == JN_AGENT_READY && load(o, a, -1, false))
         row->state = JN_AGENT_BUSY;
-    else if (a->presence == JN_AGENT_READY && load(o, a, -1, true))
+    else if (a->presence == JN_AGENT_READY && (a->after || load(o, a, -1, true)))
         row->state = JN_AGENT_WRAP_UP;
     if (row->state == JN_AGENT_NOT_READY)
         memcpy(row->reason, a->reason, sizeof row->reason);
@@ -133,6 +144,12 @@ void oracle_row_of_agent(const struct oracle *o, const struct oracle_agent *a, s
 
 void oracle_account(struct jn_queue_row *sum, const struct oracle_ix *x)
 {
+    if (x->row.direction == JN_DIR_OUT) {
+        sum->out++;
+        sum->out_answered += x->row.outcome == JN_OUT_ANSWERED;
+        sum->out_talk_sum_us += x->row.outcome == JN_OUT_ANSWERED ? x->row.talk_us : 0;
+        return;
+    }
     sum->offered++;
     sum->answered += x->row.outcome == JN_OUT_ANSWERED;
     sum->abandoned += x->row.outcome == JN_OUT_ABANDONED;
@@ -158,7 +175,7 @@ void oracle_row_of_queue(const struct oracle *o, const struct oracle_queue *q, s
         if (!x->row.id || x->row.queue != q->set.id)
             continue;
         oracle_account(row, x);
-        row->offered_now += x->row.state == JN_IX_OFFERED;
+        row->offered_now += x->row.state == JN_IX_OFFERED && !oracle_dials(x);
         row->talking += oracle_joined(x);
         if (x->row.state != JN_IX_QUEUED)
             continue;
@@ -182,7 +199,7 @@ struct jn_command *oracle_command(struct oracle *o, int kind, int why)
 
 bool oracle_waits(int kind, int channel)
 {
-    if (kind == JN_CMD_OFFER)
+    if (kind == JN_CMD_OFFER || kind == JN_CMD_CALL || kind == JN_CMD_CONSULT)
         return true;
     return channel == JN_CH_CHAT && (kind == JN_CMD_QUEUED || kind == JN_CMD_CONNECT || kind == JN_CMD_DONE ||
                                      kind == JN_CMD_REFUSED || kind == JN_CMD_CLOSED);
@@ -195,9 +212,9 @@ void oracle_say(struct oracle *o, int kind, const struct oracle_ix *x, int why)
     c->wait = oracle_waits(kind, x->row.channel);
 }
 
-static void say_cancel(struct oracle *o, const struct oracle_ix *x, uint64_t agent, int why)
+void oracle_say_cancel(struct oracle *o, int kind, const struct oracle_ix *x, uint64_t agent, int why)
 {
-    struct jn_command *c = oracle_command(o, JN_CMD_OFFER_CANCEL, why);
+    struct jn_command *c = oracle_command(o, kind, why);
     c->row = oracle_told_row(o, x);
     c->agent = agent;
 }
@@ -210,7 +227,7 @@ void oracle_enter(struct oracle *o, struct oracle_ix *x)
     x->row.state = JN_IX_QUEUED;
     x->term = x->announce = ORACLE_NEVER;
     if (set->max_wait_ms) {
-        x->term = x->row.queued_us + set->max_wait_ms * 1000ull;
+        x->term = x->wait_from + set->max_wait_ms * 1000ull;
         if (x->term < o->now)
             x->term = o->now;
     }
@@ -229,15 +246,21 @@ void oracle_put_back(struct oracle *o, struct oracle_ix *x, int why, bool back_o
 {
     uint64_t from = x->row.agent;
     bool was_offer = x->row.state == JN_IX_OFFERED;
-    if (oracle_joined(x))
+    oracle_unconsult(o, x, why);
+    if (oracle_joined(x)) {
         x->row.talk_us += o->now - x->since;
-    oracle_leave_agent(o, x);
-    if (back_off)
-        oracle_agent_of(o, 0, from)->back_off = o->now + 3000000;
+        x->wait_from = o->now;
+    }
+    if (oracle_held(x)) {
+        oracle_leave_agent(o, x);
+        if (back_off)
+            oracle_agent_of(o, 0, from)->back_off = o->now + 3000000;
+    }
+    x->row.outside = false;
     x->row.agent = x->had;
     oracle_enter(o, x);
     if (was_offer)
-        say_cancel(o, x, from, why);
+        oracle_say_cancel(o, JN_CMD_OFFER_CANCEL, x, from, why);
     oracle_say(o, JN_CMD_QUEUED, x, why);
 }
 
@@ -264,32 +287,35 @@ void oracle_end(struct oracle *o, struct oracle_ix *x, int why, uint64_t at, boo
 {
     struct oracle_queue *q = oracle_queue_of(o, 0, x->row.queue);
     uint64_t agent = x->row.agent;
-    bool was_offer = x->row.state == JN_IX_OFFERED, was_joined = oracle_joined(x),
+    bool was_offer = x->row.state == JN_IX_OFFERED, was_joined = oracle_joined(x), dials = oracle_dials(x),
          fault = why == JN_WHY_CRASH || why == JN_WHY_MEDIA || why == JN_WHY_BUSY;
+    oracle_unconsult(o, x, why);
     if (was_joined)
         x->row.talk_us += at - x->since;
     if (!x->row.answered_us)
         x->row.wait_us = at - x->row.arrived_us;
-    x->row.outcome = fault                    ? JN_OUT_LOST
-                     : x->row.answered_us     ? JN_OUT_ANSWERED
-                     : why == JN_WHY_CUSTOMER ? JN_OUT_ABANDONED
-                                              : JN_OUT_REJECTED;
+    x->row.outcome = fault                                               ? JN_OUT_LOST
+                     : x->row.answered_us                                ? JN_OUT_ANSWERED
+                     : why == JN_WHY_CUSTOMER || why == JN_WHY_MENU_LEFT ? JN_OUT_ABANDONED
+                     : dials && why == JN_WHY_AGENT                      ? JN_OUT_ABANDONED
+                                                                         : JN_OUT_REJECTED;
     x->row.why = (uint8_t)why;
     x->row.ended_us = at;
-    if (was_joined && wrap && q->set.wrap_up_ms && oracle_agent_of(o, 0, agent)->presence != JN_AGENT_LOGGED_OUT) {
+    if (was_joined && oracle_held(x) && wrap && q->set.wrap_up_ms &&
+        oracle_agent_of(o, 0, agent)->presence != JN_AGENT_LOGGED_OUT) {
         x->row.state = JN_IX_WRAP_UP;
         x->since = at;
         x->term = o->now + q->set.wrap_up_ms * 1000ull;
     } else {
         if (oracle_held(x))
             oracle_leave_agent(o, x);
-        if (was_offer)
+        if (was_offer || x->row.outside)
             x->row.agent = x->had;
         x->row.state = JN_IX_DONE;
         x->row.closed_us = at;
     }
-    if (was_offer)
-        say_cancel(o, x, agent, why);
+    if (was_offer && !dials)
+        oracle_say_cancel(o, JN_CMD_OFFER_CANCEL, x, agent, why);
     oracle_say(o, JN_CMD_CLOSED, x, why);
     if (x->row.state == JN_IX_DONE)
         finish(o, x);
@@ -321,8 +347,12 @@ void oracle_revoke(struct oracle *o, struct oracle_agent *a, int why)
     uint64_t s = 0;
     for (struct oracle_ix *x; (x = oracle_following(o, s, a->set.id));) {
         s = x->serial;
-        if (x->row.state == JN_IX_OFFERED)
+        if (oracle_dials(x)) {
+            if (a->presence == JN_AGENT_LOGGED_OUT)
+                oracle_end(o, x, why, o->now, false);
+        } else if (x->row.state == JN_IX_OFFERED) {
             oracle_put_back(o, x, why, false);
+        }
     }
 }
 
@@ -338,6 +368,10 @@ void oracle_not_ready(struct oracle *o, struct oracle_agent *a, const char *reas
 void oracle_fail_offer(struct oracle *o, struct oracle_ix *x, int why)
 {
     struct oracle_agent *a = oracle_agent_of(o, 0, x->row.agent);
+    if (oracle_dials(x)) {
+        oracle_end(o, x, why, o->now, false);
+        return;
+    }
     oracle_put_back(o, x, why, true);
     if (why != JN_WHY_NO_ANSWER && why != JN_WHY_PHONE_BUSY && why != JN_WHY_PHONE_REJECT && why != JN_WHY_UNREACHABLE)
         return;
@@ -405,7 +439,28 @@ static struct oracle_agent *agent_for(struct oracle *o, const struct oracle_ix *
     return best;
 }
 
-static void match(struct oracle *o)
+/* The one whom the queue's policy takes for somebody who wants nothing special. */
+struct oracle_agent *oracle_first_idle(struct oracle *o, const struct oracle_queue *q)
+{
+    const struct oracle_ix anybody = {.row = {.id = 1, .tenant = q->tenant, .queue = q->set.id, .channel = JN_CH_VOICE},
+                                      .patience = ORACLE_NEVER};
+    return agent_for(o, &anybody);
+}
+
+void oracle_offer(struct oracle *o, struct oracle_ix *x, struct oracle_agent *to)
+{
+    const struct jn_ev_queue *set = &oracle_queue_of(o, 0, x->row.queue)->set;
+    x->row.state = JN_IX_OFFERED;
+    x->row.agent = to->set.id;
+    x->row.offered_us = o->now;
+    if (x->row.offers < UINT16_MAX)
+        x->row.offers++;
+    x->patience = x->announce = ORACLE_NEVER;
+    x->term = set->offer_timeout_ms ? o->now + set->offer_timeout_ms * 1000ull : ORACLE_NEVER;
+    oracle_say(o, JN_CMD_OFFER, x, 0);
+}
+
+void oracle_match(struct oracle *o)
 {
     for (;;) {
         struct oracle_ix *best = NULL;
@@ -422,75 +477,6 @@ static void match(struct oracle *o)
         }
         if (!best)
             return;
-        const struct jn_ev_queue *set = &oracle_queue_of(o, 0, best->row.queue)->set;
-        best->row.state = JN_IX_OFFERED;
-        best->row.agent = to->set.id;
-        best->row.offered_us = o->now;
-        if (best->row.offers < UINT16_MAX)
-            best->row.offers++;
-        best->patience = best->announce = ORACLE_NEVER;
-        best->term = set->offer_timeout_ms ? o->now + set->offer_timeout_ms * 1000ull : ORACLE_NEVER;
-        oracle_say(o, JN_CMD_OFFER, best, 0);
+        oracle_offer(o, best, to);
     }
-}
-
-/* ---- end of a step ---- */
-
-static void tell_agents(struct oracle *o)
-{
-    for (uint64_t after = 0;;) {
-        struct oracle_agent *next = NULL;
-        EACH(o, agent, a)
-        if (a->set.id > after && (!next || a->set.id < next->set.id))
-            next = a;
-        if (!next)
-            return;
-        after = next->set.id;
-        struct jn_agent_row row;
-        oracle_row_of_agent(o, next, &row);
-        if (next->was_told &&
-            (row.state != next->told.state || memcmp(row.reason, next->told.reason, sizeof row.reason) != 0))
-            next->since = row.since_us = o->now;
-        if (next->was_told && memcmp(&row, &next->told, sizeof row) == 0)
-            continue;
-        next->was_told = true;
-        memcpy(&next->told, &row, sizeof row);
-        oracle_command(o, JN_CMD_AGENT, 0)->agent_row = row;
-    }
-}
-
-static void tell_queues(struct oracle *o)
-{
-    for (uint64_t after = 0;;) {
-        struct oracle_queue *next = NULL;
-        EACH(o, queue, q)
-        if (q->set.id > after && (!next || q->set.id < next->set.id))
-            next = q;
-        if (!next)
-            return;
-        after = next->set.id;
-        struct jn_queue_row row;
-        oracle_row_of_queue(o, next, &row);
-        if (next->was_told && memcmp(&row, &next->last, sizeof row) == 0)
-            continue;
-        memcpy(&next->last, &row, sizeof row);
-        if (next->timer != ORACLE_NEVER)
-            continue;
-        if (next->was_told && o->now < next->told_at + 100000) {
-            next->timer = next->told_at + 100000;
-            continue;
-        }
-        next->was_told = true;
-        next->told_at = o->now;
-        oracle_command(o, JN_CMD_QUEUE, 0)->queue_row = row;
-    }
-}
-
-void oracle_end_step(struct oracle *o)
-{
-    oracle_review_patience(o);
-    match(o);
-    tell_agents(o);
-    tell_queues(o);
-    o->has_about = false;
 }
