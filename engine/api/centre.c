@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { AUDIT_CHANGE = 2 };
+enum { AUDIT_CHANGE = 2, AUDIT_MAX = 8192 };
 
 static void report(void *arg, struct jn_req *r)
 {
@@ -63,8 +63,14 @@ static void applied(void *req, struct jn_ask *a)
         mistakes(r, a);
         return;
     }
-    if (!a->status && !a->dry_run)
-        jn_api_audit(r->api, &r->who, NULL, AUDIT_CHANGE, "centre applied");
+    if (!a->status && !a->dry_run) {
+        struct jn_buf what = {0};
+        jn_buf_text(&what, "centre applied ");
+        jn_buf_add(&what, a->answer.data, a->answer.len < AUDIT_MAX ? a->answer.len : AUDIT_MAX);
+        jn_buf_add(&what, "", 1);
+        jn_api_audit(r->api, &r->who, NULL, AUDIT_CHANGE, what.failed ? "centre applied" : what.data);
+        jn_buf_free(&what);
+    }
     jn_req_answer_ask(req, a);
 }
 

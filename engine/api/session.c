@@ -30,7 +30,7 @@ static const struct jn_dir_agent *agent_of(const struct jn_api *a, const char *t
     return g && *g->password && g->role != JN_ROLE_NONE ? g : NULL;
 }
 
-static void welcome(struct jn_req *r, const struct jn_dir_agent *g)
+void jn_session_grant(struct jn_req *r, const struct jn_dir_agent *g, uint64_t life_s)
 {
     static const char *const roles[] = {"none", "agent", "supervisor", "admin"};
     struct jn_api *a = r->api;
@@ -38,7 +38,7 @@ static void welcome(struct jn_req *r, const struct jn_dir_agent *g)
                           .role = g->role,
                           .tenant = g->tenant,
                           .subject = g->set.id,
-                          .expires_s = jn_wall_us() / 1000000 + a->config.token_life_s};
+                          .expires_s = jn_wall_us() / 1000000 + life_s};
     char token[JN_TOKEN_MAX], id[JN_ID_TEXT_MAX];
     struct jn_buf out = {0};
     jn_random(&c.nonce, sizeof c.nonce);
@@ -64,7 +64,7 @@ static void checked(void *req, struct jn_ask *ask)
     if (!ask->status && g && !strcmp(g->password, ask->secret)) {
         a->count.logins++;
         jn_api_audit(a, &who, name, AUDIT_LOGIN, jn_req_ip(r));
-        welcome(r, g);
+        jn_session_grant(r, g, a->config.token_life_s);
         return;
     }
     uint64_t now = jn_api_now_us(a), ip = jn_req_ip_key(r);

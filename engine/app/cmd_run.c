@@ -25,6 +25,7 @@ static const char help[] =
     "  --log-level LEVEL      error, warn, info or debug, instead of the file's\n"
     "\n"
     "The first SIGINT or SIGTERM drains: new work is refused, calls may end by themselves; the second stops at once.\n"
+    "SIGHUP opens the log file again, for log rotation.\n"
     "Exit: 0 stopped in order, 1 could not start (said why), 2 wrong use.\n";
 
 struct options {
@@ -97,7 +98,8 @@ static void limits(void)
         prctl(PR_SET_DUMPABLE, 0);
 }
 
-static int block_signals(void)
+/* fd: -1 makes one; otherwise changes what it hears. */
+static int block_signals(int fd, bool hangup)
 {
     sigset_t set;
 
@@ -105,16 +107,29 @@ static int block_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    if (hangup)
+        sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return signalfd(fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void take_signal(int fd)
+/* True: to drain. SIGHUP: the log file was rotated. */
+static bool take_signal(int fd)
 {
     struct signalfd_siginfo info;
 
-    if (read(fd, &info, sizeof info) == sizeof info)
-        jn_info("app", "signal %u: draining", info.ssi_signo);
+    if (read(fd, &info, sizeof info) != sizeof info)
+        return false;
+    if (info.ssi_signo == SIGHUP) {
+        int rc = jn_log_reopen();
+        if (rc < 0)
+            jn_error("app", "the log file cannot be opened again: %s; the old one goes on", strerror(-rc));
+        else
+            jn_info("app", "signal %u: the log file was opened again", info.ssi_signo);
+        return false;
+    }
+    jn_info("app", "signal %u: draining", info.ssi_signo);
+    return true;
 }
 
 int jn_cmd_run(int argc, char *argv[])
@@ -135,7 +150,7 @@ int jn_cmd_run(int argc, char *argv[])
         return rc;
     }
     limits();
-    int signals = block_signals();
+    int signals = block_signals(-1, true);
     bool started = false;
     rc = jn_engine_open(e, &err);
     if (rc == 0) {
@@ -147,8 +162,10 @@ int jn_cmd_run(int argc, char *argv[])
     } else {
         jn_info("app", "ready: sip=%s:%u api=%s:%u data=%s calls=%u workers=%u", e->config.sip_host, e->config.sip_port,
                 e->config.api_host, e->config.api_port, e->config.data_dir, e->config.max_calls, e->workers);
-        jn_engine_serve(e, signals);
-        take_signal(signals);
+        do
+            jn_engine_serve(e, signals);
+        while (!take_signal(signals));
+        block_signals(signals, false); /* from here on a signal ends the draining */
         unsigned left = jn_engine_drain(e, (uint32_t)o.drain_s, signals);
         jn_info("app", "stopping: calls_left=%u", left);
     }

@@ -17,6 +17,12 @@ static const struct {
     {"rec", "list, verify and export recordings", jn_cmd_rec},
     {"replay", "replay a journal and compare the commands", jn_cmd_replay},
     {"classify", "what the rules make of a text", jn_cmd_classify},
+    {"log", "show or change what a running engine logs", jn_cmd_log},
+    {"audit", "who changed what, and who looked at recordings and messages", jn_cmd_audit},
+    {"token", "an API token for a program", jn_cmd_token},
+    {"backup", "copy a data folder, also of a running engine", jn_cmd_backup},
+    {"restore", "make a data folder out of a backup", jn_cmd_restore},
+    {"version", "this program's version and its formats'", jn_cmd_version},
     {"password", "hash a password or a phone's secret for centre.yaml", jn_cmd_password},
 };
 
@@ -38,7 +44,7 @@ int main(int argc, char *argv[])
         usage(stdout);
         return 0;
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("junctor " JUNCTOR_VERSION);
         return 0;
     }

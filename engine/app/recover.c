@@ -1,5 +1,6 @@
 /* Recover: the data folder: who owns it, its secrets, and the way from files to the state in which the engine goes on.
  */
+#include "engine/app/data_format.h"
 #include "engine/app/engine.h"
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
@@ -130,6 +131,8 @@ int jn_engine_data(struct jn_engine *e, struct jn_err *err)
         return jn_fail(err, -errno, "cannot open %s: %s", lock, strerror(errno));
     if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0)
         return jn_fail(err, -EBUSY, "another engine is using %s (it holds %s)", dir, lock);
+    if ((rc = jn_data_format_claim(dir, access(e->path_db, F_OK) < 0, err)) < 0)
+        return rc;
     if ((rc = folder(e->path_journal, err)) < 0 || (rc = folder(e->path_messages, err)) < 0 ||
         (rc = folder(e->path_recordings, err)) < 0)
         return rc;

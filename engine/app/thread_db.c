@@ -133,6 +133,9 @@ static void take_ask(struct loop *l, struct jn_ask *a)
         a->status = jn_store_audit(s, jn_time_us(), a->tenant, a->who, (enum jn_audit_kind)a->control,
                                    a->text.data ? a->text.data : "");
         break;
+    case JN_ASK_AUDIT_LIST:
+        a->status = jn_store_audit_json(s, a->tenant, a->before, a->limit, a->who, &a->answer);
+        break;
     default:
         a->status = -EINVAL;
     }

@@ -2,6 +2,7 @@
  * round. */
 #include "engine/api/auth.h"
 #include "engine/app/engine.h"
+#include "engine/app/holder.h"
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
 
@@ -156,6 +157,18 @@ static int write_api_file(struct jn_engine *e)
     return rc;
 }
 
+/* A taken port: who has it, and which key moves ours. */
+static int tell_holder(struct jn_err *err, int rc, unsigned port, const char *key, const char *option)
+{
+    char holder[128], before[sizeof err->text];
+
+    if (rc != -EADDRINUSE || !jn_port_holder(port, holder, sizeof holder))
+        return rc;
+    jn_copy(before, sizeof before, err->text);
+    return jn_fail(err, rc, "%s: %s holds port %u; stop it, or change %s (engine/run: %s N)", before, holder, port, key,
+                   option);
+}
+
 int jn_engine_open(struct jn_engine *e, struct jn_err *err)
 {
     struct jn_waker *wakers[] = {&e->wake_router, &e->wake_journal, &e->wake_db,      &e->wake_sip,
@@ -171,8 +184,10 @@ int jn_engine_open(struct jn_engine *e, struct jn_err *err)
         return rc;
     if ((rc = make_boxes(e)) < 0)
         return jn_fail(err, rc, "no memory for mailboxes");
-    if ((rc = open_workers(e, err)) < 0 || (rc = jn_engine_api_open(e, err)) < 0)
+    if ((rc = open_workers(e, err)) < 0)
         return rc;
+    if ((rc = jn_engine_api_open(e, err)) < 0)
+        return tell_holder(err, rc, e->config.api_port, "api.port", "--api-port");
     rc = write_api_file(e);
     return rc < 0 ? jn_fail(err, rc, "%s: %s", e->path_api, strerror(-rc)) : 0;
 }
@@ -205,7 +220,7 @@ int jn_engine_start(struct jn_engine *e, struct jn_err *err)
     if ((rc = jn_engine_settle(e)) < 0)
         return jn_fail(err, rc, "the router did not take the centre: %s", strerror(-rc));
     /* Last of all: when the first INVITE can come, everything behind it is there. */
-    return jn_engine_sip_open(e, err);
+    return tell_holder(err, jn_engine_sip_open(e, err), e->config.sip_port, "sip.port", "--port");
 }
 
 static void take_asks(struct jn_engine *e)

@@ -15,10 +15,64 @@
 static _Atomic int level_now = JN_LOG_INFO;
 static _Atomic int log_fd = STDERR_FILENO;
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static char log_path[1024];
+/* Filled before the count tells of it; a slot is used again for the same name only. */
+static struct {
+    char name[16];
+    _Atomic int level;
+} modules[JN_LOG_MODULES];
+static _Atomic unsigned n_modules;
+enum { FOLLOWS = -1 };
 
 void jn_log_level_set(enum jn_log_level level)
 {
     atomic_store_explicit(&level_now, (int)level, memory_order_relaxed);
+}
+
+enum jn_log_level jn_log_level_get(void)
+{
+    return (enum jn_log_level)atomic_load_explicit(&level_now, memory_order_relaxed);
+}
+
+const char *jn_log_level_name(enum jn_log_level level)
+{
+    return (unsigned)level < sizeof level_names / sizeof *level_names ? level_names[level] : "?";
+}
+
+int jn_log_module_set(const char *module, enum jn_log_level level)
+{
+    unsigned n = atomic_load_explicit(&n_modules, memory_order_relaxed), i = 0;
+    size_t len = strlen(module);
+
+    if (!len || len >= sizeof modules[0].name)
+        return -EINVAL;
+    while (i < n && strcmp(modules[i].name, module) != 0)
+        i++;
+    if (i == JN_LOG_MODULES)
+        return -ENOSPC;
+    if (i == n)
+        memcpy(modules[i].name, module, len + 1);
+    atomic_store_explicit(&modules[i].level, (int)level, memory_order_relaxed);
+    if (i == n)
+        atomic_store_explicit(&n_modules, n + 1, memory_order_release);
+    return 0;
+}
+
+void jn_log_modules_clear(void)
+{
+    for (unsigned i = atomic_load_explicit(&n_modules, memory_order_relaxed); i-- > 0;)
+        atomic_store_explicit(&modules[i].level, FOLLOWS, memory_order_relaxed);
+}
+
+static int level_of(const char *module)
+{
+    for (unsigned i = atomic_load_explicit(&n_modules, memory_order_acquire); i-- > 0;)
+        if (strcmp(modules[i].name, module) == 0) {
+            int own = atomic_load_explicit(&modules[i].level, memory_order_relaxed);
+            if (own != FOLLOWS)
+                return own;
+        }
+    return atomic_load_explicit(&level_now, memory_order_relaxed);
 }
 
 int jn_log_level_parse(const char *name, enum jn_log_level *out)
@@ -36,6 +90,9 @@ int jn_log_open(const char *path)
 {
     int fd = STDERR_FILENO;
 
+    if (path && strlen(path) >= sizeof log_path)
+        return -ENAMETOOLONG;
+    strcpy(log_path, path ? path : "");
     if (path) {
         fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
         if (fd < 0)
@@ -47,12 +104,25 @@ int jn_log_open(const char *path)
     return 0;
 }
 
+int jn_log_reopen(void)
+{
+    if (!log_path[0])
+        return 0;
+    int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return -errno;
+    /* In place: a thread that is about to write has the number already. */
+    int rc = dup3(fd, atomic_load_explicit(&log_fd, memory_order_relaxed), O_CLOEXEC) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
 void jn_log(enum jn_log_level level, const char *module, const char *fmt, ...)
 {
     char text[1024], line[2300];
     va_list args;
 
-    if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
+    if ((int)level > level_of(module))
         return;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);

@@ -49,6 +49,8 @@ const char *const jn_sql[JN_SQL_N] = {
         " mos_agent_x100 = excluded.mos_agent_x100, rx_packets = excluded.rx_packets,"
         " tx_packets = excluded.tx_packets, lost = excluded.lost, recorded = excluded.recorded",
     [JN_SQL_AUDIT] = "INSERT INTO audit (at_us, tenant, who, kind, what) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [JN_SQL_AUDIT_LIST] = "SELECT id, at_us, tenant, who, kind, what FROM audit WHERE (?1 = 0 OR tenant = ?1) AND (?2 = 0 OR"
+                          " id < ?2) AND (?3 = '' OR who = ?3) ORDER BY id DESC LIMIT ?4",
     [JN_SQL_PUT] =
         "INSERT INTO small (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     [JN_SQL_GET] = "SELECT value FROM small WHERE key = ?1",

@@ -214,3 +214,37 @@ int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, 
     jn_buf_text(out, "}}");
     return out->failed ? -ENOMEM : jn_sql_error(code);
 }
+
+int jn_store_audit_json(struct jn_store *s, uint64_t tenant, uint64_t before, unsigned limit, const char *who,
+                        struct jn_buf *out)
+{
+    static const char *const kinds[] = JN_AUDIT_KIND_NAMES;
+    sqlite3_stmt *st = jn_sql_use(s, JN_SQL_AUDIT_LIST);
+    char id[JN_ID_TEXT_MAX];
+    int64_t last = 0;
+    unsigned n = 0;
+    int code;
+
+    limit = limit == 0 ? 1 : limit > LIST_MAX ? LIST_MAX : limit;
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)tenant);
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)before);
+    sqlite3_bind_text(st, 3, who, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 4, (sqlite3_int64)limit + 1);
+    jn_buf_text(out, "{\"audit\":[");
+    while ((code = sqlite3_step(st)) == SQLITE_ROW && n < limit) {
+        last = sqlite3_column_int64(st, 0);
+        jn_buf_printf(out, "%s{\"line\":%lld,", n++ > 0 ? "," : "", (long long)last);
+        add_time(out, "at", sqlite3_column_int64(st, 1));
+        jn_buf_printf(out, ",\"tenant\":\"%s\",", jn_id_text((uint64_t)sqlite3_column_int64(st, 2), id));
+        add_text(out, "who", st, 3, false);
+        jn_buf_printf(out, ",\"kind\":\"%s\",", WORD(kinds, sqlite3_column_int64(st, 4)));
+        add_text(out, "what", st, 5, false);
+        jn_buf_text(out, "}");
+    }
+    if (code == SQLITE_ROW)
+        jn_buf_printf(out, "],\"next\":%lld}", (long long)last);
+    else
+        jn_buf_text(out, "],\"next\":null}");
+    sqlite3_reset(st);
+    return out->failed ? -ENOMEM : jn_sql_error(code);
+}

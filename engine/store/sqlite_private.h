@@ -15,6 +15,7 @@ enum jn_statement {
     JN_SQL_IX,
     JN_SQL_CALL,
     JN_SQL_AUDIT,
+    JN_SQL_AUDIT_LIST,
     JN_SQL_PUT,
     JN_SQL_GET,
     JN_SQL_DEL,

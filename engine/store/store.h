@@ -22,8 +22,13 @@ enum jn_audit_kind {
     JN_AUDIT_LOGIN_FAILED,
     JN_AUDIT_CHANGE,
     JN_AUDIT_READ_RECORDING,
-    JN_AUDIT_READ_MESSAGES
+    JN_AUDIT_READ_MESSAGES,
+    JN_AUDIT_KIND_N
 };
+#define JN_AUDIT_KIND_NAMES                                                                                            \
+    {                                                                                                                  \
+        "login", "login_failed", "change", "read_recording", "read_messages"                                           \
+    }
 
 /* path: the database file, made when missing; schema upgraded in one transaction; a newer schema is refused with
  * -EPROTO and changes nothing. */
@@ -45,6 +50,10 @@ int jn_store_ix(struct jn_store *s, const struct jn_ix_row *row, const char *ten
 int jn_store_call(struct jn_store *s, const struct jn_call_row *row);
 int jn_store_audit(struct jn_store *s, uint64_t at_us, uint64_t tenant, const char *who, enum jn_audit_kind kind,
                    const char *what);
+/* Newest first, below line `before` (0: newest), at most limit (1..200), of `who` alone unless that is empty:
+ * {"audit":[{"line":,"at":,"tenant":,"who":,"kind":,"what":}],"next":line|null}. tenant 0: all. */
+int jn_store_audit_json(struct jn_store *s, uint64_t tenant, uint64_t before, unsigned limit, const char *who,
+                        struct jn_buf *out);
 /* Small named values (install secret, applied directory version ...). get: -ENOENT. */
 int jn_store_put(struct jn_store *s, const char *key, const void *value, size_t n);
 int jn_store_get(struct jn_store *s, const char *key, struct jn_buf *value);

@@ -1,0 +1,43 @@
+/* SQLite backup: one consistent copy of the database while another process writes to it. */
+#include "engine/store/backup.h"
+#include "engine/store/schema.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stddef.h>
+
+int jn_store_copy(const char *from, const char *to, uint64_t *router_seq, struct jn_err *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *st = NULL;
+    int code = sqlite3_open_v2(from, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(db, 10000);
+    /* One read transaction of its own: what was committed when it began, packed, without the write-ahead log. */
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &st, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_bind_text(st, 1, to, -1, SQLITE_STATIC);
+        code = sqlite3_step(st);
+        code = code == SQLITE_DONE ? SQLITE_OK : code;
+    }
+    sqlite3_finalize(st);
+    if (code != SQLITE_OK) {
+        int rc = jn_fail(err, -EIO, "%s: %s", from, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+        sqlite3_close(db);
+        return rc;
+    }
+    sqlite3_close(db);
+    db = NULL;
+    st = NULL;
+    code = sqlite3_open_v2(to, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(db, "SELECT router_seq FROM progress", -1, &st, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(st)) == SQLITE_ROW)
+        *router_seq = (uint64_t)sqlite3_column_int64(st, 0);
+    int rc = code == SQLITE_ROW ? 0 : jn_fail(err, -EBADMSG, "%s: %s", to, db ? sqlite3_errmsg(db) : "cannot be read");
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return rc;
+}
