@@ -10,6 +10,14 @@
 
 struct jn_sip;
 
+/* SIP over TLS, version 1.2 and up. Files are PEM. */
+struct jn_sip_tls {
+    uint16_t port;         /* 0: none */
+    char certificate[256]; /* with its chain behind it */
+    char key[256];
+    char ca[256];     /* authorities for servers that we connect to; empty: the system's */
+    bool verify_peer; /* a server that we connect to must prove its name */
+};
 struct jn_sip_config {
     char host[JN_HOST_MAX];      /* literal address to listen on */
     uint16_t port;               /* UDP and TCP */
@@ -17,6 +25,10 @@ struct jn_sip_config {
     uint32_t max_legs;
     uint32_t max_calls_per_s; /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
     uint32_t t1x64_ms;        /* SIP's 64*T1 (RFC 3261 17): 0 is 32000; tests shorten it */
+    uint32_t
+        session_expires_s;  /* session interval that we ask for, and the longest we take (RFC 4028); 0: none asked */
+    uint32_t session_min_s; /* a shorter one is answered 422; 90 by the RFC */
+    struct jn_sip_tls tls;
 };
 /* A new call from outside, before anything was answered. Texts are valid during the call only. */
 struct jn_sip_invite {
@@ -69,6 +81,8 @@ struct jn_sip_sink {
 struct jn_sip_counts {
     _Atomic uint64_t invites, answered, refused, malformed, unauthorised, forbidden_source, bad_extension, throttled,
         registers, legs_open, phones;
+    /* Offers that met (491), sessions refreshed by us and run out, REFERs taken and refused, 3xx followed. */
+    _Atomic uint64_t glares, refreshes, expired, refers, refers_refused, redirects;
 };
 
 /* Makes the stack on the calling thread. waker's fd is watched; the sink's mail is called when it rings. Borrows dir
@@ -82,6 +96,9 @@ void jn_sip_stop(struct jn_sip *s);
 void jn_sip_close(struct jn_sip *s);
 void jn_sip_directory(struct jn_sip *s, struct jn_directory *dir);
 const struct jn_sip_counts *jn_sip_counts(const struct jn_sip *s);
+/* Reads the files of sip.tls again: connections made from now on use them. A bad file changes nothing. Signalling
+ * thread. */
+int jn_sip_tls_reload(struct jn_sip *s, struct jn_err *err);
 /* on: new INVITE and OPTIONS get 503. */
 void jn_sip_drain(struct jn_sip *s, bool on);
 
@@ -123,6 +140,29 @@ struct jn_sip_trunk_call {
 int jn_sip_call_trunk(struct jn_sip *s, uint64_t *leg, const struct jn_sip_trunk_call *c);
 /* What the offer of such a call must be: enum jn_srtp_mode, or -errno as above. */
 int jn_sip_trunk_srtp(const struct jn_sip *s, uint64_t tenant, uint64_t trunk, const char *to);
+/* What is known of a trunk, for status and metrics; read by anybody at any time. Names are written once. */
+enum { JN_SIP_TRUNKS_MAX = 1024 };
+enum jn_sip_reg_state { JN_SIP_REG_OFF, JN_SIP_REG_TRYING, JN_SIP_REG_ON, JN_SIP_REG_FAILED };
+struct jn_sip_trunk_status {
+    uint64_t id, tenant;
+    char name[JN_NAME_MAX];
+    _Atomic uint32_t there;      /* 0: no more in the directory */
+    _Atomic uint32_t up, down;   /* targets */
+    _Atomic uint32_t registered; /* enum jn_sip_reg_state */
+    _Atomic uint32_t last;       /* last answer to a REGISTER or, of a failed call, to its INVITE */
+    _Atomic uint32_t channels;
+    _Atomic uint64_t calls_in, calls_out, failed, capped, next; /* next: calls that went on to another way */
+};
+/* The i-th since start, NULL beyond the last. */
+const struct jn_sip_trunk_status *jn_sip_trunk_status(const struct jn_sip *s, unsigned i);
+/* Sources that are dropped without an answer; copied out, at most max, the newest first; how many. Any thread. */
+struct jn_sip_ban {
+    struct jn_addr source; /* port 0 */
+    uint64_t until_ns;     /* monotonic */
+    uint32_t failures;
+    bool proven; /* it was no forged address */
+};
+unsigned jn_sip_bans(const struct jn_sip *s, struct jn_sip_ban *out, unsigned max);
 /* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
 void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
 /* A phone's registration, so that it outlives the process. until_us: engine time at which it ends. Plain data, fixed
@@ -143,9 +183,10 @@ bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent);
 struct jn_sip_dialog {
     uint64_t leg, ix;
     char call_id[160], local[192], remote[192], target[192],
-        route[256]; /* local, remote: URI with tag, as in From and To of our requests */
+        route[256]; /* local, remote: URI with tag, as in From and To of our requests. route: as in Route, or "!" and
+                       the hop to a peer that is not where its Contact says (NAT) */
     uint32_t cseq;
-    uint8_t tcp;
+    uint8_t tcp; /* 0 UDP, 1 TCP, 2 TLS */
 };
 /* 0 or -ENOENT. */
 int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *out);

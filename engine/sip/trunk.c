@@ -28,16 +28,19 @@ bool jn_sip_source(struct jn_sip *s, struct jn_addr *out)
     return false;
 }
 
-bool jn_sip_over_tcp(const sip_t *sip)
+enum transport jn_sip_transport(const sip_t *sip)
 {
     const char *p = sip->sip_via ? sip->sip_via->v_protocol : NULL;
-    return p && !strcasecmp(p, sip_transport_tcp);
+    if (!p)
+        return OVER_UDP;
+    return !strcasecmp(p, sip_transport_tcp) ? OVER_TCP : !strcasecmp(p, sip_transport_tls) ? OVER_TLS : OVER_UDP;
 }
 
-void jn_sip_next_hop(char *out, size_t size, const struct jn_addr *a, bool tcp)
+void jn_sip_next_hop(char *out, size_t size, const struct jn_addr *a, enum transport over)
 {
+    static const char *const names[] = {[OVER_UDP] = "udp", [OVER_TCP] = "tcp", [OVER_TLS] = "tls"};
     char text[JN_ADDR_TEXT_MAX];
-    snprintf(out, size, "sip:%s;transport=%s", jn_addr_text(a, text), tcp ? "tcp" : "udp");
+    snprintf(out, size, "sip:%s;transport=%s", jn_addr_text(a, text), names[over]);
 }
 
 bool jn_sip_behind_nat(const sip_t *sip, const struct jn_addr *source)
@@ -60,27 +63,31 @@ bool jn_sip_behind_nat(const sip_t *sip, const struct jn_addr *source)
     if (jn_addr_parse(&a, host, (uint16_t)port))
         return false; /* a name: its owner says where it is */
     /* A TCP client's own port is never its Contact's; the address decides. */
-    return jn_sip_over_tcp(sip) ? !jn_addr_same_ip(&a, source) : !jn_addr_equal(&a, source);
+    return jn_sip_transport(sip) != OVER_UDP ? !jn_addr_same_ip(&a, source) : !jn_addr_equal(&a, source);
+}
+
+bool jn_sip_bucket_take(struct jn_sip_bucket *b, uint32_t rate, uint64_t now_ns)
+{
+    if (!rate)
+        return true;
+    uint64_t step = UINT64_C(1000000000) / rate;
+    if (!step)
+        return true;
+    if (now_ns - b->ns >= UINT64_C(1000000000)) { /* idle for a second: a full bucket, no more */
+        b->level = rate;
+        b->ns = now_ns;
+    } else {
+        uint64_t more = (now_ns - b->ns) / step;
+        b->level = b->level + more > rate ? rate : b->level + (uint32_t)more;
+        b->ns += more * step;
+    }
+    if (!b->level)
+        return false;
+    b->level--;
+    return true;
 }
 
 bool jn_sip_throttled(struct jn_sip *s, uint64_t now_ns)
 {
-    uint32_t rate = s->c.max_calls_per_s;
-    if (!rate)
-        return false;
-    uint64_t step = UINT64_C(1000000000) / rate;
-    if (!step)
-        return false;
-    if (now_ns - s->bucket_ns >= UINT64_C(1000000000)) { /* idle for a second: a full bucket, no more */
-        s->bucket = rate;
-        s->bucket_ns = now_ns;
-    } else {
-        uint64_t more = (now_ns - s->bucket_ns) / step;
-        s->bucket = s->bucket + more > rate ? rate : s->bucket + (uint32_t)more;
-        s->bucket_ns += more * step;
-    }
-    if (!s->bucket)
-        return true;
-    s->bucket--;
-    return false;
+    return !jn_sip_bucket_take(&s->calls, s->c.max_calls_per_s, now_ns);
 }
