@@ -28,7 +28,7 @@ HOMES = {
     "sqlite3.h": ["engine/store/sqlite"],
     "libpq-fe.h": ["engine/store/postgres"],
     "liburing.h": ["engine/store/"],
-    "openssl/": ["engine/store/", "engine/channel/", "engine/api/", "engine/app/"],
+    "openssl/": ["engine/store/", "engine/channel/", "engine/api/", "engine/app/", "engine/sip/tls.c"],
     "ck_": ["engine/base/"],
     "immintrin.h": ["media/", "engine/base/"],
     "sys/socket.h": ["engine/"],

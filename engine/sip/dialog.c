@@ -68,6 +68,8 @@ static void common(struct jn_sip_dialog *d, const sip_t *sip, bool reversed)
         d->call_id[0] = 0;
     if (sip->sip_contact)
         jn_sip_uri(d->target, sizeof d->target, sip->sip_contact->m_url);
+    if (sip->sip_record_route)
+        d->route[0] = 0;
     if (sip->sip_record_route && !routes(d->route, sizeof d->route, sip->sip_record_route, reversed))
         d->call_id[0] = 0;
 }
@@ -140,15 +142,17 @@ int jn_sip_bye_old(struct jn_sip *s, const struct jn_sip_dialog *d)
         return -ENOMEM;
     char cseq[32], target[sizeof d->target + 16];
     snprintf(cseq, sizeof cseq, "%u BYE", d->cseq + 1);
-    snprintf(target, sizeof target, "%s%s", d->target,
-             d->tcp && !strstr(d->target, "transport=") ? ";transport=tcp" : "");
+    const char *over = d->tcp == OVER_TLS ? ";transport=tls" : d->tcp == OVER_TCP ? ";transport=tcp" : "";
+    const char *hop = d->route[0] == '!' ? d->route + 1 : NULL;
+    snprintf(target, sizeof target, "%s%s", d->target, strstr(d->target, "transport=") ? "" : over);
     o->sip = s;
     o->leg = nta_leg_tcreate(s->old, NULL, NULL, SIPTAG_CALL_ID_STR(d->call_id), SIPTAG_FROM_STR(d->local),
                              SIPTAG_TO_STR(d->remote), TAG_END());
     if (o->leg)
-        o->orq = nta_outgoing_tcreate(o->leg, old_answered, o, NULL, SIP_METHOD_BYE, URL_STRING_MAKE(target),
-                                      TAG_IF(d->route[0], SIPTAG_ROUTE_STR(d->route)), SIPTAG_CSEQ_STR(cseq),
-                                      SIPTAG_USER_AGENT_STR("Junctor/" JUNCTOR_VERSION), TAG_END());
+        o->orq =
+            nta_outgoing_tcreate(o->leg, old_answered, o, URL_STRING_MAKE(hop), SIP_METHOD_BYE, URL_STRING_MAKE(target),
+                                 TAG_IF(d->route[0] && !hop, SIPTAG_ROUTE_STR(d->route)), SIPTAG_CSEQ_STR(cseq),
+                                 SIPTAG_USER_AGENT_STR("Junctor/" JUNCTOR_VERSION), TAG_END());
     if (!o->orq) {
         if (o->leg)
             nta_leg_destroy(o->leg);

@@ -1,6 +1,7 @@
 /* Invite: calls that come in, up to the moment when act is told, and calls that go out to agents' phones. */
 #include "engine/sip/ua.h"
 #include <errno.h>
+#include <stdlib.h>
 
 /* A final answer to a request that never becomes a leg. */
 static void turn_away(struct jn_sip *s, nua_handle_t *nh, int status)
@@ -56,26 +57,15 @@ static void display(const sip_from_t *from, char *out, size_t size)
         jn_copy(out, size, d);
 }
 
-/* The user part, escapes undone. */
-static void user_of(const url_t *u, char *out, size_t size)
-{
-    char plain[JN_SIP_URI_MAX];
-    if (u->url_user && strlen(u->url_user) < sizeof plain) {
-        url_unescape(plain, u->url_user);
-        jn_copy(out, size, plain);
-    } else {
-        jn_copy(out, size, "");
-    }
-}
-
 static void remember(struct jn_sip_leg *l, nua_handle_t *nh, const sip_t *sip, const struct jn_addr *source)
 {
-    bool tcp = jn_sip_over_tcp(sip);
-    l->dialog.tcp = tcp;
+    enum transport over = jn_sip_transport(sip);
+    l->dialog.tcp = (uint8_t)over;
     if (jn_sip_behind_nat(sip, source)) {
         char hop[96];
-        jn_sip_next_hop(hop, sizeof hop, source, tcp);
+        jn_sip_next_hop(hop, sizeof hop, source, over);
         nua_set_hparams(nh, NUTAG_PROXY(hop), TAG_END());
+        snprintf(l->dialog.route, sizeof l->dialog.route, "!%s", hop);
     }
 }
 
@@ -117,29 +107,49 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
         turn_away(s, nh, bad);
         return;
     }
-    const struct jn_dir_trunk *trunk = jn_dir_trunk_from(s->dir, &in.source);
+    bool registered;
+    const struct jn_dir_trunk *trunk = jn_sip_trunk_of(s, sip, &in.source, &registered);
     if (trunk) {
         in.tenant = trunk->tenant;
         in.srtp = trunk->srtp;
     } else if (!phone_of_ours(s, nh, sip, &in.source, &in)) {
         return;
     }
+    if (sip_replaces(sip)) { /* RFC 3891 3 */
+        in.replaces = sip_replaces(sip)->rp_next ? 0 : jn_sip_replaced(s, in.tenant, sip_replaces(sip), &bad);
+        if (!in.replaces) {
+            turn_away(s, nh, sip_replaces(sip)->rp_next ? 400 : bad);
+            return;
+        }
+    }
     struct jn_sip_leg *l = jn_sip_leg_new(s, nh, LEG_IN);
     if (!l) {
         turn_away(s, nh, 503);
         return;
     }
-    char from[128], name[128], to[128];
-    user_of(sip->sip_from->a_url, from, sizeof from);
-    user_of(sip->sip_request->rq_url, to, sizeof to);
+    if (trunk && !jn_sip_trunk_take(s, l, trunk)) {
+        nua_handle_bind(nh, NULL);
+        l->nh = NULL;
+        jn_sip_leg_drop(s, l);
+        turn_away(s, nh, 503);
+        return;
+    }
+    char from[128], name[128];
+    struct jn_sip_identity who;
+    jn_sip_user(sip->sip_from->a_url, from, sizeof from);
     display(sip->sip_from, name, sizeof name);
     remember(l, nh, sip, &in.source);
     l->delayed = !in.sdp;
+    l->tenant = in.tenant;
+    l->agent = in.agent;
+    if (in.sdp)
+        jn_sip_sdp_new(l, in.sdp);
     jn_sip_dialog_in(l, sip);
+    jn_sip_session(s, l, sip, true);
     in.leg = l->id;
     in.from_user = from;
     in.from_display = name;
-    in.to_user = to;
+    jn_sip_identify(&who, &in, sip, trunk, registered);
     in.call_id = sip->sip_call_id->i_id;
     s->sink.invite(s->sink.arg, &in);
 }
@@ -163,28 +173,32 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent
         return -ENOTCONN;
     if (!s->n_free)
         return -EMFILE;
-    char name[160], shown[96], info[64], user[64], from[512], to[256];
+    struct jn_sip_out *o = calloc(1, sizeof *o);
+    char *offer = strdup(c->sdp);
+    struct jn_sip_leg *l = o && offer ? jn_sip_leg_new(s, NULL, LEG_OUT) : NULL;
+    if (!l) {
+        free(o);
+        free(offer);
+        return -ENOMEM;
+    }
+    char name[160], shown[96], info[64], user[64];
     plain(shown, sizeof shown, c->from_display, false);
     plain(info, sizeof info, c->info, false);
     snprintf(name, sizeof name, "%s%s%s", info, info[0] && shown[0] ? " " : "", shown);
     plain(user, sizeof user, c->from_user, true);
-    snprintf(from, sizeof from, "\"%s\" <sip:%s@%s>", name, user[0] ? user : "anonymous", p->realm);
-    snprintf(to, sizeof to, "<sip:%s@%s>", a->sip_user, p->realm);
-    nua_handle_t *nh =
-        nua_handle(s->nua, NULL, SIPTAG_FROM_STR(from), SIPTAG_TO_STR(to), NUTAG_URL(p->contact), TAG_END());
-    if (!nh)
+    snprintf(o->from, sizeof o->from, "\"%s\" <sip:%s@%s>", name, user[0] ? user : "anonymous", p->realm);
+    snprintf(o->to, sizeof o->to, "<sip:%s@%s>", a->sip_user, p->realm);
+    jn_copy(o->next, sizeof o->next, p->next);
+    o->auto_answer = c->auto_answer;
+    l->out = o;
+    l->sdp = offer;
+    l->tenant = a->tenant;
+    l->agent = c->agent;
+    l->outgoing = true;
+    if (jn_sip_out_send(s, l, p->contact)) {
+        jn_sip_leg_drop(s, l);
         return -ENOMEM;
-    struct jn_sip_leg *l = jn_sip_leg_new(s, nh, LEG_OUT);
-    if (!l) {
-        nua_handle_destroy(nh);
-        return -EMFILE;
     }
-    l->dialog.tcp = strstr(p->next, "transport=tcp") != NULL;
     *leg = l->id;
-    /* The hop is taken from the request and kept for the dialog; given to nua_handle it is forgotten. */
-    nua_invite(nh, NUTAG_PROXY(p->next), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(c->sdp),
-               TAG_IF(c->auto_answer, SIPTAG_CALL_INFO_STR("<sip:invalid>;answer-after=0")),
-               TAG_IF(c->auto_answer, SIPTAG_HEADER_STR("Alert-Info: <http://invalid>;info=alert-autoanswer")),
-               TAG_END());
     return 0;
 }

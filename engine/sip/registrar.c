@@ -89,7 +89,7 @@ static void store(struct jn_sip *s, struct phone *p, const sip_t *sip, const cha
                   const struct jn_addr *source, uint64_t now_ns)
 {
     jn_copy(p->contact, sizeof p->contact, contact);
-    jn_sip_next_hop(p->next, sizeof p->next, source, jn_sip_over_tcp(sip));
+    jn_sip_next_hop(p->next, sizeof p->next, source, jn_sip_transport(sip));
     jn_copy(p->realm, sizeof p->realm, sip->sip_to->a_url->url_host);
     p->expires_ns = now_ns + (uint64_t)expires * UINT64_C(1000000000);
     if (!p->registered) {
@@ -121,7 +121,9 @@ static int bind_phone(struct jn_sip *s, const struct jn_dir_agent *a, const sip_
             return 400; /* "*" stands alone and with Expires: 0 */
         if (e < 0)
             return 423;
-        if (m->m_url->url_type != url_any && (m->m_url->url_type != url_sip || !jn_sip_uri(uri, sizeof uri, m->m_url)))
+        bool sips = m->m_url->url_type == url_sips;
+        if (m->m_url->url_type != url_any &&
+            ((m->m_url->url_type != url_sip && !sips) || !jn_sip_uri(uri, sizeof uri, m->m_url)))
             return 400;
         if (e > 0)
             newest = m;
@@ -181,7 +183,7 @@ bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent)
 int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_registration *out)
 {
     const struct phone *p = jn_sip_phone(s, agent);
-    if (!p || !p->registered || strstr(p->next, "transport=tcp"))
+    if (!p || !p->registered || !strstr(p->next, "transport=udp"))
         return -ENOENT;
     *out = (struct jn_sip_registration){.agent = agent, .until_us = jn_time_of_mono(p->expires_ns), .cseq = p->cseq};
     if (!jn_copy(out->contact, sizeof out->contact, p->contact))

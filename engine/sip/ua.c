@@ -14,7 +14,7 @@ static void options(struct jn_sip *s, nua_handle_t *nh)
 {
     int status = s->drain ? 503 : 200;
     nua_respond(nh, status, sip_status_phrase(status), NUTAG_WITH_THIS(s->nua), SIPTAG_ALLOW_STR(JN_SIP_ALLOW),
-                SIPTAG_ACCEPT_STR("application/sdp"), SIPTAG_SUPPORTED_STR(""),
+                SIPTAG_ACCEPT_STR("application/sdp"), SIPTAG_SUPPORTED_STR(JN_SIP_SUPPORTED),
                 TAG_IF(s->drain, SIPTAG_RETRY_AFTER_STR("60")), TAG_END());
 }
 
@@ -45,7 +45,12 @@ static void event(nua_event_t e, int status, const char *phrase, nua_t *nua, str
         options(s, nh);
         nua_handle_destroy(nh);
         break;
+    case nua_i_refer:
+        jn_sip_refer_event(s, nh, NULL, sip, tags);
+        nua_handle_destroy(nh);
+        break;
     default:
+        jn_sip_trunk_event(s, nh, e, status, sip, tags);
         break;
     }
 }
@@ -56,6 +61,7 @@ static void tick(su_root_magic_t *magic, su_timer_t *t, struct jn_sip *s)
     uint64_t now = jn_mono_ns();
     jn_sip_legs_tick(s, now);
     jn_sip_phones_expire(s, now);
+    jn_sip_trunks_tick(s, now);
     if (s->sink.tick)
         s->sink.tick(s->sink.arg, now);
 }
@@ -103,7 +109,7 @@ static int probe(const struct jn_sip_config *c, struct jn_err *err)
 
 static int start_stack(struct jn_sip *s, struct jn_err *err)
 {
-    char at[2 * JN_HOST_MAX + 32], old[JN_HOST_MAX + 16];
+    char at[2 * JN_HOST_MAX + 32], secure[2 * JN_HOST_MAX + 32], old[JN_HOST_MAX + 16];
     const char *o = strchr(s->c.host, ':') ? "[" : "", *c = o[0] ? "]" : "";
     if (s->c.advertise[0] && strcmp(s->c.advertise, s->c.host))
         snprintf(at, sizeof at, "sip:%s:%u;maddr=%s%s%s", s->c.advertise, s->c.port, o, s->c.host, c);
@@ -114,22 +120,41 @@ static int start_stack(struct jn_sip *s, struct jn_err *err)
     if (!s->root)
         return jn_fail(err, -ENOMEM, "sip: no event loop");
     su_root_threading(s->root, 0);
+    bool tls = s->c.tls.port != 0;
+    unsigned verify = s->c.tls.verify_peer ? TPTLS_VERIFY_SUBJECTS_OUT : TPTLS_VERIFY_NONE;
+    if (s->c.advertise[0] && strcmp(s->c.advertise, s->c.host))
+        snprintf(secure, sizeof secure, "sips:%s:%u;maddr=%s%s%s", s->c.advertise, s->c.tls.port, o, s->c.host, c);
+    else
+        snprintf(secure, sizeof secure, "sips:%s%s%s:%u", o, s->c.host, c, s->c.tls.port);
+    int rc = jn_sip_tls_begin(s, err);
+    if (rc)
+        return rc;
     s->mclass = jn_sip_hook_make(&s->counts);
     if (!s->mclass)
         return jn_fail(err, -ENOMEM, "sip: no memory");
     unsigned t1x64 = s->c.t1x64_ms ? s->c.t1x64_ms : 32000;
-    s->nua = nua_create(s->root, event, s, NUTAG_URL(at), NTATAG_MCLASS(s->mclass), NUTAG_MEDIA_ENABLE(0),
-                        NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOACK(1), NUTAG_AUTO302(0), NUTAG_AUTO305(0),
-                        NUTAG_ENABLEMESSAGE(0), NUTAG_SESSION_TIMER(0), NUTAG_APPL_METHOD("OPTIONS, REGISTER"),
-                        SIPTAG_ALLOW_STR(JN_SIP_ALLOW), SIPTAG_SUPPORTED(NULL), NUTAG_ALLOW_EVENTS(NULL),
-                        SIPTAG_USER_AGENT_STR("Junctor/" JUNCTOR_VERSION), NTATAG_SIP_T1X64(t1x64),
-                        NTATAG_UDP_MTU(65535), NTATAG_MAXSIZE(65536), NTATAG_TCP_RPORT(1), TAG_END());
+    s->nua = nua_create(
+        s->root, event, s, NUTAG_URL(at), NTATAG_MCLASS(s->mclass), NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0),
+        NUTAG_AUTOANSWER(0), NUTAG_AUTOACK(1), NUTAG_AUTO302(0), NUTAG_AUTO305(0), NUTAG_ENABLEMESSAGE(0),
+        NUTAG_SESSION_TIMER(s->c.session_expires_s), NUTAG_MIN_SE(s->c.session_min_s), NUTAG_UPDATE_REFRESH(1),
+        NUTAG_EARLY_MEDIA(1), NUTAG_ONLY183_100REL(1), NUTAG_APPL_METHOD("OPTIONS, REGISTER, UPDATE, REFER"),
+        SIPTAG_ALLOW_STR(JN_SIP_ALLOW), SIPTAG_SUPPORTED_STR(JN_SIP_SUPPORTED), NUTAG_ALLOW_EVENTS(NULL),
+        TAG_IF(tls, NUTAG_SIPS_URL(secure)), TAG_IF(tls, NUTAG_CERTIFICATE_DIR(jn_sip_tls_dir())),
+        TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(verify)), SIPTAG_USER_AGENT_STR("Junctor/" JUNCTOR_VERSION),
+        NTATAG_SIP_T1X64(t1x64), NTATAG_UDP_MTU(65535), NTATAG_MAXSIZE(65536), NTATAG_TCP_RPORT(1), TAG_END());
     if (!s->nua)
         return jn_fail(err, -EIO, "sip: the stack does not start on %s", at);
     s->old = nta_agent_create(s->root, URL_STRING_MAKE(old), NULL, NULL, NTATAG_UA(1), NTATAG_UDP_MTU(65535),
                               NTATAG_SIP_T1X64(t1x64), TAG_END());
     if (!s->old)
         return jn_fail(err, -EIO, "sip: no port for ending old dialogs on %s", s->c.host);
+    snprintf(old, sizeof old, "sips:%s%s%s:*", o, s->c.host, c);
+    if (tls && nta_agent_add_tport(s->old, URL_STRING_MAKE(old), TPTAG_CERTIFICATE(jn_sip_tls_dir()),
+                                   TPTAG_TLS_VERIFY_POLICY(verify), TAG_END()))
+        return jn_fail(err, -EIO, "sip: no TLS port for ending old dialogs on %s", s->c.host);
+    rc = jn_sip_tls_finish(s, err);
+    if (rc)
+        return rc;
     s->timer = su_timer_create(su_root_task(s->root), TICK_MS);
     if (!s->timer || su_timer_run(s->timer, tick, s) < 0)
         return jn_fail(err, -ENOMEM, "sip: no timer");
@@ -176,6 +201,8 @@ int jn_sip_open(struct jn_sip **out, const struct jn_sip_config *c, struct jn_di
         rc = jn_fail(err, -ENOMEM, "sip: no memory for %u legs", s->c.max_legs);
     else
         rc = start_stack(s, err);
+    if (!rc && jn_sip_trunks_init(s))
+        rc = jn_fail(err, -ENOMEM, "sip: no memory for trunks");
     if (rc) {
         jn_sip_close(s);
         return rc;
@@ -233,6 +260,7 @@ void jn_sip_close(struct jn_sip *s)
             nua_handle_bind(s->legs[i].nh, NULL);
             nua_handle_destroy(s->legs[i].nh); /* ends its call */
         }
+    jn_sip_trunks_stop(s);
     if (s->nua)
         clean = shut_down(s);
     if (s->old)
@@ -241,6 +269,7 @@ void jn_sip_close(struct jn_sip *s)
     if (s->root && clean)
         su_root_destroy(s->root);
     jn_sip_legs_free(s);
+    jn_sip_trunks_free(s);
     jn_map_free(&s->by_agent);
     free(s->phones);
     jn_directory_unref(s->dir);
@@ -258,6 +287,7 @@ void jn_sip_directory(struct jn_sip *s, struct jn_directory *dir)
     s->dir = jn_directory_ref(dir);
     jn_directory_unref(before);
     jn_sip_phones_follow(s);
+    jn_sip_trunks_follow(s);
 }
 
 const struct jn_sip_counts *jn_sip_counts(const struct jn_sip *s)
