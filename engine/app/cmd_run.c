@@ -25,7 +25,7 @@ static const char help[] =
     "  --log-level LEVEL      error, warn, info or debug, instead of the file's\n"
     "\n"
     "The first SIGINT or SIGTERM drains: new work is refused, calls may end by themselves; the second stops at once.\n"
-    "SIGHUP opens the log file again, for log rotation.\n"
+    "SIGHUP opens the log file again, for log rotation, and reads SIP's certificate again.\n"
     "Exit: 0 stopped in order, 1 could not start (said why), 2 wrong use.\n";
 
 struct options {
@@ -113,8 +113,8 @@ static int block_signals(int fd, bool hangup)
     return signalfd(fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* True: to drain. SIGHUP: the log file was rotated. */
-static bool take_signal(int fd)
+/* True: to drain. SIGHUP: the log file was rotated, or a certificate renewed. */
+static bool take_signal(struct jn_engine *e, int fd)
 {
     struct signalfd_siginfo info;
 
@@ -126,6 +126,7 @@ static bool take_signal(int fd)
             jn_error("app", "the log file cannot be opened again: %s; the old one goes on", strerror(-rc));
         else
             jn_info("app", "signal %u: the log file was opened again", info.ssi_signo);
+        jn_engine_files(e);
         return false;
     }
     jn_info("app", "signal %u: draining", info.ssi_signo);
@@ -164,7 +165,7 @@ int jn_cmd_run(int argc, char *argv[])
                 e->config.api_host, e->config.api_port, e->config.data_dir, e->config.max_calls, e->workers);
         do
             jn_engine_serve(e, signals);
-        while (!take_signal(signals));
+        while (!take_signal(e, signals));
         block_signals(signals, false); /* from here on a signal ends the draining */
         unsigned left = jn_engine_drain(e, (uint32_t)o.drain_s, signals);
         jn_info("app", "stopping: calls_left=%u", left);

@@ -1,11 +1,13 @@
 /* Config: the machine's YAML: defaults, fields, and what must hold between them. The centre's is config_centre.c. */
 #include "engine/app/config_check.h"
+#include "engine/sip/sip.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ITEMS(a)                     (sizeof(a) / sizeof *(a))
 #define U(member_, low, high)        .kind = JN_FIELD_UINT, JN_FIELD(struct jn_config, member_), .min = (low), .max = (high)
@@ -31,6 +33,16 @@ static const struct jn_field sip_fields[] = {
     {.name = "port", U(sip_port, 1, 65535)},
     {.name = "max_calls", U(max_calls, 1, 1000000)},
     {.name = "max_calls_per_s", U(max_calls_per_s, 1, 100000)},
+    {.name = "session_expires", T(JN_FIELD_S, session_expires_s, 0, 86400000)},
+    {.name = "session_min", T(JN_FIELD_S, session_min_s, 1000, 86400000)},
+    {.name = "tls"},
+};
+static const struct jn_field tls_fields[] = {
+    {.name = "port", U(tls_port, 1, 65535)},
+    {.name = "certificate", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, tls_certificate)},
+    {.name = "key", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, tls_key)},
+    {.name = "ca", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, tls_ca)},
+    {.name = "verify_peer", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, tls_verify_peer)},
 };
 static const struct jn_field media_fields[] = {
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_host)},
@@ -75,6 +87,9 @@ static const struct jn_config defaults = {
     .sip_port = 5060,
     .max_calls = 2000,
     .max_calls_per_s = 200,
+    .session_expires_s = 1800,
+    .session_min_s = 90,
+    .tls_verify_peer = true,
     .media_host = "127.0.0.1",
     .media_port_min = 20000,
     .media_port_max = 39999,
@@ -165,6 +180,42 @@ static void check_paths(struct jn_check *c, struct jn_config *out, const struct 
                    out->centre);
 }
 
+static void tls_file(struct jn_check *c, char path[static JN_PATH_MAX], const struct jn_yaml *tls, const char *key,
+                     bool required)
+{
+    const struct jn_yaml *k = jn_yaml_get(tls, key);
+    char at[JN_CHECK_PATH];
+
+    jn_path_member(at, "sip.tls", key);
+    if (!path[0] && required)
+        jn_problem(c->problems, c->file, tls->line, at, "is missing");
+    if (!path[0])
+        return;
+    resolve(c, path, k->line, at);
+    if (strlen(path) >= sizeof(((struct jn_sip_tls *)0)->key))
+        jn_problem(c->problems, c->file, k->line, at, "is too long");
+    else if (access(path, R_OK))
+        jn_problem(c->problems, c->file, k->line, at, "\"%.200s\" cannot be read: %s", path, strerror(errno));
+}
+
+static void check_tls(struct jn_check *c, struct jn_config *out, const struct jn_yaml *tls)
+{
+    if (!tls)
+        return;
+    jn_check_fields(c, tls, "sip.tls", tls_fields, ITEMS(tls_fields), out);
+    if (tls->kind != JN_YAML_MAP)
+        return;
+    if (!out->tls_port)
+        out->tls_port = 5061;
+    tls_file(c, out->tls_certificate, tls, "certificate", true);
+    tls_file(c, out->tls_key, tls, "key", true);
+    tls_file(c, out->tls_ca, tls, "ca", false);
+    if (out->tls_port == out->sip_port)
+        jn_problem(c->problems, c->file, tls->line, "sip.tls.port", "%u is sip.port too", out->tls_port);
+    else if (out->tls_port == out->api_port && !strcmp(out->sip_host, out->api_host))
+        jn_problem(c->problems, c->file, tls->line, "sip.tls.port", "%u is api.port too", out->tls_port);
+}
+
 static bool any(const char *host)
 {
     return !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
@@ -207,6 +258,9 @@ static void check_together(struct jn_check *c, const struct jn_config *out, cons
     /* Both listen on TCP. */
     if (out->sip_port == out->api_port && same_place(out->sip_host, out->api_host))
         jn_problem(c->problems, c->file, api, "api.port", "%u is SIP's port too (sip.port)", out->api_port);
+    if (out->session_expires_s && out->session_expires_s < out->session_min_s)
+        jn_problem(c->problems, c->file, line_of(root, "sip", "session_expires"), "sip.session_expires",
+                   "%u s is shorter than sip.session_min, %u s", out->session_expires_s, out->session_min_s);
     if (out->max_calls > out->max_interactions)
         jn_problem(c->problems, c->file, line_of(root, "sip", "max_calls"), "sip.max_calls",
                    "%u is more than router.max_interactions, %u", out->max_calls, out->max_interactions);
@@ -241,6 +295,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
     for (size_t i = 0; i < ITEMS(sections); i++)
         jn_check_fields(c, jn_yaml_get(root, sections[i].name), sections[i].name, sections[i].fields, sections[i].n,
                         out);
+    check_tls(c, out, jn_yaml_get(jn_yaml_get(root, "sip"), "tls"));
     check_sounds(c, out, jn_yaml_get(root, "sounds"));
     jn_check_origins(c, out, jn_yaml_get(jn_yaml_get(root, "api"), "origins"));
     check_paths(c, out, root);

@@ -27,6 +27,10 @@ struct jn_config {
     char sip_host[JN_HOST_MAX], sip_advertise[JN_HOST_MAX];
     uint16_t sip_port;
     uint32_t max_calls, max_calls_per_s;
+    uint32_t session_expires_s, session_min_s; /* RFC 4028 */
+    uint16_t tls_port;                         /* SIP over TLS; 0: none */
+    char tls_certificate[JN_PATH_MAX], tls_key[JN_PATH_MAX], tls_ca[JN_PATH_MAX];
+    bool tls_verify_peer;
     char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
     uint16_t media_port_min, media_port_max;
     uint8_t media_dscp;

@@ -23,6 +23,7 @@ enum jn_note_kind {
     JN_NOTE_ANSWER,       /* ptr: struct jn_ask, answered */
     JN_NOTE_PHONE,        /* a: agent, b: registered */
     JN_NOTE_DRAIN,        /* a: on */
+    JN_NOTE_FILES,        /* files beside the configuration may have changed: certificates */
     JN_NOTE_CALL,         /* ptr: struct jn_call_row, malloc'ed */
     JN_NOTE_DIALOG,       /* ptr: struct jn_sip_dialog, malloc'ed */
     JN_NOTE_DIALOG_END,   /* a: leg */
@@ -109,6 +110,8 @@ int jn_engine_start(struct jn_engine *e, struct jn_err *err);
 /* Main's loop: answers slow asks, until stop_fd (a signalfd) has something. */
 void jn_engine_serve(struct jn_engine *e, int signal_fd);
 /* Refuses new work and waits for calls to end, at most limit_s. Returns how many were still up. */
+/* Files beside the configuration, such as certificates, are read again. */
+void jn_engine_files(struct jn_engine *e);
 unsigned jn_engine_drain(struct jn_engine *e, uint32_t limit_s, int signal_fd);
 void jn_engine_stop(struct jn_engine *e);
 void jn_engine_close(struct jn_engine *e);
@@ -139,6 +142,8 @@ void jn_engine_metrics(void *engine, struct jn_buf *out);
 void jn_engine_health(void *engine, struct jn_buf *out);
 /* slow.c: answers one ask on main. */
 void jn_engine_slow(struct jn_engine *e, struct jn_ask *a);
+/* why.c: answers JN_ASK_WHY. */
+void jn_engine_why(struct jn_engine *e, struct jn_ask *a);
 
 /* Sends note, which the caller knows to fit (its mailbox is as large as what may be under way); says so in the log when
  * it does not, and returns -EAGAIN. */

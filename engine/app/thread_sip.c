@@ -169,6 +169,14 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     case JN_NOTE_DRAIN:
         jn_sip_drain(e->sip, n->a != 0);
         break;
+    case JN_NOTE_FILES: {
+        struct jn_err err = {{0}};
+        if (jn_sip_tls_reload(e->sip, &err))
+            jn_error("sip", "%s; the certificate stays as it was", err.text);
+        else if (e->config.tls_port)
+            jn_info("sip", "the certificate was read again");
+        break;
+    }
     case JN_NOTE_ASK:
         control(e, n->ptr);
         break;
@@ -273,11 +281,19 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                  .silence_end_s = c->silence_end_s,
                                  .ring_ms = 120000};
     struct jn_sip_config sc = {
-        .port = c->sip_port, .max_legs = 2 * c->max_calls, .max_calls_per_s = c->max_calls_per_s};
+        .port = c->sip_port,
+        .max_legs = 2 * c->max_calls,
+        .max_calls_per_s = c->max_calls_per_s,
+        .session_expires_s = c->session_expires_s,
+        .session_min_s = c->session_min_s,
+        .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
 
     p.arg = e;
     jn_copy(sc.host, sizeof sc.host, c->sip_host);
     jn_copy(sc.advertise, sizeof sc.advertise, c->sip_advertise);
+    jn_copy(sc.tls.certificate, sizeof sc.tls.certificate, c->tls_certificate);
+    jn_copy(sc.tls.key, sizeof sc.tls.key, c->tls_key);
+    jn_copy(sc.tls.ca, sizeof sc.tls.ca, c->tls_ca);
     int rc = jn_act_voice_open(&e->voice, &vc, e->directory, &e->sounds, &p, err);
     if (rc < 0)
         return rc;

@@ -257,6 +257,13 @@ void jn_engine_serve(struct jn_engine *e, int signal_fd)
         ;
 }
 
+void jn_engine_files(struct jn_engine *e)
+{
+    struct jn_note n = {.kind = JN_NOTE_FILES};
+
+    jn_note_send(&e->main_sip, &n, "changed files");
+}
+
 unsigned jn_engine_drain(struct jn_engine *e, uint32_t limit_s, int signal_fd)
 {
     struct jn_event ev = {.kind = JN_EV_DRAIN, .maker = JN_MAKER_APP, .drain.on = true};

@@ -1,6 +1,7 @@
 /* Hook: the stack answers malformed requests and unsupported extensions before anybody hears of them. A message class
  * of our own looks at each message as its headers end, and counts; it changes nothing. */
 #include "engine/sip/ua.h"
+#include <strings.h>
 
 /* The signalling thread's counters: the stack gives the hook no argument of ours. */
 static _Thread_local struct jn_sip_counts *hooked;
@@ -15,6 +16,21 @@ static bool well_formed(const sip_t *sip)
            !(sip->sip_flags & MSG_FLG_ERROR);
 }
 
+/* What is required and is none of JN_SIP_SUPPORTED: the stack answers 420. */
+static void count_extensions(const sip_require_t *require)
+{
+    static const char *const known[] = {"100rel", "timer", "replaces", "norefersub"};
+    for (size_t i = 0; require->k_items && require->k_items[i]; i++) {
+        bool ours = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            ours = ours || !strcasecmp(require->k_items[i], known[k]);
+        if (!ours) {
+            count(&hooked->bad_extension);
+            return;
+        }
+    }
+}
+
 static issize_t look(msg_t *msg, msg_pub_t *pub, char b[], isize_t n, int eos)
 {
     const sip_t *sip = (const sip_t *)(const void *)pub;
@@ -26,7 +42,7 @@ static issize_t look(msg_t *msg, msg_pub_t *pub, char b[], isize_t n, int eos)
         count(&hooked->malformed);
     else if (sip->sip_request && sip->sip_require && sip->sip_request->rq_method != sip_method_ack &&
              sip->sip_request->rq_method != sip_method_cancel)
-        count(&hooked->bad_extension); /* we support none, so any that is required is one too many */
+        count_extensions(sip->sip_require);
     return used;
 }
 
