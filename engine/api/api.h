@@ -15,6 +15,7 @@ enum { JN_ORIGINS = 32, JN_ORIGIN_MAX = 128 };
 
 enum jn_ask_kind {
     JN_ASK_IX,         /* id -> record JSON                                  database */
+    JN_ASK_SEGMENTS,   /* id -> segments JSON                                database */
     JN_ASK_LIST,       /* channel, before, limit -> list JSON                database */
     JN_ASK_REPORT,     /* from_us, to_us -> report JSON                      database */
     JN_ASK_AUDIT,      /* who, what -> nothing                               database */
@@ -24,6 +25,7 @@ enum jn_ask_kind {
     JN_ASK_REC_WAV,    /* id -> a WAV file's bytes                           slow */
     JN_ASK_HASH,       /* text: password to check against secret: status 0 or -EACCES, slow */
     JN_ASK_APPLY,      /* text: YAML, dry_run -> difference JSON, or the mistakes  slow, then all threads */
+    JN_ASK_WHY,        /* id -> what led to each of its offers, JSON         slow */
     JN_ASK_DRAIN,      /* on                                                 app */
     JN_ASK_CONTROL,    /* id, agent, control: hang up, hold, resume a call   signalling */
     JN_ASK_MSG_STORE,  /* messages of one conversation, see message          journal */

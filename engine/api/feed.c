@@ -53,7 +53,10 @@ void jn_publish_command(struct jn_api *a, const struct jn_command *c)
                                                      [JN_CMD_HOLD] = "hold",
                                                      [JN_CMD_RESUME] = "resume",
                                                      [JN_CMD_CLOSED] = "closed",
-                                                     [JN_CMD_RECORD] = "record"};
+                                                     [JN_CMD_RECORD] = "record",
+                                                     [JN_CMD_CALL] = "call",
+                                                     [JN_CMD_CONSULT] = "consult",
+                                                     [JN_CMD_CONSULT_END] = "consult_end"};
     const struct jn_view_agent *v;
     switch (c->kind) {
     case JN_CMD_AGENT:
@@ -65,6 +68,14 @@ void jn_publish_command(struct jn_api *a, const struct jn_command *c)
         break;
     case JN_CMD_OFFER_CANCEL: /* the row may be with the next agent already */
         publish_ix(a, c, "offer_cancel", c->agent);
+        break;
+    case JN_CMD_CONSULT: /* both learn of it, the one who asks and the one who is asked */
+        publish_ix(a, c, types[c->kind], c->row.agent);
+        publish_ix(a, c, types[c->kind], c->row.consult);
+        break;
+    case JN_CMD_CONSULT_END:
+        publish_ix(a, c, types[c->kind], c->row.agent);
+        publish_ix(a, c, types[c->kind], c->agent);
         break;
     case JN_CMD_QUEUED:
     case JN_CMD_POSITION: /* nobody has it */

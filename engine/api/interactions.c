@@ -180,6 +180,20 @@ static void one(void *arg, struct jn_req *r)
     jn_req_ask(r, ask, jn_req_answer_ask);
 }
 
+static void segments(void *arg, struct jn_req *r)
+{
+    (void)arg;
+    uint64_t id;
+    if (!jn_req_id(r, 0, &id))
+        return;
+    struct jn_ask *ask = jn_ask_new(JN_ASK_SEGMENTS);
+    if (ask) {
+        ask->tenant = jn_req_session(r)->tenant;
+        ask->id = id;
+    }
+    jn_req_ask(r, ask, jn_req_answer_ask);
+}
+
 static void live_list(struct jn_api *a, struct jn_req *r, int channel)
 {
     const struct jn_session *s = jn_req_session(r);
@@ -234,11 +248,28 @@ static void list(void *arg, struct jn_req *r)
     jn_req_ask(r, ask, jn_req_answer_ask);
 }
 
+/* Out of the journal, so for supervisors: it names colleagues and what else waited. */
+static void why(void *arg, struct jn_req *r)
+{
+    (void)arg;
+    uint64_t id;
+    if (!jn_req_id(r, 0, &id))
+        return;
+    struct jn_ask *ask = jn_ask_new(JN_ASK_WHY);
+    if (ask) {
+        ask->tenant = jn_req_session(r)->tenant;
+        ask->id = id;
+    }
+    jn_req_ask(r, ask, jn_req_answer_ask);
+}
+
 int jn_routes_interactions(struct jn_api *a)
 {
     static const struct jn_route routes[] = {
         {JN_GET, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions", list},
         {JN_GET, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions/{}", one},
+        {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/interactions/{}/segments", segments},
+        {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/interactions/{}/why", why},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions/{}/accept", accept},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions/{}/refuse", refuse},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions/{}/end", end},

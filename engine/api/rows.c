@@ -10,6 +10,7 @@ static const char *const ix_states[] = JN_IX_STATE_NAMES;
 static const char *const outcomes[] = JN_OUTCOME_NAMES;
 static const char *const whys[] = JN_WHY_NAMES;
 static const char *const channels[] = {"voice", "chat"};
+static const char *const directions[] = JN_DIRECTION_NAMES;
 
 static const char *name_of(const char *const names[], unsigned n, unsigned i)
 {
@@ -81,6 +82,9 @@ static void totals(struct jn_buf *out, const struct jn_queue_row *q, uint64_t no
         since && now_us > since ? (double)(now_us - since) / 1e6 : 0.0);
     ratio(out, "service_level", q->in_target, q->answered + q->abandoned, 1);
     ratio(out, "asa_s", q->wait_sum_us, q->answered, 1e6);
+    jn_buf_printf(out, ",\"transferred\":%llu,\"out\":%llu,\"out_answered\":%llu",
+                  (unsigned long long)q->transferred, (unsigned long long)q->out,
+                  (unsigned long long)q->out_answered);
     ratio(out, "aht_s", q->talk_sum_us + q->wrap_sum_us, q->answered, 1e6);
 }
 
@@ -131,6 +135,10 @@ void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf
     text_member(out, "state", name_of(ix_states, JN_IX_STATE_N, x->state));
     text_member(out, "outcome", name_of(outcomes, JN_OUT_N, x->outcome));
     text_member(out, "why", name_of(whys, JN_WHY_N, x->why));
+    const struct jn_dir_agent *asked = x->consult ? jn_dir_agent(a->dir, x->consult) : NULL;
+    text_member(out, "direction", name_of(directions, JN_DIR_N, x->direction));
+    text_member(out, "consult", asked ? asked->name : NULL);
+    jn_buf_printf(out, ",\"outside\":%s,\"transfers\":%u", x->outside ? "true" : "false", x->transfers);
     jn_buf_printf(out, ",\"priority\":%u,\"position\":%u,\"offers\":%u,\"in_target\":%s", x->priority, x->position,
                   x->offers, x->in_target ? "true" : "false");
     time_member(out, "arrived", x->arrived_us);

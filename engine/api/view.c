@@ -131,6 +131,9 @@ void jn_view_take(struct jn_view *v, const struct jn_command *c)
     case JN_CMD_RESUME:
     case JN_CMD_CLOSED:
     case JN_CMD_RECORD:
+    case JN_CMD_CALL:
+    case JN_CMD_CONSULT:
+    case JN_CMD_CONSULT_END:
         if (c->row.id)
             take_ix(v, &c->row);
         break;

@@ -19,7 +19,7 @@
 void jn_engine_emit(void *arg, const struct jn_command *c);
 void jn_engine_emit_set(void (*to)(void *arg, const struct jn_command *c), void *arg);
 /* thread_db.c */
-int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_ix_row *row);
+int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c);
 
 int jn_read_file(const char *path, size_t max, struct jn_buf *out)
 {
@@ -152,14 +152,14 @@ static void emit_again(void *arg, const struct jn_command *c)
 {
     struct again *a = arg;
 
-    if (c->kind < JN_CMD_QUEUED || c->kind > JN_CMD_RECORD || c->seq <= a->stored || a->rc < 0)
+    if (!jn_command_about_ix(c->kind) || c->seq <= a->stored || a->rc < 0)
         return;
     if (a->rows % 512 == 0)
         a->rc = a->rows ? jn_store_commit(a->e->store, a->stored) : 0;
     if (a->rc == 0 && a->rows % 512 == 0)
         a->rc = jn_store_begin(a->e->store);
     if (a->rc == 0)
-        a->rc = jn_engine_row(a->e->store, a->e->directory, &c->row);
+        a->rc = jn_engine_row(a->e->store, a->e->directory, c);
     a->rows++;
 }
 

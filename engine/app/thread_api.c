@@ -38,6 +38,7 @@ static struct jn_mailbox *place_of(struct jn_engine *e, uint8_t kind)
 {
     switch (kind) {
     case JN_ASK_IX:
+    case JN_ASK_SEGMENTS:
     case JN_ASK_LIST:
     case JN_ASK_REPORT:
     case JN_ASK_AUDIT:

@@ -20,15 +20,17 @@ struct loop {
     uint64_t seq;
 };
 
-int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_ix_row *row);
+int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c);
 
-int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_ix_row *row)
+int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c)
 {
+    const struct jn_ix_row *row = &c->row;
     const struct jn_dir_tenant *t = dir ? jn_dir_tenant(dir, row->tenant) : NULL;
     const struct jn_dir_queue *q = dir ? jn_dir_queue(dir, row->queue) : NULL;
     const struct jn_dir_agent *a = dir && row->agent ? jn_dir_agent(dir, row->agent) : NULL;
 
-    return jn_store_ix(s, row, t ? t->name : "", q ? q->name : "", a ? a->name : "");
+    int rc = jn_store_ix(s, row, t ? t->name : "", q ? q->name : "", a ? a->name : "");
+    return rc < 0 ? rc : jn_store_segment(s, row, c->time_us, q ? q->name : "", a ? a->name : "");
 }
 
 static int apply_note(struct loop *l, const struct jn_note *n)
@@ -67,7 +69,7 @@ static int transaction(struct loop *l)
     int rc = jn_store_begin(s);
 
     for (unsigned i = 0; rc == 0 && i < l->n_rows; i++)
-        rc = jn_engine_row(s, l->dir, &l->rows[i].row);
+        rc = jn_engine_row(s, l->dir, &l->rows[i]);
     for (unsigned i = 0; rc == 0 && i < l->n_notes; i++)
         rc = apply_note(l, &l->notes[i]);
     if (rc == 0)
@@ -122,6 +124,9 @@ static void take_ask(struct loop *l, struct jn_ask *a)
     switch (a->kind) {
     case JN_ASK_IX:
         a->status = jn_store_ix_json(s, a->tenant, a->id, &a->answer);
+        break;
+    case JN_ASK_SEGMENTS:
+        a->status = jn_store_segments_json(s, a->tenant, a->id, &a->answer);
         break;
     case JN_ASK_LIST:
         a->status = jn_store_list_json(s, a->tenant, a->channel, a->before, a->limit, &a->answer);

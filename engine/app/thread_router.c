@@ -47,11 +47,6 @@ static void hold_release(struct hold *h, uint64_t durable)
     }
 }
 
-static bool about_interaction(const struct jn_command *c)
-{
-    return c->kind >= JN_CMD_QUEUED && c->kind <= JN_CMD_RECORD;
-}
-
 /* The router's emit: which readers a command has. */
 static void deliver(void *arg, const struct jn_command *c)
 {
@@ -66,7 +61,7 @@ static void deliver(void *arg, const struct jn_command *c)
             jn_warn("router", "a change was refused: why=%u", c->why);
         return;
     }
-    if (about_interaction(c)) {
+    if (jn_command_about_ix(c->kind)) {
         if (c->row.channel == JN_CH_VOICE)
             hold_push(&l->sip, c);
         /* What the database has must be in the journal too: after a crash the numbers of lost events are given again.
@@ -75,6 +70,8 @@ static void deliver(void *arg, const struct jn_command *c)
         row.wait = true;
         hold_push(&l->db, &row);
     }
+    if (c->kind == JN_CMD_AGENT) /* nailed-up lines follow their agents */
+        hold_push(&l->sip, c);
     hold_push(&l->api, c);
 }
 

@@ -8,6 +8,7 @@
 /* After the event seq, of a router that was new or loaded at start_seq: its commands since then, and its state. */
 struct jn_journal_check {
     uint64_t seq, start_seq, command_hash, state_hash;
+    uint16_t logic; /* JN_LOGIC_VERSION of the writer: another logic's hashes say nothing */
 };
 /* The router's bounds from the event after seq on (a full table refuses, so they decide commands). */
 struct jn_journal_bounds {

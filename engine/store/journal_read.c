@@ -10,6 +10,7 @@
 struct reading {
     const struct jn_journal_reader *to;
     uint64_t after;
+    uint16_t logic; /* of the segment being read */
 };
 
 static int pass_on(void *arg, const struct jn_journal_record *r)
@@ -20,7 +21,8 @@ static int pass_on(void *arg, const struct jn_journal_record *r)
     if (r->kind == JN_JK_EVENT)
         return r->seq > x->after && to->each ? to->each(to->arg, r->seq, r->time_us, r->bytes, r->len) : 0;
     if (r->kind == JN_JK_CHECK && to->check && r->len == 24) {
-        struct jn_journal_check c = {r->seq, jn_get64(r->bytes), jn_get64(r->bytes + 8), jn_get64(r->bytes + 16)};
+        struct jn_journal_check c = {r->seq, jn_get64(r->bytes), jn_get64(r->bytes + 8), jn_get64(r->bytes + 16),
+                                     x->logic};
         return to->check(to->arg, &c);
     }
     if (r->kind == JN_JK_BOUNDS && to->bounds && r->len == 16) {
@@ -46,6 +48,7 @@ static int read_segment(struct jn_journal *j, const struct jn_seglog_segment *s,
     if (n < s->end || jn_seg_scan(bytes, s->end, &s->head, &behind) != s->end)
         rc = jn_fail(err, -EBADMSG, "%s: changed on disk since it was opened", path);
     else {
+        x->logic = s->head.logic;
         rc = jn_journal_walk(bytes, s->end, &s->head, &last, &last_us, pass_on, x, &bad);
         if (rc == -EBADMSG && bad > 0)
             jn_fail(err, rc, "%s: damaged at offset %zu", path, bad);

@@ -33,6 +33,8 @@ struct run {
     struct jn_router_limits limits;
     const char *dir;
     uint64_t next_snapshot;
+    void (*watch)(void *arg, const struct jn_explanation *e); /* NULL: to compare */
+    void *watch_arg;
 };
 
 static void nothing(void *arg, const struct jn_command *c)
@@ -155,6 +157,7 @@ static int follow_bounds(struct run *r, uint64_t seq)
     if (again) {
         jn_router_free(r->state);
         r->state = again;
+        jn_router_watch(again, r->watch, r->watch_arg);
     }
     return rc;
 }
@@ -180,7 +183,7 @@ static int compare_checks(struct run *r, uint64_t seq)
     for (; r->next_check < r->n_check && r->check[r->next_check].seq <= seq; r->next_check++) {
         const struct jn_journal_check *c = &r->check[r->next_check];
         const struct track *t = NULL;
-        if (c->seq < seq || seq == r->out->began_seq)
+        if (c->seq < seq || seq == r->out->began_seq || c->logic != JN_LOGIC_VERSION)
             continue;
         if (jn_router_state_hash(r->state) != c->state_hash)
             return differs(r, seq, "states");
@@ -214,7 +217,8 @@ static int compare_snapshot(struct run *r, uint64_t seq)
 
     if (seq != r->next_snapshot)
         return 0;
-    if (jn_snapshot_read(r->dir, seq, &found, &time_us, &b, &ignored) == 0 && found == seq) {
+    if (jn_snapshot_read(r->dir, seq, &found, &time_us, &b, &ignored) == 0 && found == seq &&
+        jn_router_saved_now(b.data, b.len)) {
         struct jn_router *x = loaded(r, b.data, b.len, &rc);
         if (x && jn_router_state_hash(x) != jn_router_state_hash(r->state))
             rc = differs(r, seq, "the snapshot's state and the events' state");
@@ -322,6 +326,59 @@ static int run_all(struct run *r, struct jn_journal *j, const struct jn_journal_
         rc = begin_tracks(r, r->out->began_seq);
     r->next_snapshot = snapshot_after(r->dir, r->out->began_seq);
     return rc == 0 ? jn_journal_read_checked(j, r->out->began_seq, &events, r->err) : rc;
+}
+
+/* The events alone: nothing is compared. */
+static int apply_watched(void *arg, uint64_t seq, uint64_t time_us, const void *bytes, uint32_t n)
+{
+    struct run *r = arg;
+    struct jn_event ev;
+
+    (void)time_us;
+    if (jn_event_decode(&ev, bytes, n) < 0 || ev.seq != seq)
+        return jn_fail(r->err, -EBADMSG, "event %llu does not decode", (unsigned long long)seq);
+    jn_router_apply(r->state, &ev);
+    return follow_bounds(r, seq);
+}
+
+static int watch_all(struct run *r, struct jn_journal *j, const struct jn_journal_found *found)
+{
+    struct jn_journal_reader notes = {.bounds = note_bounds, .arg = r};
+    struct jn_journal_reader events = {.each = apply_watched, .arg = r};
+    int rc = jn_journal_read_checked(j, found->first_seq ? found->first_seq - 1 : 0, &notes, r->err);
+
+    if (rc == 0 && r->n_bounds > 0)
+        r->limits = limits_of(&r->bounds[0]);
+    if (rc == 0)
+        rc = begin_state(r, false, found->first_seq);
+    if (rc < 0)
+        return rc;
+    jn_router_watch(r->state, r->watch, r->watch_arg);
+    return jn_journal_read_checked(j, r->out->began_seq, &events, r->err);
+}
+
+int jn_replay_watch(const char *dir, void (*watch)(void *arg, const struct jn_explanation *e), void *arg,
+                    struct jn_err *err)
+{
+    struct jn_replay out = {0};
+    struct jn_err unused;
+    struct run r = {.out = &out,
+                    .err = err ? err : &unused,
+                    .dir = dir,
+                    .watch = watch,
+                    .watch_arg = arg,
+                    .limits = {.agents = 20000, .queues = 1000, .tenants = 100, .interactions = 100000}};
+    struct jn_journal_found found;
+    struct jn_journal *j;
+    int rc = jn_journal_open(&j, dir, true, &found, r.err);
+
+    if (rc < 0)
+        return rc;
+    rc = watch_all(&r, j, &found);
+    jn_router_free(r.state);
+    free(r.bounds);
+    jn_journal_close(j);
+    return rc;
 }
 
 int jn_replay(const char *dir, bool from_start, struct jn_replay *out,

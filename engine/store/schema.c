@@ -26,4 +26,18 @@ static const char step_2[] =
     " who TEXT NOT NULL, kind INTEGER NOT NULL, what TEXT NOT NULL) STRICT;"
     "CREATE INDEX audit_at ON audit (tenant, at_us);";
 
-const char *const jn_schema_step[JN_SCHEMA_VERSION] = {step_1, step_2};
+/* Segments of an interaction, in order; kind is enum jn_segment_kind. What ended before is told as far as it is known.
+ */
+static const char step_3[] =
+    "CREATE TABLE segment (ix INTEGER NOT NULL, n INTEGER NOT NULL, kind INTEGER NOT NULL, queue INTEGER NOT NULL,"
+    " agent INTEGER NOT NULL, queue_name TEXT NOT NULL, agent_name TEXT NOT NULL, began_us INTEGER NOT NULL,"
+    " ended_us INTEGER NOT NULL, PRIMARY KEY (ix, n)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO segment SELECT id, 1, 0, queue, 0, queue_name, '', arrived_us,"
+    " CASE WHEN answered_us > 0 THEN answered_us ELSE ended_us END FROM interaction WHERE ended_us > arrived_us;"
+    "INSERT INTO segment SELECT id, 2, 2, queue, agent, queue_name, agent_name, answered_us, ended_us FROM interaction"
+    " WHERE answered_us > 0 AND ended_us > arrived_us;"
+    "ALTER TABLE interaction ADD COLUMN direction INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE interaction ADD COLUMN transfers INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE call ADD COLUMN outside TEXT NOT NULL DEFAULT '';";
+
+const char *const jn_schema_step[JN_SCHEMA_VERSION] = {step_1, step_2, step_3};

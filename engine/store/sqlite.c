@@ -10,7 +10,8 @@
 
 #define IX_COLUMNS                                                                                                     \
     "id, tenant, queue, agent, tenant_name, queue_name, agent_name, channel, state, outcome, why, priority, position," \
-    " offers, in_target, arrived_us, queued_us, offered_us, answered_us, ended_us, closed_us, wait_us, talk_us"
+    " offers, in_target, arrived_us, queued_us, offered_us, answered_us, ended_us, closed_us, wait_us, talk_us,"       \
+    " direction, transfers"
 /* A thing that was renamed or removed since keeps the name it had. */
 #define KEEP_NAME(X)                                                                                                   \
     X "_name = CASE WHEN excluded." X "_name = '' AND excluded." X " = " X " THEN " X "_name ELSE excluded." X         \
@@ -18,7 +19,8 @@
 #define IX_READ                                                                                                        \
     "SELECT i.id, tenant_name, queue_name, agent_name, channel, state, outcome, why, priority, position, offers,"      \
     " in_target, arrived_us, queued_us, offered_us, answered_us, ended_us, closed_us, wait_us, talk_us, c.ix, caller," \
-    " called, call_id, mos_caller_x100, mos_agent_x100, rx_packets, tx_packets, lost, recorded"                        \
+    " called, call_id, mos_caller_x100, mos_agent_x100, rx_packets, tx_packets, lost, recorded,"                       \
+    " direction, transfers, outside"                                                                                   \
     " FROM interaction i LEFT JOIN call c ON c.ix = i.id "
 
 const char *const jn_sql[JN_SQL_N] = {
@@ -30,7 +32,7 @@ const char *const jn_sql[JN_SQL_N] = {
     [JN_SQL_BOOT] = "UPDATE progress SET boots = boots + 1 RETURNING boots",
     [JN_SQL_IX] =
         "INSERT INTO interaction (" IX_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-        " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) ON CONFLICT (id) DO UPDATE SET"
+        " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) ON CONFLICT (id) DO UPDATE SET"
         " tenant = excluded.tenant, " KEEP_NAME("tenant") KEEP_NAME("queue") KEEP_NAME(
             "agent") " queue = excluded.queue, agent = excluded.agent,"
                      " channel = excluded.channel, state = excluded.state, outcome = excluded.outcome, why = "
@@ -40,17 +42,20 @@ const char *const jn_sql[JN_SQL_N] = {
                      "excluded.queued_us,"
                      " offered_us = excluded.offered_us, answered_us = excluded.answered_us, ended_us = "
                      "excluded.ended_us,"
-                     " closed_us = excluded.closed_us, wait_us = excluded.wait_us, talk_us = excluded.talk_us",
+                     " closed_us = excluded.closed_us, wait_us = excluded.wait_us, talk_us = excluded.talk_us,"
+                     " direction = excluded.direction, transfers = excluded.transfers",
     [JN_SQL_CALL] =
         "INSERT INTO call (ix, tenant, caller, called, call_id, mos_caller_x100, mos_agent_x100, rx_packets,"
-        " tx_packets, lost, recorded) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " tx_packets, lost, recorded, outside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         " ON CONFLICT (ix) DO UPDATE SET tenant = excluded.tenant, caller = excluded.caller,"
         " called = excluded.called, call_id = excluded.call_id, mos_caller_x100 = excluded.mos_caller_x100,"
         " mos_agent_x100 = excluded.mos_agent_x100, rx_packets = excluded.rx_packets,"
-        " tx_packets = excluded.tx_packets, lost = excluded.lost, recorded = excluded.recorded",
+        " tx_packets = excluded.tx_packets, lost = excluded.lost, recorded = excluded.recorded, outside = "
+        "excluded.outside",
     [JN_SQL_AUDIT] = "INSERT INTO audit (at_us, tenant, who, kind, what) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [JN_SQL_AUDIT_LIST] = "SELECT id, at_us, tenant, who, kind, what FROM audit WHERE (?1 = 0 OR tenant = ?1) AND (?2 = 0 OR"
-                          " id < ?2) AND (?3 = '' OR who = ?3) ORDER BY id DESC LIMIT ?4",
+    [JN_SQL_AUDIT_LIST] =
+        "SELECT id, at_us, tenant, who, kind, what FROM audit WHERE (?1 = 0 OR tenant = ?1) AND (?2 = 0 OR"
+        " id < ?2) AND (?3 = '' OR who = ?3) ORDER BY id DESC LIMIT ?4",
     [JN_SQL_PUT] =
         "INSERT INTO small (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     [JN_SQL_GET] = "SELECT value FROM small WHERE key = ?1",
@@ -64,14 +69,26 @@ const char *const jn_sql[JN_SQL_N] = {
                                " ORDER BY arrived_us DESC, i.id DESC LIMIT ?4",
     /* Outcomes are those of enum jn_outcome; wait counts of answered ones only, wrap where its end is known. */
     [JN_SQL_REPORT] =
-        "SELECT tenant_name, queue_name, channel, count(*), sum(outcome = 1), sum(outcome = 2), sum(outcome = 3),"
-        " sum(outcome = 4), sum(outcome = 0), sum(outcome = 1 AND in_target), sum(CASE WHEN outcome = 1 THEN wait_us "
-        "ELSE 0 END),"
-        " sum(CASE WHEN outcome = 1 THEN talk_us ELSE 0 END),"
-        " sum(CASE WHEN outcome = 1 AND closed_us > ended_us AND ended_us > 0 THEN closed_us - ended_us ELSE 0 END),"
-        " max(wait_us), sum(outcome = 1 AND state <> 5)"
+        "SELECT tenant_name, queue_name, channel, sum(direction = 0), sum(direction = 0 AND outcome = 1),"
+        " sum(direction = 0 AND outcome = 2), sum(direction = 0 AND outcome = 3), sum(direction = 0 AND outcome = 4),"
+        " sum(direction = 0 AND outcome = 0), sum(direction = 0 AND outcome = 1 AND in_target),"
+        " sum(CASE WHEN direction = 0 AND outcome = 1 THEN wait_us ELSE 0 END),"
+        " sum(CASE WHEN direction = 0 AND outcome = 1 THEN talk_us ELSE 0 END),"
+        " sum(CASE WHEN direction = 0 AND outcome = 1 AND closed_us > ended_us AND ended_us > 0"
+        " THEN closed_us - ended_us ELSE 0 END),"
+        " max(CASE WHEN direction = 0 THEN wait_us ELSE 0 END), sum(direction = 0 AND outcome = 1 AND state <> 5),"
+        " sum(transfers), sum(direction = 1), sum(direction = 1 AND outcome = 1),"
+        " sum(CASE WHEN direction = 1 AND outcome = 1 THEN talk_us ELSE 0 END)"
         " FROM interaction WHERE arrived_us >= ?2 AND arrived_us < ?3 AND (?1 = 0 OR tenant = ?1)"
-        " GROUP BY tenant, queue, channel ORDER BY tenant_name, queue_name, channel"};
+        " GROUP BY tenant, queue, channel ORDER BY tenant_name, queue_name, channel",
+    [JN_SQL_SEGMENT_LAST] = "SELECT n, kind, queue, agent, ended_us FROM segment WHERE ix = ?1 ORDER BY n DESC LIMIT 1",
+    [JN_SQL_SEGMENT_ADD] = "INSERT INTO segment (ix, n, kind, queue, agent, queue_name, agent_name, began_us, ended_us)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [JN_SQL_SEGMENT_END] = "UPDATE segment SET ended_us = ?3 WHERE ix = ?1 AND n = ?2",
+    [JN_SQL_SEGMENT_LIST] = "SELECT i.state, s.n, s.kind, s.queue_name, s.agent_name, s.began_us, s.ended_us,"
+                            " CASE WHEN s.kind = 3 THEN c.outside WHEN s.kind = 4 THEN c.called ELSE '' END"
+                            " FROM interaction i LEFT JOIN segment s ON s.ix = i.id LEFT JOIN call c ON c.ix = i.id"
+                            " WHERE i.id = ?1 AND (?2 = 0 OR i.tenant = ?2) ORDER BY s.n"};
 
 int jn_sql_error(int code)
 {

@@ -13,13 +13,15 @@ static const char *const states[] = JN_IX_STATE_NAMES;
 static const char *const outcomes[] = JN_OUTCOME_NAMES;
 static const char *const whys[] = JN_WHY_NAMES;
 
+static const char *const directions[] = JN_DIRECTION_NAMES;
+
 static const char *word(const char *const *words, size_t n, int64_t at)
 {
     return at >= 0 && (size_t)at < n ? words[at] : "unknown";
 }
 #define WORD(words, at) word(words, sizeof(words) / sizeof *(words), at)
 
-static void add_time(struct jn_buf *b, const char *name, int64_t us)
+void jn_sql_time(struct jn_buf *b, const char *name, int64_t us)
 {
     time_t s = (time_t)(us / 1000000);
     struct tm tm;
@@ -31,7 +33,7 @@ static void add_time(struct jn_buf *b, const char *name, int64_t us)
         jn_buf_printf(b, "\"%s\":\"%s.%03dZ\"", name, day, (int)(us / 1000 % 1000));
 }
 
-static void add_text(struct jn_buf *b, const char *name, sqlite3_stmt *st, int column, bool null_when_empty)
+void jn_sql_text(struct jn_buf *b, const char *name, sqlite3_stmt *st, int column, bool null_when_empty)
 {
     const char *text = (const char *)sqlite3_column_text(st, column);
     int n = sqlite3_column_bytes(st, column);
@@ -54,18 +56,20 @@ static void add_mos(struct jn_buf *b, const char *name, int64_t x100)
 static void add_call(struct jn_buf *b, sqlite3_stmt *st)
 {
     jn_buf_text(b, ",\"call\":{");
-    add_text(b, "caller", st, 21, false);
+    jn_sql_text(b, "caller", st, 21, false);
     jn_buf_text(b, ",");
-    add_text(b, "called", st, 22, false);
+    jn_sql_text(b, "called", st, 22, false);
     jn_buf_text(b, ",");
-    add_text(b, "call_id", st, 23, false);
+    jn_sql_text(b, "call_id", st, 23, false);
     jn_buf_text(b, ",");
     add_mos(b, "mos_caller", sqlite3_column_int64(st, 24));
     jn_buf_text(b, ",");
     add_mos(b, "mos_agent", sqlite3_column_int64(st, 25));
-    jn_buf_printf(b, ",\"rx_packets\":%llu,\"tx_packets\":%llu,\"lost\":%llu,\"recorded\":%s}",
+    jn_buf_printf(b, ",\"rx_packets\":%llu,\"tx_packets\":%llu,\"lost\":%llu,\"recorded\":%s,",
                   (unsigned long long)sqlite3_column_int64(st, 26), (unsigned long long)sqlite3_column_int64(st, 27),
                   (unsigned long long)sqlite3_column_int64(st, 28), sqlite3_column_int(st, 29) ? "true" : "false");
+    jn_sql_text(b, "outside", st, 32, true);
+    jn_buf_text(b, "}");
 }
 
 /* Columns as IX_READ in sqlite.c names them. */
@@ -77,19 +81,21 @@ static void add_interaction(struct jn_buf *b, sqlite3_stmt *st)
             closed = sqlite3_column_int64(st, 17);
 
     jn_buf_printf(b, "{\"id\":\"%s\",", jn_id_text((uint64_t)sqlite3_column_int64(st, 0), id));
-    add_text(b, "tenant", st, 1, true);
+    jn_sql_text(b, "tenant", st, 1, true);
     jn_buf_text(b, ",");
-    add_text(b, "queue", st, 2, true);
+    jn_sql_text(b, "queue", st, 2, true);
     jn_buf_text(b, ",");
-    add_text(b, "agent", st, 3, true);
+    jn_sql_text(b, "agent", st, 3, true);
     jn_buf_printf(b, ",\"channel\":\"%s\",\"state\":\"%s\",\"outcome\":\"%s\",\"why\":\"%s\"",
                   WORD(channels, sqlite3_column_int64(st, 4)), WORD(states, sqlite3_column_int64(st, 5)),
                   WORD(outcomes, sqlite3_column_int64(st, 6)), WORD(whys, sqlite3_column_int64(st, 7)));
+    jn_buf_printf(b, ",\"direction\":\"%s\",\"transfers\":%d", WORD(directions, sqlite3_column_int64(st, 30)),
+                  sqlite3_column_int(st, 31));
     jn_buf_printf(b, ",\"priority\":%d,\"position\":%d,\"offers\":%d,\"in_target\":%s", sqlite3_column_int(st, 8),
                   sqlite3_column_int(st, 9), sqlite3_column_int(st, 10), sqlite3_column_int(st, 11) ? "true" : "false");
     for (int i = 0; i < 6; i++) {
         jn_buf_text(b, ",");
-        add_time(b, times[i], sqlite3_column_int64(st, 12 + i));
+        jn_sql_time(b, times[i], sqlite3_column_int64(st, 12 + i));
     }
     jn_buf_printf(b, ",\"wait_ms\":%lld,\"talk_ms\":%lld", (long long)sqlite3_column_int64(st, 18) / 1000,
                   (long long)sqlite3_column_int64(st, 19) / 1000);
@@ -146,7 +152,25 @@ int jn_store_list_json(struct jn_store *s, uint64_t tenant, int channel, uint64_
     return out->failed ? -ENOMEM : jn_sql_error(code);
 }
 
-enum { OFFERED, ANSWERED, ABANDONED, REJECTED, LOST, OPEN, IN_TARGET, WAIT, TALK, WRAP, MAX_WAIT, WRAP_UNKNOWN, SUMS };
+enum {
+    OFFERED,
+    ANSWERED,
+    ABANDONED,
+    REJECTED,
+    LOST,
+    OPEN,
+    IN_TARGET,
+    WAIT,
+    TALK,
+    WRAP,
+    MAX_WAIT,
+    WRAP_UNKNOWN,
+    TRANSFERRED,
+    OUT,
+    OUT_ANSWERED,
+    OUT_TALK,
+    SUMS
+};
 
 static void add_sums(struct jn_buf *b, const int64_t v[static SUMS])
 {
@@ -166,6 +190,9 @@ static void add_sums(struct jn_buf *b, const int64_t v[static SUMS])
         jn_buf_text(b, "\"asa_ms\":null,\"aht_ms\":null,");
     jn_buf_printf(b, "\"aht_without_wrap\":%lld,\"max_wait_ms\":%lld,", (long long)v[WRAP_UNKNOWN],
                   (long long)v[MAX_WAIT] / 1000);
+    jn_buf_printf(b, "\"transferred\":%lld,\"out\":%lld,\"out_answered\":%lld,\"out_talk_ms\":%lld,",
+                  (long long)v[TRANSFERRED], (long long)v[OUT], (long long)v[OUT_ANSWERED],
+                  (long long)v[OUT_TALK] / 1000);
     jn_buf_printf(b,
                   "\"formula\":\"offered %lld = answered %lld + abandoned %lld + rejected %lld + lost %lld + open "
                   "%lld\"",
@@ -188,9 +215,9 @@ int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, 
     sqlite3_bind_int64(st, 2, (sqlite3_int64)from_us);
     sqlite3_bind_int64(st, 3, (sqlite3_int64)to_us);
     jn_buf_text(out, "{");
-    add_time(out, "from", (int64_t)from_us);
+    jn_sql_time(out, "from", (int64_t)from_us);
     jn_buf_text(out, ",");
-    add_time(out, "to", (int64_t)to_us);
+    jn_sql_time(out, "to", (int64_t)to_us);
     jn_buf_text(out, ",\"groups\":[");
     while ((code = sqlite3_step(st)) == SQLITE_ROW) {
         for (int i = 0; i < SUMS; i++) {
@@ -201,9 +228,9 @@ int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, 
                 total[i] = v[i];
         }
         jn_buf_text(out, n++ > 0 ? ",{" : "{");
-        add_text(out, "tenant", st, 0, true);
+        jn_sql_text(out, "tenant", st, 0, true);
         jn_buf_text(out, ",");
-        add_text(out, "queue", st, 1, true);
+        jn_sql_text(out, "queue", st, 1, true);
         jn_buf_printf(out, ",\"channel\":\"%s\",", WORD(channels, sqlite3_column_int64(st, 2)));
         add_sums(out, v);
         jn_buf_text(out, "}");
@@ -234,11 +261,11 @@ int jn_store_audit_json(struct jn_store *s, uint64_t tenant, uint64_t before, un
     while ((code = sqlite3_step(st)) == SQLITE_ROW && n < limit) {
         last = sqlite3_column_int64(st, 0);
         jn_buf_printf(out, "%s{\"line\":%lld,", n++ > 0 ? "," : "", (long long)last);
-        add_time(out, "at", sqlite3_column_int64(st, 1));
+        jn_sql_time(out, "at", sqlite3_column_int64(st, 1));
         jn_buf_printf(out, ",\"tenant\":\"%s\",", jn_id_text((uint64_t)sqlite3_column_int64(st, 2), id));
-        add_text(out, "who", st, 3, false);
+        jn_sql_text(out, "who", st, 3, false);
         jn_buf_printf(out, ",\"kind\":\"%s\",", WORD(kinds, sqlite3_column_int64(st, 4)));
-        add_text(out, "what", st, 5, false);
+        jn_sql_text(out, "what", st, 5, false);
         jn_buf_text(out, "}");
     }
     if (code == SQLITE_ROW)

@@ -24,6 +24,10 @@ enum jn_statement {
     JN_SQL_IX_STATE,
     JN_SQL_IX_LIST,
     JN_SQL_REPORT,
+    JN_SQL_SEGMENT_LAST,
+    JN_SQL_SEGMENT_ADD,
+    JN_SQL_SEGMENT_END,
+    JN_SQL_SEGMENT_LIST,
     JN_SQL_N
 };
 struct jn_store {
@@ -38,5 +42,9 @@ int jn_sql_error(int code);
 sqlite3_stmt *jn_sql_use(struct jn_store *s, enum jn_statement which);
 /* Runs a statement that gives no rows, or one that is not wanted. */
 int jn_sql_run(sqlite3_stmt *st);
+
+/* Pieces of JSON (sqlite_json.c): a time as RFC 3339 or null, a text column or null. */
+void jn_sql_time(struct jn_buf *b, const char *name, int64_t us);
+void jn_sql_text(struct jn_buf *b, const char *name, sqlite3_stmt *st, int column, bool null_when_empty);
 
 #endif

@@ -13,10 +13,10 @@ int jn_store_ix(struct jn_store *s, const struct jn_ix_row *row, const char *ten
     sqlite3_stmt *st = jn_sql_use(s, JN_SQL_IX);
     const char *const names[] = {tenant, queue, agent};
     const uint64_t ids[] = {row->id, row->tenant, row->queue, row->agent};
-    const uint64_t numbers[] = {row->channel,    row->state,     row->outcome,    row->why,
-                                row->priority,   row->position,  row->offers,     row->in_target,
-                                row->arrived_us, row->queued_us, row->offered_us, row->answered_us,
-                                row->ended_us,   row->closed_us, row->wait_us,    row->talk_us};
+    const uint64_t numbers[] = {row->channel,    row->state,       row->outcome,   row->why,        row->priority,
+                                row->position,   row->offers,      row->in_target, row->arrived_us, row->queued_us,
+                                row->offered_us, row->answered_us, row->ended_us,  row->closed_us,  row->wait_us,
+                                row->talk_us,    row->direction,   row->transfers};
     int at = 1;
 
     for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++)
@@ -43,6 +43,7 @@ int jn_store_call(struct jn_store *s, const struct jn_call_row *row)
     bind_u64(st, 9, row->tx_packets);
     bind_u64(st, 10, row->lost);
     bind_u64(st, 11, row->recorded);
+    sqlite3_bind_text(st, 12, row->outside, -1, SQLITE_STATIC);
     return jn_sql_run(st);
 }
 

@@ -16,7 +16,21 @@ struct jn_call_row {
     uint16_t mos_caller_x100, mos_agent_x100; /* 0 unknown */
     uint64_t rx_packets, tx_packets, lost;
     bool recorded;
+    char outside[32]; /* the number that it was transferred to; empty: to none */
 };
+/* What an interaction's time was spent with. Its segments follow each other without a gap from arrival to end. */
+enum jn_segment_kind {
+    JN_SEG_WAIT,    /* in the queue */
+    JN_SEG_RING,    /* offered to the agent */
+    JN_SEG_TALK,    /* with the agent, held or not, and while the agent asks a colleague */
+    JN_SEG_OUTSIDE, /* with a number that it was transferred to */
+    JN_SEG_DIAL,    /* the agent's phone, then the number called rings */
+    JN_SEG_KIND_N
+};
+#define JN_SEGMENT_KIND_NAMES                                                                                          \
+    {                                                                                                                  \
+        "wait", "ring", "talk", "outside", "dial"                                                                      \
+    }
 enum jn_audit_kind {
     JN_AUDIT_LOGIN,
     JN_AUDIT_LOGIN_FAILED,
@@ -47,6 +61,9 @@ int64_t jn_store_boot(struct jn_store *s);
 /* Upserts by id. 0 or -errno (-ENOSPC disk full). */
 int jn_store_ix(struct jn_store *s, const struct jn_ix_row *row, const char *tenant, const char *queue,
                 const char *agent);
+/* The interaction is as the row says since at_us: ends the open segment and begins the next when it is another one. */
+int jn_store_segment(struct jn_store *s, const struct jn_ix_row *row, uint64_t at_us, const char *queue,
+                     const char *agent);
 int jn_store_call(struct jn_store *s, const struct jn_call_row *row);
 int jn_store_audit(struct jn_store *s, uint64_t at_us, uint64_t tenant, const char *who, enum jn_audit_kind kind,
                    const char *what);
@@ -67,6 +84,8 @@ int jn_store_ix_state(struct jn_store *s, uint64_t ix);
 
 /* JSON for the API. tenant 0: all. -ENOENT: no such interaction of that tenant. */
 int jn_store_ix_json(struct jn_store *s, uint64_t tenant, uint64_t ix, struct jn_buf *out);
+/* {"segments":[...]}, in order. -ENOENT as above. */
+int jn_store_segments_json(struct jn_store *s, uint64_t tenant, uint64_t ix, struct jn_buf *out);
 /* Newest first, below `before` (id, 0: newest), at most limit (1..200): {"interactions":[...],"next":"..."|null}.
  * channel -1: all. */
 int jn_store_list_json(struct jn_store *s, uint64_t tenant, int channel, uint64_t before, unsigned limit,

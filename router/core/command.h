@@ -28,6 +28,12 @@ enum jn_command_kind {
     JN_CMD_KIND_N
 };
 
+/* Whether a command of that kind carries an interaction's row. */
+static inline bool jn_command_about_ix(uint8_t kind)
+{
+    return (kind >= JN_CMD_QUEUED && kind <= JN_CMD_RECORD) || (kind >= JN_CMD_CALL && kind <= JN_CMD_CONSULT_END);
+}
+
 struct jn_command {
     uint64_t seq; /* of the event that caused it */
     uint64_t time_us;

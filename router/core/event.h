@@ -68,6 +68,8 @@ struct jn_ev_queue {
 struct jn_ev_agent {
     uint64_t id;
     struct jn_skill skill[JN_SKILLS_MAX];
+    uint64_t serves[JN_SERVES_MAX]; /* further tenants, whose queues it serves as those of its own */
+    uint8_t n_serves;
     uint8_t skills;
     uint8_t capacity[JN_CH_N]; /* how many at once; voice 0 or 1. While on a call no chats are offered, and the other
                                   way round */

@@ -25,6 +25,18 @@ uint32_t jn_find_agent(const struct jn_router *r, uint64_t tenant, uint64_t id)
     return a != JN_NONE && r->agent[a].tenant == tenant ? a : JN_NONE;
 }
 
+uint32_t jn_find_worker(const struct jn_router *r, uint64_t tenant, uint64_t id)
+{
+    uint32_t a = get(&r->agent_by_id, id);
+
+    return a != JN_NONE && jn_agent_works_for(&r->agent[a], tenant) ? a : JN_NONE;
+}
+
+uint32_t jn_find_anybody(const struct jn_router *r, uint64_t id)
+{
+    return get(&r->agent_by_id, id);
+}
+
 uint32_t jn_find_ix(const struct jn_router *r, uint64_t tenant, uint64_t id)
 {
     uint32_t i = get(&r->ix_by_id, id);

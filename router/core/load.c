@@ -147,6 +147,9 @@ static void load_agent(struct source *s, struct jn_router *r)
     for (unsigned ch = 0; ch < JN_CH_N; ch++)
         a->bound[ch] = a->set.capacity[ch] = u8(s, UINT8_MAX);
     a->set.max_no_answer = u8(s, UINT8_MAX);
+    a->set.n_serves = s->format >= 2 ? u8(s, JN_SERVES_MAX) : 0;
+    for (unsigned i = 0; i < a->set.n_serves && !s->bad; i++)
+        a->set.serves[i] = u64(s);
     a->mark = bounded(s, 8, r->mark);
     a->since_us = bounded(s, 8, r->now_us);
     for (unsigned i = 0; i < JN_REASON_MAX; i++) {
@@ -171,7 +174,7 @@ static bool ix_fits(const struct jn_router *r, const struct jn_ix *ix)
     const struct jn_ix_row *row = &ix->row;
     bool held = jn_ix_held_by_agent(row->state) && !row->outside, waiting = row->state == JN_IX_QUEUED;
     const bool answered = row->answered_us != 0;
-    uint32_t a = held ? jn_find_agent(r, row->tenant, row->agent) : JN_NONE;
+    uint32_t a = held ? jn_find_anybody(r, row->agent) : JN_NONE;
 
     if (held ? a == JN_NONE || r->agent[a].load[row->channel] == UINT8_MAX : row->agent != (row->outside ? 0 : ix->had))
         return false;
@@ -186,7 +189,7 @@ static bool ix_fits(const struct jn_router *r, const struct jn_ix *ix)
         return false;
     if ((jn_ix_joined(row->state) || row->state == JN_IX_WRAP_UP) && (!answered || (held && ix->had != row->agent)))
         return false;
-    if (ix->patience && (!waiting || !ix->preferred || jn_find_agent(r, row->tenant, ix->preferred) == JN_NONE))
+    if (ix->patience && (!waiting || !ix->preferred || jn_find_worker(r, row->tenant, ix->preferred) == JN_NONE))
         return false;
     for (unsigned t = 0; t < JN_IX_TIMER_N; t++)
         if (ix->timer[t].slot != JN_TIMER_IDLE && (jn_ix_joined(row->state) || (t != JN_IX_TERM && !waiting)))
@@ -244,7 +247,7 @@ static void load_ix(struct source *s, struct jn_router *r)
         s->bad = true;
         return;
     }
-    uint32_t asked = row->consult ? jn_find_agent(r, row->tenant, row->consult) : JN_NONE;
+    uint32_t asked = row->consult ? jn_find_anybody(r, row->consult) : JN_NONE;
     if (row->consult &&
         (asked == JN_NONE || r->agent[asked].consult != JN_NONE || r->agent[asked].load[JN_CH_VOICE] == UINT8_MAX)) {
         s->bad = true;
@@ -255,7 +258,7 @@ static void load_ix(struct source *s, struct jn_router *r)
     if (row->state == JN_IX_QUEUED)
         jn_wait_place(r, i);
     else if (!row->outside)
-        jn_work_take(r, i, jn_find_agent(r, row->tenant, row->agent));
+        jn_work_take(r, i, jn_find_anybody(r, row->agent));
     if (asked != JN_NONE)
         jn_work_ask(r, i, asked);
 }
@@ -287,6 +290,13 @@ static int settle(struct jn_router *r)
     }
     r->n_fresh_agents = 0;
     return 0;
+}
+
+bool jn_router_saved_now(const void *bytes, size_t n)
+{
+    struct source s = {.at = bytes, .left = n};
+
+    return u32(&s) == JN_SNAPSHOT_MAGIC && u32(&s) == JN_SNAPSHOT_FORMAT && !s.bad;
 }
 
 int jn_router_load(struct jn_router *r, const void *bytes, size_t n, struct jn_err *err)

@@ -95,7 +95,8 @@ static uint8_t agent_put(struct jn_router *r, const struct jn_event *ev)
         r->serial++;
     } else {
         const struct jn_ev_agent *old = &r->agent[a].set;
-        relink = !same_skills(old->skill, old->skills, set->skill, set->skills);
+        relink = !same_skills(old->skill, old->skills, set->skill, set->skills) || old->n_serves != set->n_serves ||
+                 memcmp(old->serves, set->serves, set->n_serves * sizeof set->serves[0]) != 0;
     }
     if (relink)
         jn_links_drop_agent(r, a);

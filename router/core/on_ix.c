@@ -42,7 +42,7 @@ static void admit(struct jn_router *r, uint32_t i, uint32_t q, const struct jn_e
     ix->skills = e->skills;
     memcpy(ix->skill, e->skill, e->skills * sizeof e->skill[0]);
     jn_queue_count(&r->queue[q], &ix->row, 0, 1);
-    uint32_t a = e->preferred ? jn_find_agent(r, row->tenant, e->preferred) : JN_NONE;
+    uint32_t a = e->preferred ? jn_find_worker(r, row->tenant, e->preferred) : JN_NONE;
     ix->patience = a != JN_NONE && r->queue[q].set.prefer_ms && jn_wait_worthwhile(r, i, a);
     jn_wait_enter(r, i);
     r->about = i;
@@ -177,10 +177,11 @@ uint8_t jn_on_ix(struct jn_router *r, const struct jn_event *ev)
         return JN_WHY_UNKNOWN_ID;
     r->about = i;
     bool by_agent = ev->ix.agent && ev->kind != JN_EV_CUSTOMER_LEFT;
-    if (by_agent && (a = jn_find_agent(r, ev->tenant, ev->ix.agent)) == JN_NONE)
+    /* What it has in hand an agent may bring to its end, also when it does not work for that tenant any more. */
+    if (by_agent && (a = jn_find_anybody(r, ev->ix.agent)) != r->ix[i].agent)
+        return a == JN_NONE || !jn_agent_works_for(&r->agent[a], ev->tenant) ? JN_WHY_UNKNOWN_ID : JN_WHY_BAD_STATE;
+    if (by_agent && a == JN_NONE)
         return JN_WHY_UNKNOWN_ID;
-    if (by_agent && a != r->ix[i].agent)
-        return JN_WHY_BAD_STATE;
     unsigned states = by_agent ? possible[ev->kind].agent : possible[ev->kind].engine;
     if (ev->kind == JN_EV_END && jn_ix_dials(&r->ix[i].row)) /* an agent gives up its own call to outside */
         states |= BIT(JN_IX_OFFERED);

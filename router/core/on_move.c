@@ -9,7 +9,7 @@ uint8_t jn_on_call_out(struct jn_router *r, const struct jn_event *ev)
 
     if (seen)
         return seen;
-    uint32_t a = jn_find_agent(r, ev->tenant, ev->ix.agent), q = jn_find_queue(r, ev->tenant, ev->ix.queue);
+    uint32_t a = jn_find_worker(r, ev->tenant, ev->ix.agent), q = jn_find_queue(r, ev->tenant, ev->ix.queue);
     if (a == JN_NONE)
         return JN_WHY_UNKNOWN_ID;
     if (q == JN_NONE || !(r->queue[q].set.channel_mask & 1u << JN_CH_VOICE))
@@ -42,7 +42,7 @@ static uint32_t whom(const struct jn_router *r, const struct jn_event *ev, uint8
 {
     *why = JN_WHY_UNKNOWN_ID;
     if (ev->ix.to)
-        return jn_find_agent(r, ev->tenant, ev->ix.to);
+        return jn_find_worker(r, ev->tenant, ev->ix.to);
     uint32_t q = jn_find_queue(r, ev->tenant, ev->ix.queue);
     if (q == JN_NONE) {
         *why = JN_WHY_NO_QUEUE;
@@ -76,7 +76,7 @@ uint8_t jn_on_move(struct jn_router *r, const struct jn_event *ev, uint32_t i)
         return JN_WHY_BAD_STATE;
     switch ((enum jn_event_kind)ev->kind) {
     case JN_EV_TRANSFER: {
-        uint32_t a = jn_find_agent(r, ev->tenant, ev->ix.to);
+        uint32_t a = jn_find_worker(r, ev->tenant, ev->ix.to);
         if (a == JN_NONE)
             return JN_WHY_UNKNOWN_ID;
         if (a == ix->agent || !jn_agent_available(&r->agent[a], JN_CH_VOICE))

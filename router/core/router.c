@@ -224,6 +224,12 @@ void jn_router_apply(struct jn_router *r, const struct jn_event *ev)
     end_step(r);
 }
 
+void jn_router_watch(struct jn_router *r, void (*watch)(void *arg, const struct jn_explanation *e), void *arg)
+{
+    r->watch = watch;
+    r->watch_arg = arg;
+}
+
 uint64_t jn_router_next_us(const struct jn_router *r)
 {
     const struct jn_timer *t = jn_heap_first(&r->timers);

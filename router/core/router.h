@@ -30,6 +30,11 @@ uint64_t jn_router_next_us(const struct jn_router *r);
 /* Sequence number of the last event taken. */
 uint64_t jn_router_seq(const struct jn_router *r);
 
+/* From now on every offer that matching makes is explained to watch, just before it is made; NULL ends that. No event
+ * and no change. */
+struct jn_explanation; /* router/match/explain.h */
+void jn_router_watch(struct jn_router *r, void (*watch)(void *arg, const struct jn_explanation *e), void *arg);
+
 /* Emits the row of every agent, queue and open interaction (JN_CMD_AGENT, _QUEUE, _RECORD), so that a reader who lost
  * its view has it again. No event and no change: the command hash does not see it. */
 void jn_router_emit_all(struct jn_router *r);
@@ -38,6 +43,8 @@ void jn_router_emit_all(struct jn_router *r);
  * bytes with -EBADMSG and a reason. A loaded router goes on exactly as the saved one would. */
 int jn_router_save(const struct jn_router *r, struct jn_buf *out);
 int jn_router_load(struct jn_router *r, const void *bytes, size_t n, struct jn_err *err);
+/* Whether the bytes were saved in today's format, so that a replay must come to the same state. */
+bool jn_router_saved_now(const void *bytes, size_t n);
 /* A 64-bit digest of the whole state, and a running one of all commands emitted since new or load. */
 uint64_t jn_router_state_hash(const struct jn_router *r);
 uint64_t jn_router_command_hash(const struct jn_router *r);

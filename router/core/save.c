@@ -106,6 +106,9 @@ static void save_agent(struct sink *s, const struct jn_agent *a)
     for (unsigned ch = 0; ch < JN_CH_N; ch++)
         u8(s, a->set.capacity[ch]);
     u8(s, a->set.max_no_answer);
+    u8(s, a->set.n_serves);
+    for (unsigned i = 0; i < a->set.n_serves; i++)
+        u64(s, a->set.serves[i]);
     u64(s, a->mark);
     u64(s, a->since_us);
     for (unsigned i = 0; i < JN_REASON_MAX; i++)

@@ -35,6 +35,8 @@ struct jn_router {
     struct jn_router_limits limits;
     void (*emit)(void *arg, const struct jn_command *c);
     void *arg;
+    void (*watch)(void *arg, const struct jn_explanation *e); /* NULL: nobody asks why */
+    void *watch_arg;
     uint64_t now_us;   /* of the step: the event's time, or the timer's deadline */
     uint64_t until_us; /* the event's time */
     uint64_t seq, serial, order, mark;
@@ -65,6 +67,9 @@ struct jn_router {
 uint32_t jn_find_tenant(const struct jn_router *r, uint64_t id);
 uint32_t jn_find_queue(const struct jn_router *r, uint64_t tenant, uint64_t id);
 uint32_t jn_find_agent(const struct jn_router *r, uint64_t tenant, uint64_t id);
+/* The same of an agent who works for that tenant, wherever it belongs; and of any agent at all. */
+uint32_t jn_find_worker(const struct jn_router *r, uint64_t tenant, uint64_t id);
+uint32_t jn_find_anybody(const struct jn_router *r, uint64_t id);
 uint32_t jn_find_ix(const struct jn_router *r, uint64_t tenant, uint64_t id);
 void jn_closed_remember(struct jn_router *r, uint64_t id, uint64_t tenant);
 

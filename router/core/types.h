@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum jn_channel { JN_CH_VOICE, JN_CH_CHAT, JN_CH_N };
-enum { JN_SKILLS_MAX = 16, JN_LEVEL_MAX = 10, JN_REASON_MAX = 24 };
+enum { JN_SKILLS_MAX = 16, JN_SERVES_MAX = 8, JN_LEVEL_MAX = 10, JN_REASON_MAX = 24 };
 
 /* An agent has the skill at that level (1..10); a queue or interaction wants at least that level. */
 struct jn_skill {

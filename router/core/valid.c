@@ -22,13 +22,18 @@ bool jn_queue_valid(const struct jn_ev_queue *q)
 
 bool jn_agent_valid(const struct jn_ev_agent *a)
 {
-    return a->id && a->capacity[JN_CH_VOICE] <= 1 && jn_skills_valid(a->skill, a->skills, JN_SKILLS_MAX);
+    bool serves = a->n_serves <= JN_SERVES_MAX;
+
+    for (unsigned i = 0; serves && i < a->n_serves; i++)
+        serves = a->serves[i] != 0;
+    return serves && a->id && a->capacity[JN_CH_VOICE] <= 1 && jn_skills_valid(a->skill, a->skills, JN_SKILLS_MAX);
 }
 
 /* Without a queue only a call that ended before it came to one. */
 static bool arrive_valid(const struct jn_ev_arrive *a, uint8_t why)
 {
-    return a->ix && (a->queue || jn_ix_before_queue(why)) && a->channel < JN_CH_N && (a->priority <= 9 || a->priority == 255) &&
+    return a->ix && (a->queue || jn_ix_before_queue(why)) && a->channel < JN_CH_N &&
+           (a->priority <= 9 || a->priority == 255) &&
            jn_skills_valid(a->skill, a->skills, sizeof a->skill / sizeof a->skill[0]);
 }
 

@@ -31,7 +31,7 @@ static void line_join(struct jn_router *r, uint32_t i)
     struct jn_line wish = {.queue = ix->queue, .agent = JN_NONE, .channel = ix->row.channel, .skills = ix->skills};
 
     if (ix->patience)
-        wish.agent = jn_find_agent(r, ix->row.tenant, ix->preferred);
+        wish.agent = jn_find_worker(r, ix->row.tenant, ix->preferred);
     uint32_t *head = line_head(r, &wish), l = *head;
     while (l != JN_NONE && !same_wish(&r->line[l], ix))
         l = r->line[l].next;

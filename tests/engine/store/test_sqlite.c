@@ -255,7 +255,7 @@ Test(sqlite, a_newer_schema_is_refused_and_untouched)
     sql("PRAGMA user_version = 99");
     cr_assert_eq(jn_store_open(&s, path, &err), -EPROTO);
     cr_assert(strstr(err.text, "newer"), "%s", err.text);
-    sql("PRAGMA user_version = 2");
+    sql("PRAGMA user_version = 3");
     s = open_store();
     jn_store_close(s);
 }
@@ -268,7 +268,9 @@ Test(sqlite, an_older_schema_is_upgraded_with_its_rows)
 
     put(s, &r);
     jn_store_close(s);
-    sql("DROP TABLE audit; PRAGMA user_version = 1");
+    sql("DROP TABLE audit; DROP TABLE segment; ALTER TABLE interaction DROP COLUMN direction;"
+        " ALTER TABLE interaction DROP COLUMN transfers; ALTER TABLE call DROP COLUMN outside; PRAGMA user_version = "
+        "1");
     s = open_store();
     cr_assert_eq(jn_store_audit(s, 1, 2, "ann", JN_AUDIT_LOGIN, "x"), 0);
     cr_assert_eq(jn_store_ix_json(s, 0, 5, &b), 0);

@@ -11,6 +11,8 @@ bool oracle_dials(const struct oracle_ix *x);
 bool oracle_joined(const struct oracle_ix *x);
 struct oracle_queue *oracle_queue_of(struct oracle *o, uint64_t tenant, uint64_t id);
 struct oracle_agent *oracle_agent_of(struct oracle *o, uint64_t tenant, uint64_t id);
+bool oracle_works_for(const struct oracle_agent *a, uint64_t tenant);
+struct oracle_agent *oracle_worker_of(struct oracle *o, uint64_t tenant, uint64_t id);
 struct oracle_ix *oracle_ix_of(struct oracle *o, uint64_t id);
 uint64_t *oracle_tenant_of(struct oracle *o, uint64_t id);
 struct jn_ix_row oracle_told_row(const struct oracle *o, const struct oracle_ix *x);

@@ -269,10 +269,9 @@ static int ix_event(struct oracle *o, const struct jn_event *ev, struct oracle_i
     int kind = ev->kind, s = x->row.state;
     bool offered = s == JN_IX_OFFERED, is_joined = oracle_joined(x), dials = oracle_dials(x);
     uint64_t by = kind == JN_EV_CUSTOMER_LEFT ? 0 : ev->ix.agent;
-    if (by && !oracle_agent_of(o, ev->tenant, by))
-        return JN_WHY_UNKNOWN_ID;
-    if (by && (!oracle_held(x) || x->row.agent != by))
-        return JN_WHY_BAD_STATE;
+    bool has_it = by && oracle_held(x) && x->row.agent == by;
+    if (by && !has_it)
+        return oracle_worker_of(o, ev->tenant, by) ? JN_WHY_BAD_STATE : JN_WHY_UNKNOWN_ID;
     if ((kind == JN_EV_ACCEPT && (!offered || !by)) || (kind == JN_EV_REFUSE && !offered) ||
         (kind == JN_EV_HOLD && s != JN_IX_CONNECTED) || (kind == JN_EV_RESUME && s != JN_IX_HELD) ||
         (kind == JN_EV_REQUEUE && ((!offered && !is_joined) || (dials && ev->why != JN_WHY_TRANSFER))) ||

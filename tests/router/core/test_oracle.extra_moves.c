@@ -116,7 +116,7 @@ static int transfer_to(struct oracle *o, struct oracle_ix *x, struct oracle_agen
 
 static int consult(struct oracle *o, struct oracle_ix *x, const struct jn_event *ev)
 {
-    struct oracle_agent *a = oracle_agent_of(o, ev->tenant, ev->ix.to);
+    struct oracle_agent *a = oracle_worker_of(o, ev->tenant, ev->ix.to);
     if (x->row.consult)
         return JN_WHY_BAD_STATE;
     if (!a && ev->ix.to)
@@ -153,7 +153,7 @@ int oracle_move(struct oracle *o, const struct jn_event *ev, struct oracle_ix *x
     if (!oracle_joined(x) || (!by_agent && ev->kind != JN_EV_CONSULT_END) || x->row.channel != JN_CH_VOICE)
         return JN_WHY_BAD_STATE;
     if (ev->kind == JN_EV_TRANSFER)
-        return transfer_to(o, x, oracle_agent_of(o, ev->tenant, ev->ix.to));
+        return transfer_to(o, x, oracle_worker_of(o, ev->tenant, ev->ix.to));
     if (ev->kind == JN_EV_CONSULT)
         return consult(o, x, ev);
     if (ev->kind == JN_EV_LEAVE) {
@@ -179,7 +179,7 @@ int oracle_call_out(struct oracle *o, const struct jn_event *ev)
     int seen = oracle_seen(o, ev->tenant, ev->ix.ix);
     if (seen)
         return seen;
-    struct oracle_agent *a = oracle_agent_of(o, ev->tenant, ev->ix.agent);
+    struct oracle_agent *a = oracle_worker_of(o, ev->tenant, ev->ix.agent);
     struct oracle_queue *q = oracle_queue_of(o, ev->tenant, ev->ix.queue);
     if (!a || !ev->tenant)
         return JN_WHY_UNKNOWN_ID;

@@ -35,6 +35,21 @@ struct oracle_agent *oracle_agent_of(struct oracle *o, uint64_t tenant, uint64_t
     return NULL;
 }
 
+bool oracle_works_for(const struct oracle_agent *a, uint64_t tenant)
+{
+    for (unsigned i = 0; i < a->set.n_serves; i++)
+        if (a->set.serves[i] == tenant)
+            return true;
+    return a->tenant == tenant;
+}
+
+/* Who works for that tenant, whosever it is. */
+struct oracle_agent *oracle_worker_of(struct oracle *o, uint64_t tenant, uint64_t id)
+{
+    struct oracle_agent *a = oracle_agent_of(o, 0, id);
+    return a && oracle_works_for(a, tenant) ? a : NULL;
+}
+
 struct oracle_ix *oracle_ix_of(struct oracle *o, uint64_t id)
 {
     EACH(o, ix, x)
@@ -84,7 +99,7 @@ static bool has_all(const struct oracle_agent *a, const struct jn_skill *s, unsi
 static bool skilled(struct oracle *o, const struct oracle_agent *a, const struct oracle_ix *x)
 {
     struct oracle_queue *q = oracle_queue_of(o, 0, x->row.queue);
-    return a->tenant == x->row.tenant && has_all(a, q->set.skill, q->set.skills) && has_all(a, x->skill, x->skills);
+    return oracle_works_for(a, x->row.tenant) && has_all(a, q->set.skill, q->set.skills) && has_all(a, x->skill, x->skills);
 }
 
 bool oracle_available(const struct oracle *o, const struct oracle_agent *a, int ch)
@@ -390,7 +405,7 @@ void oracle_review_patience(struct oracle *o)
     {
         if (!x->row.id || x->patience == ORACLE_NEVER)
             continue;
-        struct oracle_agent *a = oracle_agent_of(o, x->row.tenant, x->preferred);
+        struct oracle_agent *a = oracle_worker_of(o, x->row.tenant, x->preferred);
         if (!a || a->presence == JN_AGENT_LOGGED_OUT || !a->set.capacity[x->row.channel] || !skilled(o, a, x))
             x->patience = ORACLE_NEVER;
     }
