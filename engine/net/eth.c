@@ -1,0 +1,261 @@
+/* Eth: see eth.h. Headers are read and written byte by byte or through memcpy: nothing is assumed of alignment. */
+#include "engine/net/eth.h"
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { IP_HEADER = 20, UDP_HEADER = 8, ARP_BYTES = 28, TTL = 64, PROTO_ICMP = 1, PROTO_UDP = 17, ECHO_REQUEST = 8 };
+enum { TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_TAG = 0x8100, DONT_FRAGMENT = 0x4000 };
+
+static uint16_t get16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static void put16(uint8_t *at, uint16_t v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
+static uint32_t get_ip(const uint8_t *at)
+{
+    uint32_t ip;
+    memcpy(&ip, at, 4);
+    return ip;
+}
+
+/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. */
+uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
+{
+    for (; n >= 4; bytes += 4, n -= 4)
+        sum += get_ip(bytes);
+    uint8_t rest[4] = {0};
+    memcpy(rest, bytes, n);
+    return sum + get_ip(rest);
+}
+
+uint16_t jn_eth_fold(uint64_t sum)
+{
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+/* Not yet folded: addresses, protocol and length (RFC 768). */
+static uint64_t pseudo(uint32_t from, uint32_t to, uint16_t len)
+{
+    return (uint64_t)from + to + htons(PROTO_UDP) + htons(len);
+}
+
+static enum jn_eth_kind parse_arp(struct jn_eth_frame *f, const uint8_t *at, size_t n)
+{
+    static const uint8_t ethernet_ip[6] = {0, 1, TYPE_IP >> 8, TYPE_IP & 255, 6, 4};
+
+    if (n < ARP_BYTES)
+        return JN_ETH_SHORT;
+    uint16_t what = get16(at + 6);
+    if (memcmp(at, ethernet_ip, sizeof ethernet_ip) != 0 || (what != 1 && what != 2))
+        return JN_ETH_OTHER_TYPE;
+    f->arp_request = what == 1;
+    memcpy(f->mac, at + 8, 6);
+    f->from = get_ip(at + 14);
+    f->to = get_ip(at + 24);
+    return JN_ETH_ARP;
+}
+
+static enum jn_eth_kind parse_icmp(struct jn_eth_frame *f, const uint8_t *bytes)
+{
+    const uint8_t *at = bytes + f->off;
+
+    if (f->len < 8)
+        return JN_ETH_SHORT;
+    if (at[0] != ECHO_REQUEST || at[1] != 0 || jn_eth_fold(jn_eth_sum(0, at, f->len)) != 0)
+        return JN_ETH_OTHER_PROTOCOL;
+    return JN_ETH_ECHO;
+}
+
+static enum jn_eth_kind parse_udp(struct jn_eth_frame *f, const uint8_t *bytes)
+{
+    const uint8_t *at = bytes + f->off;
+
+    if (f->len < UDP_HEADER)
+        return JN_ETH_SHORT;
+    uint16_t len = get16(at + 4);
+    if (len < UDP_HEADER || len > f->len)
+        return JN_ETH_SHORT;
+    f->from_port = get16(at);
+    f->to_port = get16(at + 2);
+    f->off = (uint16_t)(f->off + UDP_HEADER);
+    f->len = (uint16_t)(len - UDP_HEADER);
+    return JN_ETH_UDP;
+}
+
+static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_host *us, const uint8_t *bytes, size_t n)
+{
+    const uint8_t *at = bytes + f->l3;
+
+    n -= f->l3;
+    if (n < IP_HEADER)
+        return JN_ETH_SHORT;
+    size_t header = (at[0] & 15u) * 4u;
+    uint16_t whole = get16(at + 2);
+    if (at[0] >> 4 != 4 || header < IP_HEADER)
+        return JN_ETH_BAD_IP;
+    if (header > n || whole > n || whole < header)
+        return JN_ETH_SHORT;
+    if (jn_eth_fold(jn_eth_sum(0, at, header)) != 0)
+        return JN_ETH_BAD_IP;
+    f->from = get_ip(at + 12);
+    f->to = get_ip(at + 16);
+    if (f->to != us->ip)
+        return JN_ETH_OTHER_IP;
+    if ((get16(at + 6) & 0x3fff) != 0) /* more to come, or not the first */
+        return JN_ETH_FRAGMENT;
+    f->off = (uint16_t)(f->l3 + header);
+    f->len = (uint16_t)(whole - header);
+    if (at[9] == PROTO_UDP)
+        return parse_udp(f, bytes);
+    return at[9] == PROTO_ICMP ? parse_icmp(f, bytes) : JN_ETH_OTHER_PROTOCOL;
+}
+
+enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct jn_eth_host *us, const uint8_t *bytes, size_t n,
+                              uint16_t tag)
+{
+    static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255};
+
+    memset(f, 0, sizeof *f);
+    if (n < JN_ETH_HEADER || n > UINT16_MAX)
+        return JN_ETH_SHORT;
+    uint16_t type = get16(bytes + 12), vlan = tag & 0xfff;
+    f->l3 = JN_ETH_HEADER;
+    if (type == TYPE_TAG && vlan == 0) {
+        if (n < JN_ETH_HEADER + JN_ETH_TAG)
+            return JN_ETH_SHORT;
+        vlan = get16(bytes + 14) & 0xfff; /* 0: a priority and no VLAN (802.1Q) */
+        type = get16(bytes + 16);
+        f->l3 += JN_ETH_TAG;
+    }
+    if (vlan != us->vlan)
+        return JN_ETH_OTHER_VLAN;
+    bool all = memcmp(bytes, everybody, 6) == 0;
+    if (!all && memcmp(bytes, us->mac, 6) != 0)
+        return JN_ETH_OTHER_MAC;
+    if (type == TYPE_ARP)
+        return parse_arp(f, bytes + f->l3, n - f->l3);
+    if (type != TYPE_IP)
+        return JN_ETH_OTHER_TYPE;
+    if (all) /* nobody sends media or pings to everybody */
+        return JN_ETH_OTHER_MAC;
+    memcpy(f->mac, bytes + 6, 6);
+    return parse_ip(f, us, bytes, n);
+}
+
+bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
+{
+    const uint8_t *at = bytes + f->off - UDP_HEADER;
+    uint16_t len = (uint16_t)(f->len + UDP_HEADER);
+
+    return get16(at + 6) == 0 || jn_eth_fold(jn_eth_sum(pseudo(f->from, f->to, len), at, len)) == 0;
+}
+
+/* Ethernet's header; returns where the next one begins. */
+static uint8_t *put_eth(const struct jn_eth_host *us, uint8_t *at, const uint8_t mac[6], uint16_t type,
+                        uint8_t priority)
+{
+    memcpy(at, mac, 6);
+    memcpy(at + 6, us->mac, 6);
+    at += 12;
+    if (us->vlan != 0) {
+        put16(at, TYPE_TAG);
+        put16(at + 2, (uint16_t)(priority << 13 | us->vlan));
+        at += JN_ETH_TAG;
+    }
+    put16(at, type);
+    return at + 2;
+}
+
+static unsigned eth_length(const struct jn_eth_host *us)
+{
+    return us->vlan != 0 ? JN_ETH_HEADER + JN_ETH_TAG : JN_ETH_HEADER;
+}
+
+unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u, uint8_t *payload, uint16_t len)
+{
+    unsigned headers = eth_length(us) + IP_HEADER + UDP_HEADER;
+    uint16_t udp_len = (uint16_t)(len + UDP_HEADER), sum = 0;
+    uint8_t *udp = payload - UDP_HEADER;
+    /* 802.1Q's priority is the class selector of DSCP: EF travels as 5. */
+    uint8_t *ip = put_eth(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
+
+    memset(ip, 0, IP_HEADER);
+    ip[0] = 0x45;
+    ip[1] = (uint8_t)(u->dscp << 2);
+    put16(ip + 2, (uint16_t)(udp_len + IP_HEADER));
+    put16(ip + 6, DONT_FRAGMENT);
+    ip[8] = TTL;
+    ip[9] = PROTO_UDP;
+    memcpy(ip + 12, &us->ip, 4);
+    memcpy(ip + 16, &u->to, 4);
+    put16(udp, u->from_port);
+    put16(udp + 2, u->to_port);
+    put16(udp + 4, udp_len);
+    memset(udp + 6, 0, 2);
+    uint64_t base = pseudo(us->ip, u->to, udp_len);
+    if (u->sums) {
+        uint16_t ip_sum = jn_eth_fold(jn_eth_sum(0, ip, IP_HEADER));
+        memcpy(ip + 10, &ip_sum, 2);
+        sum = jn_eth_fold(jn_eth_sum(base, udp, udp_len));
+        if (sum == 0)
+            sum = UINT16_MAX; /* zero would mean "none" */
+    } else {
+        sum = (uint16_t)~jn_eth_fold(base);
+    }
+    memcpy(udp + 6, &sum, 2);
+    return headers;
+}
+
+void jn_eth_set_mac(uint8_t *frame, const uint8_t mac[static 6])
+{
+    memcpy(frame, mac, 6);
+}
+
+unsigned jn_eth_put_arp(const struct jn_eth_host *us, uint32_t ip, const uint8_t *mac,
+                        uint8_t frame[static JN_ETH_ARP_MAX])
+{
+    static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255}, nobody[6] = {0};
+    static const uint8_t ethernet_ip[6] = {0, 1, TYPE_IP >> 8, TYPE_IP & 255, 6, 4};
+    uint8_t *at = put_eth(us, frame, mac ? mac : everybody, TYPE_ARP, 0);
+
+    memcpy(at, ethernet_ip, sizeof ethernet_ip);
+    put16(at + 6, mac ? 2 : 1);
+    memcpy(at + 8, us->mac, 6);
+    memcpy(at + 14, &us->ip, 4);
+    memcpy(at + 18, mac ? mac : nobody, 6);
+    memcpy(at + 24, &ip, 4);
+    return (unsigned)(at + ARP_BYTES - frame);
+}
+
+/* Header options are sent back as they came. */
+unsigned jn_eth_answer_echo(const struct jn_eth_host *us, const struct jn_eth_frame *f, uint8_t *bytes, uint8_t **at)
+{
+    uint8_t *ip = bytes + f->l3, *icmp = bytes + f->off;
+    unsigned headers = eth_length(us);
+
+    *at = ip - headers;
+    uint8_t mac[6];
+    memcpy(mac, f->mac, 6);
+    put_eth(us, *at, mac, TYPE_IP, 0);
+    memcpy(ip + 12, &us->ip, 4);
+    memcpy(ip + 16, &f->from, 4);
+    ip[8] = TTL;
+    memset(ip + 10, 0, 2);
+    uint16_t sum = jn_eth_fold(jn_eth_sum(0, ip, (size_t)(f->off - f->l3)));
+    memcpy(ip + 10, &sum, 2);
+    icmp[0] = 0;
+    memset(icmp + 2, 0, 2);
+    sum = jn_eth_fold(jn_eth_sum(0, icmp, f->len));
+    memcpy(icmp + 2, &sum, 2);
+    return headers + (unsigned)(f->off - f->l3) + f->len;
+}

@@ -1,0 +1,180 @@
+/* Port, DPDK: sending: the buffer that a packet came in, or a fresh one, with new headers in front. */
+#include "engine/net/port_dpdk_state.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+enum { TRIES = 3, MTU_PAYLOAD = 1500 - 28 };
+
+/* From the first one on as many as the device takes; it may need a moment. */
+static unsigned put(struct jn_port *p, struct rte_mbuf *m[], unsigned n)
+{
+    uint16_t queue = (uint16_t)p->self;
+    unsigned done = 0;
+
+    if (p->d->offload != 0)
+        n = rte_eth_tx_prepare(p->d->dev, queue, m, (uint16_t)n);
+    for (unsigned i = 0; i < TRIES && done < n; i++)
+        done += rte_eth_tx_burst(p->d->dev, queue, m + done, (uint16_t)(n - done));
+    return done;
+}
+
+/* A worker without a queue sends through one that has. */
+static unsigned pass(struct jn_port *p, struct rte_mbuf *m[], unsigned n)
+{
+    struct jn_mailbox *ring = p->d->ring[p->self % p->d->queues][p->self];
+    unsigned done = 0;
+
+    for (; done < n; done++) {
+        struct jn_dpdk_msg msg = {.m = m[done], .what = JN_HAND_SEND};
+        if (jn_mailbox_send(ring, &msg) < 0)
+            break;
+    }
+    return done;
+}
+
+unsigned jn_dpdk_send(struct jn_port *p, struct rte_mbuf *m[], unsigned n)
+{
+    unsigned done = p->has_queue ? put(p, m, n) : pass(p, m, n);
+
+    for (unsigned i = done; i < n; i++)
+        rte_pktmbuf_free(m[i]);
+    if (done < n)
+        jn_dpdk_count(p, JN_PORT_TX_FULL, n - done);
+    return done;
+}
+
+/* The received buffer that the packet lies in, out of the port's hands; NULL when it lies in none of them. */
+static struct rte_mbuf *same(struct jn_port *p, const struct jn_pkt *pk)
+{
+    struct rte_mbuf **slot = pk->buf;
+
+    if (!slot || slot < p->held || slot >= p->held + p->held_n || !*slot)
+        return NULL;
+    struct rte_mbuf *m = *slot;
+    uint8_t *begin = m->buf_addr;
+    if (pk->data < begin + JN_ETH_UDP_HEADERS || pk->data + pk->len > begin + m->buf_len)
+        return NULL;
+    *slot = NULL;
+    m->data_off = (uint16_t)(pk->data - begin);
+    m->data_len = pk->len;
+    m->pkt_len = pk->len;
+    m->ol_flags = 0;
+    m->tx_offload = 0;
+    return m;
+}
+
+static struct rte_mbuf *fresh(struct jn_port *p, const struct jn_pkt *pk)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(p->d->pool);
+
+    if (!m)
+        return NULL;
+    memcpy(rte_pktmbuf_append(m, pk->len), pk->data, pk->len);
+    return m;
+}
+
+/* Who takes a datagram for `to` on our own network: itself, or the gateway; 0: nobody. */
+static uint32_t next_hop(const struct jn_dpdk *d, uint32_t to)
+{
+    bool near = (to & d->mask) == (d->us.ip & d->mask);
+
+    if (to == 0 || to == d->us.ip || (ntohl(to) >> 28) >= 14 || (near && (to | d->mask) == UINT32_MAX))
+        return 0; /* ourselves, groups, everybody */
+    return near ? to : d->gateway;
+}
+
+/* The whole frame; its destination is still missing. */
+static struct rte_mbuf *build(struct jn_port *p, const struct jn_pkt *pk, uint32_t to)
+{
+    struct jn_dpdk *d = p->d;
+    struct jn_eth_udp u = {.dscp = p->c.dscp,
+                           .sums = d->offload == 0,
+                           .to = to,
+                           .from_port = (uint16_t)(p->c.port_min + pk->local),
+                           .to_port = pk->from.port};
+    struct rte_mbuf *m = pk->buf ? same(p, pk) : fresh(p, pk);
+
+    if (!m) {
+        jn_dpdk_count(p, JN_PORT_NO_BUFFER, 1);
+        return NULL;
+    }
+    unsigned headers = jn_eth_put_udp(&d->us, &u, rte_pktmbuf_mtod(m, uint8_t *), pk->len);
+    rte_pktmbuf_prepend(m, (uint16_t)headers);
+    if (d->offload != 0) {
+        m->l2_len = (headers - 28) & 0x7f;
+        m->l3_len = 20;
+        m->ol_flags = d->offload;
+    }
+    return m;
+}
+
+/* Keeps m until the station's address is known. False: it cannot, m is gone. */
+static bool wait_for(struct jn_port *p, uint32_t hop, struct rte_mbuf *m)
+{
+    bool ask, kept = jn_neigh_wait(p->neigh, hop, m, p->now_ns, &ask) == 0;
+
+    if (ask)
+        jn_dpdk_ask(p, hop);
+    jn_dpdk_count(p, kept ? JN_PORT_WAITED : JN_PORT_WAIT_FULL, 1);
+    if (!kept)
+        rte_pktmbuf_free(m);
+    jn_dpdk_lost(p);
+    return kept;
+}
+
+/* A frame that can go now, or NULL: it waits, or it cannot go at all (then pk->drop says so). */
+static struct rte_mbuf *ready(struct jn_port *p, struct jn_pkt *pk)
+{
+    uint32_t to = 0;
+    uint8_t mac[6];
+
+    pk->drop = JN_DROP_TX;
+    if (pk->from.family != JN_ADDR_V4 || pk->from.port == 0 || pk->local >= p->ports || !p->taken[pk->local] ||
+        pk->len > MTU_PAYLOAD)
+        return NULL;
+    memcpy(&to, pk->from.ip, 4);
+    uint32_t hop = next_hop(p->d, to);
+    if (hop == 0) {
+        jn_dpdk_count(p, JN_PORT_NO_ROUTE, 1);
+        return NULL;
+    }
+    struct rte_mbuf *m = build(p, pk, to);
+    if (!m)
+        return NULL;
+    if (jn_neigh_find(p->neigh, hop, mac, p->now_ns)) {
+        pk->drop = JN_DROP_NONE;
+        jn_eth_set_mac(rte_pktmbuf_mtod(m, uint8_t *), mac);
+        return m;
+    }
+    if (wait_for(p, hop, m))
+        pk->drop = JN_DROP_NONE;
+    return NULL;
+}
+
+static void send_some(struct jn_port *p, struct rte_mbuf *m[], struct jn_pkt *of[], unsigned n)
+{
+    unsigned sent = n > 0 ? jn_dpdk_send(p, m, n) : 0;
+
+    for (unsigned i = sent; i < n; i++)
+        of[i]->drop = JN_DROP_TX;
+}
+
+void jn_dpdk_tx(struct jn_port *p, struct jn_pkt *pk[], unsigned n)
+{
+    struct rte_mbuf *m[JN_PKT_BURST];
+    struct jn_pkt *of[JN_PKT_BURST];
+    unsigned some = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        m[some] = ready(p, pk[i]);
+        if (!m[some])
+            continue;
+        of[some++] = pk[i];
+        if (some == JN_PKT_BURST) {
+            send_some(p, m, of, some);
+            some = 0;
+        }
+    }
+    send_some(p, m, of, some);
+}
