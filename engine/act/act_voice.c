@@ -12,13 +12,15 @@
 static const uint16_t next_ok[CALL_STATE_N] = {
     [CALL_FREE] = BIT(CALL_OPENING),
     [CALL_OPENING] = BIT(CALL_ANSWERED) | BIT(CALL_CLOSING),
-    [CALL_ANSWERED] = BIT(CALL_GREETING) | BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
+    [CALL_ANSWERED] = BIT(CALL_FLOW) | BIT(CALL_GREETING) | BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
+    [CALL_FLOW] = BIT(CALL_GREETING) | BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
     [CALL_GREETING] = BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
     [CALL_ARRIVED] = BIT(CALL_QUEUED) | BIT(CALL_OFFERED) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
     [CALL_QUEUED] = BIT(CALL_OFFERED) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
     [CALL_OFFERED] =
-        BIT(CALL_QUEUED) | BIT(CALL_CONNECTING) | BIT(CALL_TALKING) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
-    [CALL_CONNECTING] = BIT(CALL_TALKING) | BIT(CALL_QUEUED) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
+        BIT(CALL_QUEUED) | BIT(CALL_CONNECTING) | BIT(CALL_ANNOUNCING) | BIT(CALL_TALKING) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
+    [CALL_ANNOUNCING] = BIT(CALL_TALKING) | BIT(CALL_QUEUED) | BIT(CALL_CLOSING),
+    [CALL_CONNECTING] = BIT(CALL_ANNOUNCING) | BIT(CALL_TALKING) | BIT(CALL_QUEUED) | BIT(CALL_GOODBYE) | BIT(CALL_CLOSING),
     [CALL_TALKING] = BIT(CALL_HELD) | BIT(CALL_QUEUED) | BIT(CALL_CLOSING),
     [CALL_HELD] = BIT(CALL_TALKING) | BIT(CALL_QUEUED) | BIT(CALL_CLOSING),
     [CALL_GOODBYE] = BIT(CALL_CLOSING),
@@ -67,7 +69,13 @@ const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struc
 
 struct jn_ev_arrive voice_arrival(const struct call *c)
 {
-    return (struct jn_ev_arrive){.ix = c->ix, .queue = c->queue, .channel = JN_CH_VOICE, .priority = 255};
+    struct jn_ev_arrive a = {.ix = c->ix, .queue = c->queue, .channel = JN_CH_VOICE, .priority = 255};
+    if (c->walk.flow) { /* what the caller chose in a menu */
+        a.priority = c->walk.go.priority;
+        a.skills = c->walk.go.skills;
+        memcpy(a.skill, c->walk.go.skill, sizeof a.skill);
+    }
+    return a;
 }
 
 static int send_pending(struct jn_act_voice *v, struct call *c, const struct pending *p)
@@ -206,6 +214,10 @@ static void refused(struct jn_act_voice *v, struct call *c, enum jn_why why)
 
 void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *cmd)
 {
+    if (cmd->kind == JN_CMD_AGENT) {
+        voice_line_agent(v, &cmd->agent_row);
+        return;
+    }
     bool token = cmd->kind == JN_CMD_REFUSED || cmd->kind == JN_CMD_DONE;
     struct call *c = NULL;
     if (token && cmd->maker == JN_MAKER_SIP)
@@ -232,11 +244,11 @@ void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *cmd)
         voice_connect(v, c, cmd->row.agent);
         break;
     case JN_CMD_HOLD:
-        if (c->state == CALL_TALKING)
+        if (c->state == CALL_TALKING || c->state == CALL_ANNOUNCING)
             voice_hold(v, c, HOLD_API, true, false);
         break;
     case JN_CMD_RESUME:
-        if (c->state == CALL_HELD && (c->holds & HOLD_API))
+        if ((c->state == CALL_HELD || c->state == CALL_ANNOUNCING) && (c->holds & HOLD_API))
             voice_hold(v, c, HOLD_API, false, false);
         break;
     case JN_CMD_CLOSED:
@@ -296,6 +308,10 @@ static void call_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns)
         voice_quiet(v, c);
     if (c->play_until_ns && now_ns >= c->play_until_ns)
         voice_play_done(v, c, c->play_token); /* the worker's word was lost: nobody shall wait for it for ever */
+    if (c->announce_until_ns && now_ns >= c->announce_until_ns)
+        voice_announce_done(v, c);
+    if (c->flow_until_ns && now_ns >= c->flow_until_ns)
+        voice_flow_tick(v, c);
     if (c->state == CALL_OFFERED && c->agent && c->agent->ring_until_ns && now_ns >= c->agent->ring_until_ns)
         voice_agent_failed(v, c, JN_WHY_NO_ANSWER);
 }
@@ -310,6 +326,7 @@ void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns)
         seen++;
         call_tick(v, &v->calls[i], mono_ns);
     }
+    voice_lines_tick(v, mono_ns);
 }
 
 /* ---- the door ---- */
@@ -328,12 +345,12 @@ int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c
     v->sounds = sounds;
     v->dir = jn_directory_ref(dir);
     v->max_legs = c->max_calls * 4; /* a caller, an agent, and those whose ports are still on their way out */
-    v->calls = calloc(c->max_calls, sizeof *v->calls);
+    v->calls = calloc(2ul * c->max_calls, sizeof *v->calls); /* the upper half: nailed-up lines' own places */
     v->legs = calloc(v->max_legs, sizeof *v->legs);
     v->free_calls = malloc(c->max_calls * sizeof *v->free_calls);
     v->free_legs = malloc(v->max_legs * sizeof *v->free_legs);
     if (!v->calls || !v->legs || !v->free_calls || !v->free_legs || jn_map_init(&v->by_ix, c->max_calls) ||
-        jn_map_init(&v->by_sip, v->max_legs) || jn_map_init(&v->by_media, v->max_legs)) {
+        jn_map_init(&v->by_sip, v->max_legs) || jn_map_init(&v->by_media, v->max_legs) || voice_lines_open(v)) {
         jn_act_voice_close(v);
         return jn_fail(err, -ENOMEM, "voice: no memory for %u calls", c->max_calls);
     }
@@ -370,12 +387,13 @@ void jn_act_voice_directory(struct jn_act_voice *v, struct jn_directory *dir)
     struct jn_directory *before = v->dir;
     v->dir = jn_directory_ref(dir);
     jn_directory_unref(before);
+    voice_lines_review(v);
 }
 
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what)
 {
     struct call *c = call_by_ix(v, ix);
-    if (!c || !c->agent || c->agent->agent != agent || (c->state != CALL_TALKING && c->state != CALL_HELD))
+    if (!c || !c->agent || c->agent->agent != agent || c->state < CALL_ANNOUNCING || c->state > CALL_HELD)
         return -ENOENT;
     switch ((enum jn_control)what) {
     case JN_CONTROL_HANGUP:
@@ -397,7 +415,7 @@ const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v)
 
 unsigned jn_act_voice_calls(const struct jn_act_voice *v)
 {
-    return v->in_use;
+    return v->in_use + voice_lines_ending(v);
 }
 
 void jn_act_voice_end_all(struct jn_act_voice *v)
@@ -409,6 +427,7 @@ void jn_act_voice_end_all(struct jn_act_voice *v)
         voice_finish(v, c, JN_EV_END, JN_WHY_DRAINING);
         voice_close(v, c, 503);
     }
+    voice_lines_end(v);
 }
 
 void jn_act_voice_close(struct jn_act_voice *v)
@@ -418,6 +437,7 @@ void jn_act_voice_close(struct jn_act_voice *v)
     jn_map_free(&v->by_ix);
     jn_map_free(&v->by_sip);
     jn_map_free(&v->by_media);
+    voice_lines_free(v);
     free(v->calls);
     free(v->legs);
     free(v->free_calls);

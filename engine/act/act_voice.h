@@ -60,6 +60,9 @@ enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
 struct jn_voice_counts {
     uint64_t calls, refused, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
         prompts_missing, digits, ended_silent, facts_strange, wrong_steps;
+    /* Calls that ended before a queue: outside opening hours; hung up by the caller; by the menu. Recording notices
+     * heard to their end, refused recordings, notices that could not be played. Nailed-up lines answered and lost. */
+    uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;
 };
 const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */

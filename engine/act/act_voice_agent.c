@@ -6,11 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* The caller's codec first, so that the two can be relayed. */
-static void our_offer(struct leg *l, const struct leg *caller, uint8_t srtp)
+void voice_our_offer(struct leg *l, uint8_t first, uint8_t srtp)
 {
     struct jn_sdp_local *o = &l->local;
-    uint8_t first = caller->remote.codec < JN_CODEC_N ? caller->remote.codec : JN_CODEC_PCMU;
     o->codecs = 0;
     for (int pass = 0; pass < 2; pass++)
         for (uint8_t codec = 0; codec < JN_CODEC_N; codec++)
@@ -37,6 +35,10 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
         voice_music(v, c); /* offered at once: the caller shall not hear silence while the phone rings */
     const struct jn_dir_agent *a = jn_dir_agent(v->dir, agent);
     v->counts.agent_calls++;
+    if (a && a->answer == JN_ANSWER_NAILED) {
+        voice_line_offer(v, c, a);
+        return;
+    }
     if (!a || !jn_sip_phone_registered(v->sip, agent)) {
         v->counts.agent_failed++;
         voice_tell(v, c, JN_EV_REFUSE, JN_WHY_UNREACHABLE, agent);
@@ -51,12 +53,18 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
     }
     if (v->c.ring_ms)
         l->ring_until_ns = v->now_ns + v->c.ring_ms * UINT64_C(1000000);
-    our_offer(l, c->caller, a->srtp);
+    /* The caller's codec first, so that the two can be relayed. */
+    voice_our_offer(l, c->caller->remote.codec < JN_CODEC_N ? c->caller->remote.codec : (uint8_t)JN_CODEC_PCMU, a->srtp);
 }
 
 void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    char sdp[JN_SDP_MAX];
+    if (c->state == CALL_LINE) {
+        voice_line_opened(v, c);
+        return;
+    }
+    char sdp[JN_SDP_MAX], info[2 * JN_NAME_MAX + 4];
+    const struct jn_dir_agent *a = jn_dir_agent(v->dir, l->agent);
     uint64_t sip = 0;
     if (jn_sdp_write(sdp, sizeof sdp, &l->local, NULL) < 0) {
         voice_agent_failed(v, c, JN_WHY_MEDIA);
@@ -64,6 +72,8 @@ void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
     }
     struct jn_sip_agent_call to = {
         .agent = l->agent, .from_display = c->row.caller, .from_user = c->row.caller, .sdp = sdp};
+    to.auto_answer = a && a->answer == JN_ANSWER_AUTO;
+    to.info = voice_client_text(v, c, info, sizeof info);
     int rc = jn_sip_call_agent(v->sip, &sip, &to);
     if (rc) {
         voice_agent_failed(v, c, rc == -ENOTCONN ? JN_WHY_UNREACHABLE : JN_WHY_BUSY);
@@ -74,6 +84,10 @@ void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
 
 void voice_agent_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp)
 {
+    if (c->state == CALL_LINE) {
+        voice_line_answered(v, c, l, sdp);
+        return;
+    }
     l->up = true;
     if (l != c->agent || l->hung_up || (c->state != CALL_OFFERED)) {
         jn_sip_hangup(v->sip, l->sip); /* it was let go while it answered */
@@ -107,6 +121,7 @@ void voice_agent_drop(struct jn_act_voice *v, struct call *c)
     struct leg *l = c->agent;
     c->agent = NULL;
     c->connect_wanted = false;
+    voice_announce_drop(c);
     c->holds &= HOLD_CALLER;
     if (c->retry.kind != JN_EV_ARRIVE)
         c->retry = (struct pending){0};
@@ -114,13 +129,19 @@ void voice_agent_drop(struct jn_act_voice *v, struct call *c)
         voice_step(v, c, CALL_QUEUED); /* the caller waits again, whatever comes next */
     if (!l)
         return;
+    bool nailed = l->nailed;
     voice_leg_hangup(v, l);
     voice_leg_close(v, c, l);
-    voice_leg_settle(v, l);
+    if (!nailed)
+        voice_leg_settle(v, l);
 }
 
 void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
 {
+    if (c->state == CALL_LINE) {
+        voice_line_failed(v, c, "phone_no_media");
+        return;
+    }
     uint64_t agent = c->agent->agent;
     bool taken = c->connect_wanted;
     v->counts.agent_failed++;
@@ -136,6 +157,12 @@ void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
 
 void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status)
 {
+    if (c->state == CALL_LINE) {
+        voice_line_failed(v, c, c->agent->up ? "phone_hung_up" : "phone_unreachable");
+        return;
+    }
+    if (c->agent->nailed)
+        voice_line_lost(v, c->agent, "phone_hung_up");
     if (c->state == CALL_OFFERED) {
         enum jn_why why = JN_WHY_PHONE_REJECT;
         if (how == JN_SIP_END_TIMEOUT || how == JN_SIP_END_ERROR || status == 408)
@@ -165,16 +192,19 @@ void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent)
         return;
     }
     c->connect_wanted = false;
-    voice_quiet(v, c);
-    if (voice_room_join(v, c, l)) {
+    int rc = voice_undeafen(v, c);
+    if (!rc)
+        rc = voice_announce(v, c, l);
+    if (!rc)
+        return; /* the agent hears who calls; then they are joined */
+    if (rc == -ENOENT) {
+        voice_quiet(v, c);
+        rc = voice_room_join(v, c, l);
+    }
+    if (rc) {
         voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
         voice_close(v, c, 0);
         return;
     }
-    voice_step(v, c, CALL_TALKING);
-    if (c->holds) { /* the caller held while waiting */
-        uint8_t held = c->holds;
-        c->holds = 0;
-        voice_hold(v, c, held, true, true);
-    }
+    voice_joined(v, c);
 }

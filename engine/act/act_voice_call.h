@@ -6,6 +6,7 @@
 #include "engine/base/id.h"
 #include "engine/base/map.h"
 #include "media/sdp/sdp.h"
+#include "router/flow/walk.h"
 
 enum {
     DIGITS_KEPT = 32,
@@ -18,20 +19,23 @@ enum call_state {
     CALL_FREE,
     CALL_OPENING,    /* INVITE taken, a worker looks for ports */
     CALL_ANSWERED,   /* 200 sent, its ACK not seen */
+    CALL_FLOW,       /* before any queue: opening hours, notice, menu; the router does not know of it yet */
     CALL_GREETING,   /* the greeting plays; the router does not know of it yet */
     CALL_ARRIVED,    /* ARRIVE sent or being sent */
     CALL_QUEUED,     /* music and position */
     CALL_OFFERED,    /* an agent's phone is called */
     CALL_CONNECTING, /* it answered; the router has to say CONNECT */
+    CALL_ANNOUNCING, /* the agent hears who calls, the caller still music */
     CALL_TALKING,
     CALL_HELD,
     CALL_GOODBYE, /* no agent took it: the prompt about that plays */
     CALL_CLOSING, /* everybody is hung up; ports and dialogs are still on their way out */
+    CALL_LINE,    /* no call: where a nailed-up leg is while no caller has it (act_voice_nailed.c) */
     CALL_STATE_N
 };
 enum side { SIDE_CALLER, SIDE_AGENT };
 enum media_state { MEDIA_NONE, MEDIA_OPENING, MEDIA_OPEN, MEDIA_CLOSING, MEDIA_CLOSED };
-enum playing { PLAY_NONE, PLAY_GREETING, PLAY_POSITION, PLAY_MUSIC, PLAY_GOODBYE };
+enum playing { PLAY_NONE, PLAY_GREETING, PLAY_POSITION, PLAY_MUSIC, PLAY_GOODBYE, PLAY_FLOW };
 enum place { PLACE_NONE, PLACE_KEPT, PLACE_USED, PLACE_RELEASED };
 /* Who holds: bits. */
 enum { HOLD_CALLER = 1, HOLD_AGENT = 2, HOLD_API = 4 };
@@ -41,8 +45,9 @@ enum { HOLD_CALLER = 1, HOLD_AGENT = 2, HOLD_API = 4 };
 struct leg {
     uint64_t id, sip, agent, ring_until_ns;
     uint32_t call, index;
+    uint32_t line; /* nailed up: whose (act_voice_nailed.c) */
     uint8_t side, worker, media, kept, kept_home;
-    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up;
+    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed;
     struct jn_sdp_local local;
     struct jn_leg_remote remote;
     struct jn_sdp offer;
@@ -58,6 +63,10 @@ struct call {
     uint32_t index, legs, open_media;
     uint8_t state, place, playing, holds, home;
     bool arrived, room, kept_room, recorded, retry_stop, connect_wanted, row_sent, told_late;
+    bool recording, deaf;         /* deaf: the caller hears no other party for now */
+    struct jn_walk walk;          /* through flows; walk.flow 0: straight to a queue */
+    uint64_t flow_until_ns;       /* when the menu stops waiting, 0: it does not wait */
+    uint64_t announce_token, announce_until_ns;
     struct leg *caller, *agent; /* agent: who rings or talks now */
     struct pending retry;
     char digits[DIGITS_KEPT + 1];
@@ -81,6 +90,7 @@ struct jn_act_voice {
     char missing[MISSING_MAX][JN_SOUND_MAX];
     unsigned n_missing;
     struct jn_voice_counts counts;
+    struct voice_lines *lines; /* nailed-up legs; their own places behind the calls: calls[max_calls + line] */
 };
 
 /* act_voice.c */
@@ -109,6 +119,8 @@ void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
 void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status);
 /* Lets the current agent's phone go: out of the room, hung up, ports given back. */
 void voice_agent_drop(struct jn_act_voice *v, struct call *c);
+/* What we offer a phone: `first` before the other codecs. */
+void voice_our_offer(struct leg *l, uint8_t first, uint8_t srtp);
 void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent);
 
 /* act_voice_media.c */
@@ -124,8 +136,13 @@ int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l);
 void voice_room_close(struct jn_act_voice *v, struct call *c);
 int voice_room_open(struct jn_act_voice *v, struct call *c);
 int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_room_leave(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* Begins or ends recording. 0 or -EAGAIN. */
+int voice_record(struct jn_act_voice *v, struct call *c, bool on);
 void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks);
 void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event);
+/* An event with its argument; 0, -EAGAIN, or -ENOENT while nothing is recorded. */
+int voice_mark_arg(struct jn_act_voice *v, struct call *c, uint8_t event, uint64_t arg);
 /* An order to the room's home. */
 int voice_room_order(struct jn_act_voice *v, const struct call *c, struct jn_order *o);
 void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l);
@@ -139,6 +156,57 @@ void voice_say_position(struct jn_act_voice *v, struct call *c, uint32_t positio
 bool voice_say_no_agent(struct jn_act_voice *v, struct call *c);
 void voice_quiet(struct jn_act_voice *v, struct call *c);
 void voice_play_done(struct jn_act_voice *v, struct call *c, uint64_t token);
+
+/* Says those sounds to the caller; false: none of them is there. */
+bool voice_say(struct jn_act_voice *v, struct call *c, enum playing what, const struct jn_say *say);
+/* The same to another party of the room, beside what the caller hears. Gives the token and when it must be over. */
+bool voice_say_to(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_say *const say[], unsigned n,
+                  bool loop, uint64_t *token, uint64_t *until_ns);
+
+/* act_voice_flow.c: what the caller goes through before a queue. */
+void voice_flow_begin(struct jn_act_voice *v, struct call *c);
+void voice_flow_said(struct jn_act_voice *v, struct call *c);
+void voice_flow_digit(struct jn_act_voice *v, struct call *c, char digit);
+void voice_flow_tick(struct jn_act_voice *v, struct call *c);
+/* The last word about a call that ends before a queue: uses its kept place. */
+void voice_flow_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_why why);
+
+/* act_voice_announce.c: who calls, told to the agent before the two are joined. */
+/* Joins the agent apart from the caller and begins. 0; -ENOENT: nothing to announce; else the join failed. */
+int voice_announce(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* It is over: the two hear each other. Also called every tick while that could not be ordered. */
+void voice_announce_done(struct jn_act_voice *v, struct call *c);
+/* The agent is let go while it was told. */
+void voice_announce_drop(struct call *c);
+/* Whoever the caller hears again; 0 or -EAGAIN. */
+int voice_undeafen(struct jn_act_voice *v, struct call *c);
+/* The two are joined: from here on they talk, or are held when somebody held meanwhile. */
+void voice_joined(struct jn_act_voice *v, struct call *c);
+/* "client: queue" for the phone's display. */
+const char *voice_client_text(const struct jn_act_voice *v, const struct call *c, char *out, size_t size);
+
+/* act_voice_nailed.c: agents' phones that stay on the line. */
+int voice_lines_open(struct jn_act_voice *v);
+void voice_lines_free(struct jn_act_voice *v);
+unsigned voice_lines_ending(const struct jn_act_voice *v);
+void voice_lines_tick(struct jn_act_voice *v, uint64_t now_ns);
+void voice_lines_end(struct jn_act_voice *v);
+/* Agents that are gone or answer otherwise now. */
+void voice_lines_review(struct jn_act_voice *v);
+void voice_line_agent(struct jn_act_voice *v, const struct jn_agent_row *row);
+/* The router offers the call to an agent on the line. */
+void voice_line_offer(struct jn_act_voice *v, struct call *c, const struct jn_dir_agent *a);
+/* News of a line's own leg. */
+void voice_line_opened(struct jn_act_voice *v, struct call *own);
+void voice_line_answered(struct jn_act_voice *v, struct call *own, struct leg *l, const char *sdp);
+void voice_line_failed(struct jn_act_voice *v, struct call *own, const char *reason);
+void voice_line_settle(struct jn_act_voice *v, struct call *own);
+/* The phone hung up, or sends nothing any more: the agent is not ready, and the line ends when its call lets it go. */
+void voice_line_lost(struct jn_act_voice *v, struct leg *l, const char *reason);
+/* Out of its own room and into the call's: keeps the places for that. 0 or -EAGAIN. */
+int voice_line_lend(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* The call is done with it. */
+void voice_line_return(struct jn_act_voice *v, struct call *c, struct leg *l);
 
 /* act_voice_hold.c */
 void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);

@@ -5,7 +5,22 @@
 #include <errno.h>
 #include <string.h>
 
-static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite *in, const struct jn_dir_queue *q)
+/* What a number reaches: a queue, or a flow before one. Both 0: nothing of ours. */
+struct reached {
+    uint64_t queue, flow;
+    const char *name;
+};
+
+static struct reached reach(const struct jn_act_voice *v, const struct jn_sip_invite *in)
+{
+    const struct jn_dir_queue *q = jn_dir_queue_number(v->dir, in->tenant, in->to_user);
+    const struct jn_flow *f = q ? NULL : jn_dir_flow_number(v->dir, in->tenant, in->to_user);
+    if (q && q->set.channel_mask & 1u << JN_CH_VOICE)
+        return (struct reached){.queue = q->set.id, .name = q->name};
+    return f ? (struct reached){.flow = f->id, .name = f->name} : (struct reached){0};
+}
+
+static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite *in, const struct reached *to)
 {
     if (!v->n_free_calls)
         return NULL;
@@ -16,7 +31,9 @@ static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite 
     v->n_free_calls--;
     v->in_use++;
     struct call *c = &v->calls[i];
-    *c = (struct call){.ix = ix, .tenant = in->tenant, .queue = q->set.id, .index = i};
+    *c = (struct call){.ix = ix, .tenant = in->tenant, .queue = to->queue, .index = i};
+    c->walk.flow = to->flow;
+    c->walk.go.priority = 255;
     voice_step(v, c, CALL_OPENING);
     c->row.ix = ix;
     c->row.tenant = in->tenant;
@@ -66,8 +83,12 @@ static void turn_away(struct jn_act_voice *v, const struct jn_sip_invite *in, in
 void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
 {
     v->counts.calls++;
-    const struct jn_dir_queue *q = jn_dir_queue_number(v->dir, in->tenant, in->to_user);
-    if (!q || !(q->set.channel_mask & 1u << JN_CH_VOICE)) {
+    if (in->replaces) { /* a caller in the place of another: nobody here would know who takes whose turn */
+        turn_away(v, in, 603);
+        return;
+    }
+    struct reached to = reach(v, in);
+    if (!to.queue && !to.flow) {
         turn_away(v, in, 404);
         return;
     }
@@ -81,7 +102,7 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         turn_away(v, in, 503);
         return;
     }
-    struct call *c = call_new(v, in, q);
+    struct call *c = call_new(v, in, &to);
     if (!c) {
         v->ports.release(v->ports.arg);
         turn_away(v, in, 503);
@@ -103,8 +124,8 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
     l->has_offer = probe.has_offer;
     voice_leg_sip(v, l, in->leg);
     char id[JN_ID_TEXT_MAX];
-    jn_info("voice", "call ix=%s caller=%s called=%s queue=%s", jn_id_text(c->ix, id), c->row.caller, c->row.called,
-            q->name);
+    jn_info("voice", "call ix=%s caller=%s called=%s %s=%s", jn_id_text(c->ix, id), c->row.caller, c->row.called,
+            to.queue ? "queue" : "flow", to.name);
 }
 
 static void give_up(struct jn_act_voice *v, struct call *c, enum jn_why why, int status)
@@ -148,7 +169,9 @@ void voice_caller_confirmed(struct jn_act_voice *v, struct call *c, const char *
         give_up(v, c, JN_WHY_BUSY, 0);
         return;
     }
-    if (voice_greet(v, c))
+    if (c->walk.flow)
+        voice_flow_begin(v, c);
+    else if (voice_greet(v, c))
         voice_step(v, c, CALL_GREETING);
     else
         voice_arrive(v, c);

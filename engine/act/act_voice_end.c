@@ -7,6 +7,10 @@ void voice_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_
 {
     if (c->place != PLACE_KEPT)
         return;
+    if (!c->arrived && c->state == CALL_FLOW) {
+        voice_flow_finish(v, c, kind, why);
+        return;
+    }
     if (!c->arrived && kind == JN_EV_CUSTOMER_LEFT && c->state >= CALL_GREETING) {
         /* Answered and greeted, then gone: offered and abandoned, in one event, so that no agent is disturbed. */
         struct jn_event ev = {.tenant = c->tenant, .kind = JN_EV_ARRIVE, .why = (uint8_t)why, .maker = JN_MAKER_SIP};
@@ -49,7 +53,8 @@ void voice_close(struct jn_act_voice *v, struct call *c, int status)
     c->retry = (struct pending){0};
     c->retry_stop = false;
     c->playing = PLAY_NONE;
-    c->play_until_ns = 0;
+    c->play_until_ns = c->flow_until_ns = 0;
+    voice_announce_drop(c);
     if (agent) {
         voice_leg_hangup(v, agent);
         voice_leg_close(v, c, agent);
@@ -63,14 +68,12 @@ void voice_close(struct jn_act_voice *v, struct call *c, int status)
         voice_leg_close(v, c, caller);
     }
     voice_room_close(v, c);
-    /* From here on either may free its leg, and the last of them the call. */
-    bool alone = !agent && !caller;
-    if (agent)
+    /* From here on either may free its leg, and the last of them the call. A nailed-up one is not the call's any more. */
+    if (agent && !agent->nailed)
         voice_leg_settle(v, agent);
     if (caller)
         voice_leg_settle(v, caller);
-    if (alone)
-        voice_call_settle(v, c);
+    voice_call_settle(v, c); /* with no leg left nobody else would; one that is free already has nothing to settle */
 }
 
 void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outcome outcome, enum jn_why why)
@@ -100,6 +103,10 @@ static void free_call(struct jn_act_voice *v, struct call *c)
 
 void voice_call_settle(struct jn_act_voice *v, struct call *c)
 {
+    if (c->state == CALL_LINE) {
+        voice_line_settle(v, c);
+        return;
+    }
     if (c->state != CALL_CLOSING)
         return;
     if (!c->open_media && !c->row_sent) {

@@ -137,6 +137,8 @@ void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip)
 
 void voice_leg_hangup(struct jn_act_voice *v, struct leg *l)
 {
+    if (l->nailed) /* it stays on the line */
+        return;
     if (l->sip && !l->hung_up)
         jn_sip_hangup(v->sip, l->sip);
     l->hung_up = true;
@@ -149,7 +151,7 @@ int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l)
     return give_order(v, l->worker, &o);
 }
 
-static void leave(struct jn_act_voice *v, struct call *c, struct leg *l)
+void voice_room_leave(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
     if (!l->joined)
         return;
@@ -165,7 +167,11 @@ static void leave(struct jn_act_voice *v, struct call *c, struct leg *l)
 
 void voice_leg_close(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    leave(v, c, l);
+    if (l->nailed) {
+        voice_line_return(v, c, l);
+        return;
+    }
+    voice_room_leave(v, c, l);
     if (l->media == MEDIA_OPENING) {
         l->close_wanted = true; /* its answer comes first: then it is known whether there is anything to close */
         return;
@@ -214,20 +220,28 @@ int voice_room_open(struct jn_act_voice *v, struct call *c)
         return -EAGAIN;
     c->room = true;
     const struct jn_dir_queue *q = voice_queue(v, c);
-    if (!q || !q->record)
+    return q && q->record ? voice_record(v, c, true) : 0; /* what must be recorded is not taken unrecorded */
+}
+
+int voice_record(struct jn_act_voice *v, struct call *c, bool on)
+{
+    if (c->recording == on)
         return 0;
-    o = order_for(c, NULL, JN_ORDER_RECORD);
+    struct jn_order o = order_for(c, NULL, JN_ORDER_RECORD);
     o.record.call = c->ix;
     o.record.tenant = c->tenant;
-    o.record.on = 1;
+    o.record.on = on;
     if (give_order(v, c->home, &o))
-        return -EAGAIN; /* a call that must be recorded is not taken unrecorded */
-    c->recorded = true;
+        return -EAGAIN;
+    c->recording = on;
+    c->recorded |= on;
     return 0;
 }
 
 int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
+    if (l->nailed && c->state != CALL_LINE && voice_line_lend(v, c, l))
+        return -EAGAIN;
     struct jn_order o = order_for(c, l, JN_ORDER_ROOM_JOIN);
     o.join.track = l->side == SIDE_CALLER ? JN_TRACK_CALLER : JN_TRACK_AGENT;
     if (give_order(v, l->worker, &o))
@@ -245,13 +259,19 @@ void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t t
     voice_room_order(v, c, &o);
 }
 
-void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event)
+int voice_mark_arg(struct jn_act_voice *v, struct call *c, uint8_t event, uint64_t arg)
 {
-    if (!c->recorded)
-        return;
+    if (!c->recording)
+        return -ENOENT;
     struct jn_order o = order_for(c, NULL, JN_ORDER_MARK);
     o.mark.event = event;
-    voice_room_order(v, c, &o);
+    o.mark.arg = arg;
+    return voice_room_order(v, c, &o);
+}
+
+void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event)
+{
+    voice_mark_arg(v, c, event, 0);
 }
 
 void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l)
@@ -315,12 +335,19 @@ static void closed(struct jn_act_voice *v, struct call *c, struct leg *l, const 
 
 static void silent(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
+    if (c->state == CALL_LINE && v->c.silence_end_s && l->up && l->media == MEDIA_OPEN) {
+        v->counts.ended_silent++;
+        voice_line_failed(v, c, "phone_no_media");
+        return;
+    }
     bool mine = l == c->caller || (l == c->agent && (c->state == CALL_TALKING || c->state == CALL_HELD));
     bool holds = l == c->caller ? c->holds & HOLD_CALLER : c->holds & HOLD_AGENT;
     if (!v->c.silence_end_s || !mine || holds || c->state == CALL_CLOSING || l->media != MEDIA_OPEN)
         return;
     v->counts.ended_silent++;
     jn_warn("voice", "no media from the %s: the call is ended", l == c->caller ? "caller" : "agent");
+    if (l->nailed)
+        voice_line_lost(v, l, "phone_no_media");
     voice_finish(v, c, JN_EV_END, JN_WHY_MEDIA);
     voice_close(v, c, 503);
 }
@@ -333,6 +360,8 @@ static void digit(struct jn_act_voice *v, struct call *c, char d)
     c->digits[n] = d;
     c->digits[n + 1] = 0;
     v->counts.digits++;
+    if (c->state == CALL_FLOW)
+        voice_flow_digit(v, c, d);
 }
 
 void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)

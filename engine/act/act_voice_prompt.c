@@ -61,11 +61,12 @@ static void add_number(struct jn_act_voice *v, struct list *s, unsigned n)
     add_digit(v, s, n);
 }
 
-static bool play(struct jn_act_voice *v, struct call *c, enum playing what, const struct list *s, bool loop)
+static bool play_to(struct jn_act_voice *v, struct call *c, const struct leg *l, const struct list *s, bool loop,
+                    uint64_t *token, uint64_t *until_ns)
 {
     if (!s->n || !c->room)
         return false;
-    struct jn_order o = {.kind = JN_ORDER_PLAY, .leg_worker = c->caller->worker, .leg = c->caller->id};
+    struct jn_order o = {.kind = JN_ORDER_PLAY, .leg_worker = l->worker, .leg = l->id};
     o.token = ++v->next_token;
     memcpy(o.play.sound, s->sound, sizeof o.play.sound);
     o.play.n = s->n;
@@ -75,11 +76,36 @@ static bool play(struct jn_act_voice *v, struct call *c, enum playing what, cons
     uint64_t samples = 0;
     for (uint8_t i = 0; i < s->n; i++)
         samples += s->sound[i] < v->sounds->n ? v->sounds->at[s->sound[i]].n : 0;
+    *token = o.token;
+    *until_ns = loop ? 0 : v->now_ns + (samples / 8 + SPARE_MS) * UINT64_C(1000000);
+    return true;
+}
+
+static bool play(struct jn_act_voice *v, struct call *c, enum playing what, const struct list *s, bool loop)
+{
+    if (!play_to(v, c, c->caller, s, loop, &c->play_token, &c->play_until_ns))
+        return false;
     c->playing = (uint8_t)what;
-    c->play_token = o.token;
-    c->play_until_ns = loop ? 0 : v->now_ns + (samples / 8 + SPARE_MS) * UINT64_C(1000000);
     c->retry_stop = false;
     return true;
+}
+
+bool voice_say(struct jn_act_voice *v, struct call *c, enum playing what, const struct jn_say *say)
+{
+    struct list s = {.n = 0};
+    for (unsigned i = 0; i < say->n; i++)
+        add(v, &s, say->sound[i]);
+    return play(v, c, what, &s, false);
+}
+
+bool voice_say_to(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_say *const say[], unsigned n,
+                  bool loop, uint64_t *token, uint64_t *until_ns)
+{
+    struct list s = {.n = 0};
+    for (unsigned k = 0; k < n; k++)
+        for (unsigned i = 0; i < say[k]->n; i++)
+            add(v, &s, say[k]->sound[i]);
+    return play_to(v, c, l, &s, loop, token, until_ns);
 }
 
 bool voice_greet(struct jn_act_voice *v, struct call *c)
@@ -141,6 +167,10 @@ void voice_quiet(struct jn_act_voice *v, struct call *c)
 
 void voice_play_done(struct jn_act_voice *v, struct call *c, uint64_t token)
 {
+    if (c->announce_token && token == c->announce_token) {
+        voice_announce_done(v, c);
+        return;
+    }
     if (c->playing == PLAY_NONE || token != c->play_token || c->state == CALL_CLOSING)
         return;
     enum playing was = c->playing;
@@ -152,4 +182,6 @@ void voice_play_done(struct jn_act_voice *v, struct call *c, uint64_t token)
         voice_music(v, c);
     else if (was == PLAY_GOODBYE)
         voice_close(v, c, 0);
+    else if (was == PLAY_FLOW && c->state == CALL_FLOW)
+        voice_flow_said(v, c);
 }

@@ -76,6 +76,16 @@ static bool skills_differ(const struct jn_skill *a, unsigned na, const struct jn
     return !jn_dir_agent_same(&x, &y);
 }
 
+static void sounds(struct list *l, const char *name, const struct jn_say *was, const struct jn_say *is)
+{
+    bool same = was->n == is->n;
+
+    for (unsigned i = 0; same && i < is->n; i++)
+        same = !strcmp(was->sound[i], is->sound[i]);
+    if (!same)
+        jn_buf_printf(&l->change, "%s%s changed", comma(l), name);
+}
+
 static void tenants(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
 {
     for (uint32_t i = 0; i < b->n_tenants; i++) {
@@ -88,6 +98,7 @@ static void tenants(struct list *l, const struct jn_directory *a, const struct j
         }
         word(l, "domain", was->domain, is->domain);
         number(l, "weight", was->weight, is->weight);
+        sounds(l, "announce_agent", &was->announce, &is->announce);
         end(l);
     }
 }
@@ -115,6 +126,7 @@ static void queue(struct list *l, const struct jn_dir_queue *was, const struct j
     word(l, "no_agent", was->no_agent, is->no_agent);
     note(l, was->record != is->record, is->record ? "record on" : "record off");
     note(l, was->say_position != is->say_position, is->say_position ? "say_position on" : "say_position off");
+    sounds(l, "announce_agent", &was->announce, &is->announce);
 }
 
 static void queues(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
@@ -135,6 +147,7 @@ static void queues(struct list *l, const struct jn_directory *a, const struct jn
 static void agents(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
 {
     static const char *const role[JN_ROLE_N] = {"none", "agent", "supervisor", "administrator"};
+    static const char *const answer[] = {"phone", "auto", "nailed"};
 
     for (uint32_t i = 0; i < b->n_agents; i++) {
         const struct jn_dir_agent *is = &b->agents[i], *was = a ? jn_dir_agent(a, is->set.id) : NULL;
@@ -154,6 +167,8 @@ static void agents(struct list *l, const struct jn_directory *a, const struct jn
         number(l, "voice capacity", was->set.capacity[JN_CH_VOICE], is->set.capacity[JN_CH_VOICE]);
         number(l, "chat capacity", was->set.capacity[JN_CH_CHAT], is->set.capacity[JN_CH_CHAT]);
         number(l, "max_no_answer", was->set.max_no_answer, is->set.max_no_answer);
+        word(l, "answer", answer[was->answer % 3], answer[is->answer % 3]);
+        word(l, "accept", was->accept ? "desk" : "auto", is->accept ? "desk" : "auto");
         end(l);
     }
 }
@@ -225,6 +240,100 @@ static void rules(struct list *l, const struct jn_directory *a, const struct jn_
     }
 }
 
+static bool go_same(const struct jn_flow_go *a, const struct jn_flow_go *b)
+{
+    bool same = a->go == b->go && a->target == b->target && a->priority == b->priority;
+
+    return same && !skills_differ(a->skill, a->skills, b->skill, b->skills);
+}
+
+static void flow(struct list *l, const struct jn_directory *a, const struct jn_directory *b, const struct jn_flow *was,
+                 const struct jn_flow *is)
+{
+    const struct jn_calendar *x = was->hours ? jn_dir_calendar(a, was->hours) : NULL,
+                             *y = is->hours ? jn_dir_calendar(b, is->hours) : NULL;
+    bool choices = was->keys != is->keys;
+
+    word(l, "number", was->number, is->number);
+    word(l, "hours", x ? x->name : "", y ? y->name : "");
+    sounds(l, "closed.play", &was->closed, &is->closed);
+    note(l, !go_same(&was->closed_go, &is->closed_go), "closed.go changed");
+    sounds(l, "greeting", &was->greeting, &is->greeting);
+    sounds(l, "notice.play", &was->notice.say, &is->notice.say);
+    note(l, was->notice.record != is->notice.record, is->notice.record ? "notice.record after" : "notice.record with");
+    note(l, was->notice.decline != is->notice.decline, "notice.decline changed");
+    duration(l, "notice.wait", was->notice.wait_ms, is->notice.wait_ms);
+    note(l, was->menu != is->menu, is->menu ? "menu on" : "menu off");
+    sounds(l, "menu.play", &was->prompt, &is->prompt);
+    sounds(l, "menu.wrong", &was->wrong, &is->wrong);
+    duration(l, "menu.timeout", was->timeout_ms, is->timeout_ms);
+    number(l, "menu.retries", was->retries, is->retries);
+    for (unsigned i = 0; i < JN_FLOW_KEYS && !choices; i++)
+        choices = is->keys & 1u << i && !go_same(&was->key[i], &is->key[i]);
+    note(l, choices, "menu.choices changed");
+    note(l, !go_same(&was->go, &is->go), "go changed");
+}
+
+static bool span_same(const struct jn_span *a, const struct jn_span *b)
+{
+    return a->from_min == b->from_min && a->to_min == b->to_min;
+}
+
+static void calendar(struct list *l, const struct jn_calendar *was, const struct jn_calendar *is)
+{
+    bool week = was->n_week == is->n_week, dates = was->n_dates == is->n_dates;
+
+    word(l, "zone", jn_zone_name(was->zone), jn_zone_name(is->zone));
+    for (unsigned i = 0; week && i < is->n_week; i++)
+        week = was->week[i].day == is->week[i].day && span_same(&was->week[i].span, &is->week[i].span);
+    note(l, !week, "week changed");
+    for (unsigned i = 0; dates && i < is->n_dates; i++) {
+        const struct jn_dates *x = &was->dates[i], *y = &is->dates[i];
+        dates = x->first == y->first && x->last == y->last && x->spans == y->spans;
+        for (unsigned k = 0; dates && k < y->spans; k++)
+            dates = span_same(&x->span[k], &y->span[k]);
+    }
+    note(l, !dates, "dates changed");
+}
+
+static void flows(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_calendars; i++) {
+        const struct jn_calendar *is = &b->calendars[i], *was = a ? jn_dir_calendar(a, is->id) : NULL;
+
+        begin(l, "calendar", b, is->tenant, is->name);
+        if (was)
+            calendar(l, was, is);
+        else
+            give(l, "new");
+        end(l);
+    }
+    for (uint32_t i = 0; i < b->n_flows; i++) {
+        const struct jn_flow *is = &b->flows[i], *was = a ? jn_dir_flow(a, is->id) : NULL;
+
+        begin(l, "flow", b, is->tenant, is->name);
+        if (was)
+            flow(l, a, b, was, is);
+        else
+            give(l, "new");
+        end(l);
+    }
+}
+
+static void removed_flows(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < a->n_flows; i++) {
+        begin(l, "flow", a, a->flows[i].tenant, a->flows[i].name);
+        if (!jn_dir_flow(b, a->flows[i].id))
+            give(l, "removed");
+    }
+    for (uint32_t i = 0; i < a->n_calendars; i++) {
+        begin(l, "calendar", a, a->calendars[i].tenant, a->calendars[i].name);
+        if (!jn_dir_calendar(b, a->calendars[i].id))
+            give(l, "removed");
+    }
+}
+
 static void removed(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
 {
     for (uint32_t i = 0; i < a->n_agents; i++) {
@@ -254,8 +363,11 @@ void jn_centre_difference(const struct jn_directory *a, const struct jn_director
     agents(&l, a, b);
     trunks(&l, a, b);
     rules(&l, a, b);
+    flows(&l, a, b);
     if (a)
         removed(&l, a, b);
+    if (a)
+        removed_flows(&l, a, b);
     jn_buf_text(json, "]}");
     jn_buf_free(&l.what);
     jn_buf_free(&l.change);

@@ -49,8 +49,28 @@ static int load_folder(struct jn_engine *e, const char *folder, const char *pref
     return 0;
 }
 
+/* Sounds of our own, which no folder needs to have: a beep (1 kHz, 0.2 s, -16 dBov) and the soft noise on a nailed-up
+ * line (about -60 dBov). */
+static int own_sounds(struct jn_engine *e)
+{
+    static const int16_t sine[8] = {0, 3600, 5091, 3600, 0, -3600, -5091, -3600}; /* 1 kHz at 8 kHz */
+    int16_t beep[1600], noise[8000];
+    uint32_t r = 1;
+
+    for (unsigned i = 0; i < sizeof beep / sizeof *beep; i++)
+        beep[i] = sine[i % 8];
+    for (unsigned i = 0; i < sizeof noise / sizeof *noise; i++) {
+        r = r * 1664525 + 1013904223;
+        noise[i] = (int16_t)((int)(r >> 26) - 32);
+    }
+    int rc = jn_sounds_add(&e->sounds, "junctor/beep", beep, sizeof beep / sizeof *beep);
+    return rc < 0 ? rc : jn_sounds_add(&e->sounds, "junctor/comfort", noise, sizeof noise / sizeof *noise);
+}
+
 int jn_engine_sounds(struct jn_engine *e, struct jn_err *err)
 {
+    if (own_sounds(e) < 0)
+        return jn_fail(err, -ENOMEM, "sounds: no memory");
     for (unsigned i = 0; i < e->config.sound_dirs; i++) {
         int rc = load_folder(e, e->config.sound_dir[i], "", 0);
         if (rc < 0)

@@ -21,6 +21,8 @@ enum jn_rec_event {
     JN_RECEV_UNPAUSE,
     JN_RECEV_STOP,     /* arg: frames handed to the recorder for this call, for the ledger */
     JN_RECEV_OVERFLOW, /* arg: frames that found the mailbox full since the last one */
+    JN_RECEV_NOTICE,   /* the caller heard the recording notice to its end. arg: eight characters of its sounds' names,
+                          the first in the lowest byte; more such events follow until a character is 0 */
 };
 /* call: interaction id. at_us: engine time of arrival. seq: extended RTP sequence. rtp_ts: as received. */
 struct jn_rec_item {
