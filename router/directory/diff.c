@@ -45,7 +45,8 @@ bool jn_dir_queue_same(const struct jn_ev_queue *a, const struct jn_ev_queue *b)
 bool jn_dir_agent_same(const struct jn_ev_agent *a, const struct jn_ev_agent *b)
 {
     return a->id == b->id && skills_same(a->skill, a->skills, b->skill, b->skills) &&
-           !memcmp(a->capacity, b->capacity, sizeof a->capacity) && a->max_no_answer == b->max_no_answer;
+           !memcmp(a->capacity, b->capacity, sizeof a->capacity) && a->max_no_answer == b->max_no_answer &&
+           a->n_serves == b->n_serves && !memcmp(a->serves, b->serves, a->n_serves * sizeof a->serves[0]);
 }
 
 static void put_new(struct out *o, const struct jn_directory *a, const struct jn_directory *b)

@@ -60,7 +60,7 @@ void jn_directory_unref(struct jn_directory *d)
     free(d->routes);
     free(d->numbers);
     free(d->ranges);
-    jn_flows_free(d);
+    jn_directory_free_flows(d);
     free(d);
 }
 
@@ -191,7 +191,7 @@ int jn_directory_index(struct jn_directory *d, struct jn_err *err)
     if (!rc)
         rc = index_trunks(d, err);
     if (!rc)
-        rc = jn_flows_index(d, err);
+        rc = jn_directory_index_flows(d, err);
     if (!rc)
         rc = jn_directory_index_plan(d, err);
     return rc;

@@ -19,7 +19,7 @@ int jn_directory_flows(struct jn_directory *d, uint32_t flows, uint32_t calendar
     return 0;
 }
 
-void jn_flows_free(struct jn_directory *d)
+void jn_directory_free_flows(struct jn_directory *d)
 {
     for (uint32_t i = 0; i < d->n_calendars; i++)
         jn_zone_free(d->calendars[i].zone);
@@ -36,7 +36,7 @@ static int add(struct jn_map *m, uint64_t key, uint32_t index, const char *what,
     return 0;
 }
 
-int jn_flows_index(struct jn_directory *d, struct jn_err *err)
+int jn_directory_index_flows(struct jn_directory *d, struct jn_err *err)
 {
     int rc = 0;
 

@@ -4,7 +4,7 @@
 
 #include "router/directory/directory.h"
 
-int jn_flows_index(struct jn_directory *d, struct jn_err *err);
-void jn_flows_free(struct jn_directory *d);
+int jn_directory_index_flows(struct jn_directory *d, struct jn_err *err);
+void jn_directory_free_flows(struct jn_directory *d);
 
 #endif
