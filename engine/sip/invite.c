@@ -127,6 +127,7 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
         turn_away(s, nh, 503);
         return;
     }
+    jn_copy(l->call_id, sizeof l->call_id, sip->sip_call_id->i_id);
     if (trunk && !jn_sip_trunk_take(s, l, trunk)) {
         nua_handle_bind(nh, NULL);
         l->nh = NULL;

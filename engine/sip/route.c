@@ -127,7 +127,8 @@ static int invite(struct jn_sip *s, struct jn_sip_attempt *a, const struct jn_di
     a->leg->early = a->leg->rang = false;
     a->tried = a->progressed = false;
     a->sent_ns = jn_mono_ns();
-    nua_invite(nh, TAG_IF(t->domain[0] || uri, NUTAG_PROXY(hop)), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
+    nua_invite(nh, TAG_IF(t->domain[0] || uri, NUTAG_PROXY(hop)), SIPTAG_CALL_ID_STR(jn_sip_call_id_out(a->leg)),
+               SIPTAG_CONTENT_TYPE_STR("application/sdp"),
                SIPTAG_PAYLOAD_STR(a->leg->sdp), TAG_IF(c.asserted[0], SIPTAG_HEADER_STR(c.asserted)),
                TAG_IF(c.private, SIPTAG_PRIVACY_STR("id")), TAG_END());
     return 0;
@@ -326,7 +327,7 @@ void jn_sip_attempts_tick(struct jn_sip *s, uint64_t now_ns)
         next = a->next;
         nua_handle_t *was = a->leg->nh;
         if (a->progressed || a->leg->state != LEG_OUT || a->way_at + 1 >= a->ways ||
-            now_ns - a->sent_ns < JN_TRUNK_SILENT_MS * UINT64_C(1000000))
+            now_ns - a->sent_ns < jn_sip_silent_ns(s))
             continue;
         if (!on(s, a->leg, 408)) {
             a->progressed = true; /* nowhere else to go: its time is the stack's */

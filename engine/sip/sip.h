@@ -54,6 +54,18 @@ struct jn_sip_refer {
     uint64_t replaces;             /* the leg that its Replaces names (attended transfer); 0: none */
     bool ours;                     /* the host is the tenant's domain or an address of ours */
 };
+/* A message as it was received or sent, retransmissions too, with secrets overwritten by 'x'. at_us: engine time.
+ * transport: 0 UDP, 1 TCP, 2 TLS. local: where we listen. Texts are valid during the call only. */
+enum { JN_SIP_SEEN_MAX = 65536 };
+struct jn_sip_seen {
+    uint64_t at_us;
+    struct jn_addr local, peer;
+    bool sent;
+    uint8_t transport;
+    uint16_t call_id_len;
+    uint32_t len;
+    const char *call_id, *text;
+};
 /* All on the signalling thread; may call back into jn_sip_*. */
 struct jn_sip_sink {
     void (*invite)(void *arg, const struct jn_sip_invite *in);
@@ -75,6 +87,7 @@ struct jn_sip_sink {
     void (*registration)(void *arg, uint64_t agent); /* each REGISTER that changed or refreshed one; may be NULL */
     void (*mail)(void *arg);                         /* the waker passed to open was rung */
     void (*tick)(void *arg, uint64_t mono_ns);       /* about every 50 ms */
+    void (*seen)(void *arg, const struct jn_sip_seen *m); /* every message of calls, both ways; NULL: not wanted */
     void *arg;
 };
 /* Counters, read by anybody at any time (relaxed). */
@@ -188,6 +201,8 @@ struct jn_sip_dialog {
     uint32_t cseq;
     uint8_t tcp; /* 0 UDP, 1 TCP, 2 TLS */
 };
+/* The Call-ID of a leg, also before it was answered. 0 or -ENOENT. */
+int jn_sip_call_id(const struct jn_sip *s, uint64_t leg, char *out, size_t size);
 /* 0 or -ENOENT. */
 int jn_sip_dialog(const struct jn_sip *s, uint64_t leg, struct jn_sip_dialog *out);
 /* Sends a BYE in a dialog of an earlier run; no answer is waited for beyond SIP's own timers. */

@@ -129,6 +129,7 @@ static int start_stack(struct jn_sip *s, struct jn_err *err)
     int rc = jn_sip_tls_begin(s, err);
     if (rc)
         return rc;
+    s->capture = jn_sip_capture_open(s);
     s->mclass = jn_sip_hook_make(&s->counts);
     if (!s->mclass)
         return jn_fail(err, -ENOMEM, "sip: no memory");
@@ -141,11 +142,12 @@ static int start_stack(struct jn_sip *s, struct jn_err *err)
         SIPTAG_ALLOW_STR(JN_SIP_ALLOW), SIPTAG_SUPPORTED_STR(JN_SIP_SUPPORTED), NUTAG_ALLOW_EVENTS(NULL),
         TAG_IF(tls, NUTAG_SIPS_URL(secure)), TAG_IF(tls, NUTAG_CERTIFICATE_DIR(jn_sip_tls_dir())),
         TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(verify)), SIPTAG_USER_AGENT_STR("Junctor/" JUNCTOR_VERSION),
-        NTATAG_SIP_T1X64(t1x64), NTATAG_UDP_MTU(65535), NTATAG_MAXSIZE(65536), NTATAG_TCP_RPORT(1), TAG_END());
+        NTATAG_SIP_T1X64(t1x64), NTATAG_UDP_MTU(65535), NTATAG_MAXSIZE(65536), NTATAG_TCP_RPORT(1),
+        TAG_IF(s->capture, TPTAG_DUMP("/dev/null")), TAG_END()); /* capture.c says why */
     if (!s->nua)
         return jn_fail(err, -EIO, "sip: the stack does not start on %s", at);
     s->old = nta_agent_create(s->root, URL_STRING_MAKE(old), NULL, NULL, NTATAG_UA(1), NTATAG_UDP_MTU(65535),
-                              NTATAG_SIP_T1X64(t1x64), TAG_END());
+                              NTATAG_SIP_T1X64(t1x64), TAG_IF(s->capture, TPTAG_DUMP("/dev/null")), TAG_END());
     if (!s->old)
         return jn_fail(err, -EIO, "sip: no port for ending old dialogs on %s", s->c.host);
     snprintf(old, sizeof old, "sips:%s%s%s:*", o, s->c.host, c);
@@ -266,6 +268,7 @@ void jn_sip_close(struct jn_sip *s)
     if (s->old)
         nta_agent_destroy(s->old);
     jn_sip_olds_free(s);
+    jn_sip_capture_close(s->capture);
     if (s->root && clean)
         su_root_destroy(s->root);
     jn_sip_legs_free(s);

@@ -104,6 +104,7 @@ struct jn_sip_leg {
     struct jn_sip_attempt *attempt; /* our call through a trunk, until it is answered */
     nua_saved_event_t ask[1];
     struct jn_timer timer[LEG_TIMERS];
+    char call_id[160]; /* theirs, or ours for every INVITE of the leg */
     struct jn_sip_dialog dialog;
 };
 
@@ -148,6 +149,7 @@ struct jn_sip {
     uint64_t log_ns;            /* last warning of a bad credential */
     uint32_t log_skipped;
     struct jn_sip_trunks *trunks;
+    struct jn_sip_capture *capture; /* NULL: nobody wants to see messages */
     uint8_t secret[32];
     struct jn_sip_old *olds; /* BYEs of dialog.c that wait for their answer */
     unsigned n_olds;
@@ -298,6 +300,12 @@ bool jn_sip_uri(char *out, size_t size, const url_t *u);
 void jn_sip_dialog_in(struct jn_sip_leg *l, const sip_t *ack);
 void jn_sip_dialog_out(struct jn_sip_leg *l, const sip_t *ok);
 void jn_sip_olds_free(struct jn_sip *s);
+
+/* capture.c */
+struct jn_sip_capture *jn_sip_capture_open(struct jn_sip *s); /* before the stack is made; NULL: not wanted */
+void jn_sip_capture_close(struct jn_sip_capture *c);
+/* The Call-ID for INVITEs of an outgoing leg, made at the first use: known before anything was answered. */
+const char *jn_sip_call_id_out(struct jn_sip_leg *l);
 
 /* hook.c: a message class that counts what the stack refuses by itself. */
 msg_mclass_t *jn_sip_hook_make(struct jn_sip_counts *counts);
