@@ -73,6 +73,12 @@ static void print_report(const struct jn_json *r)
     }
     print_line(total, "all", "", "");
     printf("\n%s\n", text(total, "formula"));
+    const struct jn_json *before = jn_json_get(r, "before_queue");
+    for (size_t i = 0; i < jn_json_count(before); i++) {
+        const struct jn_json *b = jn_json_at(before, i);
+        printf("%sbefore a queue: %lld %s (%s) %s\n", i ? "" : "\n", number(b, "calls"), text(b, "outcome"),
+               text(b, "why"), text(b, "tenant"));
+    }
 }
 
 /* Whether the numbers of the total add up, as everybody is told that they do. */

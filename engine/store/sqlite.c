@@ -67,6 +67,9 @@ const char *const jn_sql[JN_SQL_N] = {
                                " (arrived_us, i.id) < (SELECT arrived_us, id FROM interaction WHERE id = ?3"
                                " AND (?1 = 0 OR tenant = ?1)))"
                                " ORDER BY arrived_us DESC, i.id DESC LIMIT ?4",
+    [JN_SQL_BEFORE_QUEUE] =
+        "SELECT tenant_name, why, outcome, count(*) FROM interaction WHERE queue = 0 AND arrived_us >= ?2"
+        " AND arrived_us < ?3 AND (?1 = 0 OR tenant = ?1) GROUP BY tenant, why ORDER BY tenant_name, why",
     /* Outcomes are those of enum jn_outcome; wait counts of answered ones only, wrap where its end is known. */
     [JN_SQL_REPORT] =
         "SELECT tenant_name, queue_name, channel, sum(direction = 0), sum(direction = 0 AND outcome = 1),"
@@ -79,7 +82,7 @@ const char *const jn_sql[JN_SQL_N] = {
         " max(CASE WHEN direction = 0 THEN wait_us ELSE 0 END), sum(direction = 0 AND outcome = 1 AND state <> 5),"
         " sum(transfers), sum(direction = 1), sum(direction = 1 AND outcome = 1),"
         " sum(CASE WHEN direction = 1 AND outcome = 1 THEN talk_us ELSE 0 END)"
-        " FROM interaction WHERE arrived_us >= ?2 AND arrived_us < ?3 AND (?1 = 0 OR tenant = ?1)"
+        " FROM interaction WHERE queue <> 0 AND arrived_us >= ?2 AND arrived_us < ?3 AND (?1 = 0 OR tenant = ?1)"
         " GROUP BY tenant, queue, channel ORDER BY tenant_name, queue_name, channel",
     [JN_SQL_SEGMENT_LAST] = "SELECT n, kind, queue, agent, ended_us FROM segment WHERE ix = ?1 ORDER BY n DESC LIMIT 1",
     [JN_SQL_SEGMENT_ADD] = "INSERT INTO segment (ix, n, kind, queue, agent, queue_name, agent_name, began_us, ended_us)"

@@ -200,6 +200,29 @@ static void add_sums(struct jn_buf *b, const int64_t v[static SUMS])
                   (long long)v[LOST], (long long)v[OPEN]);
 }
 
+/* Calls that never came to a queue: offered to nobody, so in no group; each tenant's by why. */
+static int add_before_queue(struct jn_store *s, uint64_t tenant, uint64_t from_us, uint64_t to_us, struct jn_buf *out)
+{
+    sqlite3_stmt *st = jn_sql_use(s, JN_SQL_BEFORE_QUEUE);
+    unsigned n = 0;
+    int code;
+
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)tenant);
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)from_us);
+    sqlite3_bind_int64(st, 3, (sqlite3_int64)to_us);
+    jn_buf_text(out, ",\"before_queue\":[");
+    while ((code = sqlite3_step(st)) == SQLITE_ROW) {
+        jn_buf_text(out, n++ > 0 ? ",{" : "{");
+        add_text(out, "tenant", st, 0, true);
+        jn_buf_printf(out, ",\"why\":\"%s\",\"outcome\":\"%s\",\"calls\":%lld}",
+                      WORD(whys, sqlite3_column_int64(st, 1)), WORD(outcomes, sqlite3_column_int64(st, 2)),
+                      (long long)sqlite3_column_int64(st, 3));
+    }
+    jn_buf_text(out, "]");
+    sqlite3_reset(st);
+    return jn_sql_error(code);
+}
+
 int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, uint64_t to_us, struct jn_buf *out)
 {
     sqlite3_stmt *st = jn_sql_use(s, JN_SQL_REPORT);
@@ -238,8 +261,12 @@ int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, 
     sqlite3_reset(st);
     jn_buf_text(out, "],\"total\":{");
     add_sums(out, total);
-    jn_buf_text(out, "}}");
-    return out->failed ? -ENOMEM : jn_sql_error(code);
+    jn_buf_text(out, "}");
+    int rc = jn_sql_error(code);
+    if (!rc)
+        rc = add_before_queue(s, tenant, from_us, to_us, out);
+    jn_buf_text(out, "}");
+    return out->failed ? -ENOMEM : rc;
 }
 
 int jn_store_audit_json(struct jn_store *s, uint64_t tenant, uint64_t before, unsigned limit, const char *who,

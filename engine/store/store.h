@@ -91,7 +91,7 @@ int jn_store_segments_json(struct jn_store *s, uint64_t tenant, uint64_t ix, str
 int jn_store_list_json(struct jn_store *s, uint64_t tenant, int channel, uint64_t before, unsigned limit,
                        struct jn_buf *out);
 /* The report over closed and open interactions that arrived in [from_us, to_us): array of groups by tenant, queue and
- * channel plus totals. See docs/operating.md for the shape. */
+ * channel plus totals, and what ended before a queue. See docs/operating.md for the shape. */
 int jn_store_report_json(struct jn_store *s, uint64_t tenant, uint64_t from_us, uint64_t to_us, struct jn_buf *out);
 
 #endif
