@@ -15,6 +15,7 @@ int jn_cmd_apply(int argc, char *argv[]);    /* by API */
 int jn_cmd_drain(int argc, char *argv[]);    /* by API */
 int jn_cmd_password(int argc, char *argv[]); /* hashes a password, or makes a digest secret, for centre.yaml */
 int jn_cmd_log(int argc, char *argv[]);      /* by API: what is logged */
+int jn_cmd_why(int argc, char *argv[]);      /* by API: why this agent */
 int jn_cmd_audit(int argc, char *argv[]);    /* by API */
 int jn_cmd_token(int argc, char *argv[]);    /* by API: a token for a program */
 int jn_cmd_version(int argc, char *argv[]);

@@ -17,6 +17,7 @@ static const struct {
     {"rec", "list, verify and export recordings", jn_cmd_rec},
     {"replay", "replay a journal and compare the commands", jn_cmd_replay},
     {"classify", "what the rules make of a text", jn_cmd_classify},
+    {"why", "why an interaction went to that agent", jn_cmd_why},
     {"log", "show or change what a running engine logs", jn_cmd_log},
     {"audit", "who changed what, and who looked at recordings and messages", jn_cmd_audit},
     {"token", "an API token for a program", jn_cmd_token},

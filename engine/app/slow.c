@@ -180,6 +180,9 @@ void jn_engine_slow(struct jn_engine *e, struct jn_ask *a)
     case JN_ASK_DRAIN:
         drain(e, a);
         break;
+    case JN_ASK_WHY:
+        jn_engine_why(e, a);
+        break;
     default:
         a->status = -EINVAL;
     }

@@ -28,6 +28,15 @@ bool jn_agent_available(const struct jn_agent *a, unsigned channel)
            a->load[channel] < a->set.capacity[channel] && a->load[1 - channel] == 0;
 }
 
+bool jn_agent_works_for(const struct jn_agent *a, uint64_t tenant)
+{
+    bool so = a->tenant == tenant;
+
+    for (unsigned i = 0; i < a->set.n_serves; i++)
+        so |= a->set.serves[i] == tenant;
+    return so;
+}
+
 unsigned jn_agent_level(const struct jn_ev_agent *a, uint64_t skill)
 {
     for (unsigned i = 0; i < a->skills; i++)

@@ -44,6 +44,8 @@ bool jn_agent_free(const struct jn_agent *a);
 /* Whether it may be offered one more of that channel: ready, no back-off, below capacity, nothing of the other channel.
  */
 bool jn_agent_available(const struct jn_agent *a, unsigned channel);
+/* Whether it works for that tenant: its own, or one that it serves too. */
+bool jn_agent_works_for(const struct jn_agent *a, uint64_t tenant);
 /* The agent's level of a skill, 0 when it has it not. */
 unsigned jn_agent_level(const struct jn_ev_agent *a, uint64_t skill);
 /* Every skill at its level at least. */

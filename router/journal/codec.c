@@ -100,6 +100,13 @@ static void agent(struct cursor *c, struct jn_ev_agent *a)
     for (unsigned ch = 0; ch < JN_CH_N; ch++)
         u8(c, &a->capacity[ch]);
     u8(c, &a->max_no_answer);
+    /* Written where there are some: the bytes of those who serve nobody else are the old ones. */
+    if (c->out ? a->n_serves == 0 : c->at == c->size)
+        return;
+    u8(c, &a->n_serves);
+    c->bad |= a->n_serves == 0 || a->n_serves > JN_SERVES_MAX;
+    for (unsigned i = 0; i < a->n_serves && !c->bad; i++)
+        u64(c, &a->serves[i]);
 }
 
 static void arrive(struct cursor *c, struct jn_ev_arrive *a)

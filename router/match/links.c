@@ -42,7 +42,7 @@ static void join(struct jn_router *r, uint32_t a, uint32_t q)
     struct jn_agent *agent = &r->agent[a];
     struct jn_queue *queue = &r->queue[q];
 
-    if (agent->tenant != queue->tenant || !jn_agent_has(&agent->set, queue->set.skill, queue->set.skills))
+    if (!jn_agent_works_for(agent, queue->tenant) || !jn_agent_has(&agent->set, queue->set.skill, queue->set.skills))
         return;
     uint32_t i = jn_pool_take(&r->links);
     r->link[i] = (struct jn_link){a, q, score(&queue->set, &agent->set), JN_NONE, agent->links, JN_NONE, queue->links};

@@ -36,7 +36,7 @@ bool jn_rule_may_take(const struct jn_router *r, uint32_t a, uint32_t i)
 uint32_t jn_rule_agent(const struct jn_router *r, uint32_t i)
 {
     const struct jn_ix *ix = &r->ix[i];
-    uint32_t preferred = ix->preferred ? jn_find_agent(r, ix->row.tenant, ix->preferred) : JN_NONE;
+    uint32_t preferred = ix->preferred ? jn_find_worker(r, ix->row.tenant, ix->preferred) : JN_NONE;
 
     if (preferred != JN_NONE && jn_rule_may_take(r, preferred, i))
         return preferred;

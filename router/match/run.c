@@ -1,6 +1,7 @@
 /* Run: the end of each step. Only what changed is looked at: an interaction that just began to wait, an agent who just
  * got room. Everything else was unmatchable before and still is. */
 #include "router/core/state.h"
+#include "router/match/explain.h"
 #include "router/match/match.h"
 
 void jn_match_fresh_ix(struct jn_router *r, uint32_t i)
@@ -100,6 +101,8 @@ void jn_match_run(struct jn_router *r)
         if (to == JN_NONE)
             to = jn_rule_agent(r, i);
         r->agent[to].best = JN_NONE;
+        if (r->watch)
+            jn_explain_offer(r, i, to);
         jn_work_offer(r, i, to);
     }
     r->n_fresh_ixs = 0;

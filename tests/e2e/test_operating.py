@@ -323,3 +323,34 @@ def alert_rules_name_real_metrics(t):
     if subprocess.run(["sh", "-c", "command -v promtool"], stdout=subprocess.DEVNULL).returncode == 0:
         p = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True)
         t.equal(p.returncode, 0, f"promtool: {p.stdout}{p.stderr}")
+
+
+@scenario(30)
+def why_this_agent(t):
+    """Why a call and a chat went to their agents: told with names and reasons out of the journal, also after a restart;
+    another tenant's supervisor and agents do not get it."""
+    e = t.engine(centre(agents=3))
+    for n in (2, 1):
+        t.agent(e, f"a{n}", on_invite=answer_all())
+    busy = t.desk(e, "a3")
+    busy.api.post("/api/v1/agents/me/not-ready", {"reason": "lunch"})
+    call = t.caller(e).call("100")
+    t.check(call.wait("up"), "answered")
+    row = t.eventually(lambda: next((x for x in e.admin.get("/api/v1/interactions?open=1")["interactions"] if x["state"] == "connected"), None), "they talk")
+    boss = t.desk(e, "boss", ready=False, events=False)
+    d = boss.api.get(f"/api/v1/interactions/{row['id']}/why")["decisions"]
+    t.equal(len(d), 1, "one offer")
+    t.equal((d[0]["agent"], d[0]["rule"], d[0]["policy"]), ("a2", "policy", "longest_idle"), "a2 was ready first")
+    t.equal([c["agent"] for c in d[0]["candidates"]], ["a2", "a1"], "who could have taken it, in order")
+    t.equal(d[0]["not_ready"], 1, "a3 is at lunch")
+    t.check("idle for longest" in d[0]["text"], d[0]["text"])
+    call.bye()
+    t.idle(e)
+    e.kill()
+    e.start()
+    code, out, err = e.cli("why", row["id"], "--data", e.data)
+    t.check(code == 0 and "a2: idle for longest of 2" in out, f"after a restart: {code} {out} {err}")
+    spy = Desk(e, "spy", tenant="rival", events=False)
+    for who in (spy, t.desk(e, "a1", ready=False, events=False)):
+        status = who.api.request("GET", f"/api/v1/interactions/{row['id']}/why")[0]
+        t.equal(status, 404 if who is spy else 403, f"{who.name} may not see it")

@@ -94,7 +94,7 @@ static void make_agent(struct world *w, struct jn_event *ev)
     ev->agent.capacity[JN_CH_VOICE] = pick(w, 6) != 0;
     ev->agent.capacity[JN_CH_CHAT] = (uint8_t)pick(w, 4);
     ev->agent.max_no_answer = (uint8_t)pick(w, 4);
-    if (pick(w, 3) == 0) { /* serves the other tenant too, or one that is not there */
+    if (pick(w, 4) == 0) { /* serves the other tenant too, or one that is not there */
         ev->agent.n_serves = 1;
         ev->agent.serves[0] = 1 + pick(w, TENANTS + 1);
     }

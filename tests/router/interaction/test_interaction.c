@@ -22,4 +22,7 @@ Test(interaction, answered_stays_answered_but_for_our_faults)
     cr_assert_eq(jn_ix_outcome(true, JN_WHY_MAX_WAIT), JN_OUT_ANSWERED);
     cr_assert_eq(jn_ix_outcome(true, JN_WHY_CRASH), JN_OUT_LOST);
     cr_assert_eq(jn_ix_outcome(false, JN_WHY_MEDIA), JN_OUT_LOST);
+    cr_assert_eq(jn_ix_outcome(false, JN_WHY_MENU_LEFT), JN_OUT_ABANDONED);
+    cr_assert_eq(jn_ix_outcome(false, JN_WHY_MENU), JN_OUT_REJECTED);
+    cr_assert_eq(jn_ix_outcome(false, JN_WHY_CLOSED), JN_OUT_REJECTED);
 }
