@@ -213,7 +213,7 @@ static int add_before_queue(struct jn_store *s, uint64_t tenant, uint64_t from_u
     jn_buf_text(out, ",\"before_queue\":[");
     while ((code = sqlite3_step(st)) == SQLITE_ROW) {
         jn_buf_text(out, n++ > 0 ? ",{" : "{");
-        add_text(out, "tenant", st, 0, true);
+        jn_sql_text(out, "tenant", st, 0, true);
         jn_buf_printf(out, ",\"why\":\"%s\",\"outcome\":\"%s\",\"calls\":%lld}",
                       WORD(whys, sqlite3_column_int64(st, 1)), WORD(outcomes, sqlite3_column_int64(st, 2)),
                       (long long)sqlite3_column_int64(st, 3));
