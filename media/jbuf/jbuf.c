@@ -12,7 +12,7 @@ size_t jn_jbuf_size(void)
     return sizeof(struct jn_jbuf);
 }
 
-static void forget(struct jn_jbuf *j)
+void jn_jbuf_forget(struct jn_jbuf *j)
 {
     for (unsigned i = 0; i < j->waiting; i++)
         if (!jn_slot_at(j, i)->touched)
@@ -22,7 +22,9 @@ static void forget(struct jn_jbuf *j)
         j->order[i] = (uint8_t)i;
     j->playing = j->played = j->known = j->noise_on = j->suspect = false;
     j->seen = 0;
-    j->held = 0;
+    j->held = j->settling = 0;
+    j->gain_ns = 0;
+    j->following = j->hasty = j->ending = j->align = false;
     jn_delay_reset(&j->delay);
 }
 
@@ -34,16 +36,17 @@ struct jn_jbuf *jn_jbuf_init(void *memory, const struct jn_jbuf_config *c)
     j->max_ns = (c->max_ms < c->min_ms ? c->min_ms : c->max_ms) * NS_PER_MS;
     j->start_ns = c->start_ms * NS_PER_MS;
     j->start_ns = j->start_ns < j->min_ns ? j->min_ns : j->start_ns > j->max_ns ? j->max_ns : j->start_ns;
-    forget(j);
+    jn_jbuf_forget(j);
     jn_plc_reset(&j->plc);
     return j;
 }
 
 void jn_jbuf_reset(struct jn_jbuf *j)
 {
-    forget(j);
+    jn_jbuf_forget(j);
     j->heard = false;
     jn_plc_reset(&j->plc);
+    jn_plc_break(&j->plc);
 }
 
 const struct jn_jbuf_counts *jn_jbuf_counts(const struct jn_jbuf *j)
@@ -66,7 +69,7 @@ unsigned jn_jbuf_depth_ms(const struct jn_jbuf *j)
 static void resync(struct jn_jbuf *j)
 {
     j->counts.resync++;
-    forget(j);
+    jn_jbuf_forget(j);
     jn_plc_break(&j->plc);
 }
 

@@ -39,7 +39,27 @@ void jn_jbuf_get(struct jn_jbuf *j, int16_t out[static JN_SAMPLES_20MS], uint64_
 /* Depth now in ms (what waits to be played). */
 unsigned jn_jbuf_depth_ms(const struct jn_jbuf *j);
 const struct jn_jbuf_counts *jn_jbuf_counts(const struct jn_jbuf *j);
-/* Forgets all frames (counted as skipped) and clocks, for a new source; configuration and counts stay. */
+/* Forgets all frames (counted as skipped) and clocks, for a new source, whose sound fades in; configuration and counts
+ * stay. */
 void jn_jbuf_reset(struct jn_jbuf *j);
+
+/* Turn: playout that begins and ends in the middle of sound. While frames go straight on to the one listener they may
+ * be followed, so that they are known as heard; the next jn_jbuf_get then goes on where they ended, and the depth grows
+ * from there by invented and stretched sound. */
+void jn_jbuf_follow_begin(struct jn_jbuf *j);
+void jn_jbuf_follow(struct jn_jbuf *j, const struct jn_frame *f);
+/* Where frames will go straight on again: what follows the last sample that was played, on the sender's lines. */
+struct jn_jbuf_line {
+    uint64_t ext_seq;
+    uint32_t ts;
+    bool known; /* false: the sender is silent, nothing has to fit */
+};
+/* In place of jn_jbuf_get while playout comes to its end: writes 0..JN_FRAME_MAX samples, fewer than a period where
+ * pitch periods are taken out, until nothing waits and the listener's buffer holds no more than before jn_jbuf_follow.
+ * True: that is now; *line says where to go on. hurry: no more taking out, what waits comes at once. */
+bool jn_jbuf_end(struct jn_jbuf *j, int16_t out[static JN_FRAME_MAX], unsigned *n, struct jn_jbuf_line *line,
+                 bool hurry, uint64_t now_ns);
+/* The end is put off: playout goes on. */
+void jn_jbuf_go_on(struct jn_jbuf *j);
 
 #endif

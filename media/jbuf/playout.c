@@ -7,9 +7,11 @@
 enum {
     PERIOD = JN_SAMPLES_20MS,
     PEEK = PERIOD + JN_PITCH_MAX,
-    GIVE_UP = 960,   /* samples invented with nothing waiting until it is a silence and no loss: 120 ms */
-    COOLDOWN = 5,    /* periods between two changes of speed: at most 6 to 15 % */
-    PUT_OFF = 25,    /* periods that a change waits for a place where it is not heard */
+    GIVE_UP = 960, /* samples invented with nothing waiting until it is a silence and no loss: 120 ms */
+    COOLDOWN = 5,  /* periods between two changes of speed: at most 6 to 15 % */
+    HASTY = 1,     /* the same where a relay has just become a mix or is about to come back */
+    PUT_OFF = 25,  /* periods that a change waits for a place where it is not heard ... */
+    PUT_OFF_HASTY = 3,
     OVER_MS = 30,    /* how far above the wanted depth nothing is done ... */
     UNDER_MS = 2,    /* ... and how far below */
     TOO_DEEP_MS = 40 /* above the maximum: no more shrinking, the rest is passed over */
@@ -22,11 +24,13 @@ static int64_t limit(int64_t v, int64_t low, int64_t high)
 
 static int64_t wanted_ns(const struct jn_jbuf *j)
 {
+    if (j->ending)
+        return 0;
     int64_t want = jn_delay_want_ns(&j->delay);
     return limit(want != 0 ? want : j->start_ns, j->min_ns, j->max_ns);
 }
 
-static int64_t lag_of(const struct jn_jbuf *j, int64_t play, uint64_t now_ns)
+int64_t jn_playout_lag(const struct jn_jbuf *j, int64_t play, uint64_t now_ns)
 {
     return (int64_t)now_ns - j->delay.base_ns - play * NS_PER_SAMPLE;
 }
@@ -39,8 +43,7 @@ static void pop(struct jn_jbuf *j)
     j->order[j->waiting] = slot;
 }
 
-/* Takes off the front what has been played or passed over, and comfort noise that begins now. */
-static void drop_passed(struct jn_jbuf *j)
+void jn_playout_drop_passed(struct jn_jbuf *j)
 {
     while (j->waiting != 0) {
         const struct jn_slot *s = jn_slot_at(j, 0);
@@ -58,8 +61,7 @@ static void drop_passed(struct jn_jbuf *j)
     }
 }
 
-/* n samples from `play` on were used. */
-static void consume(struct jn_jbuf *j, unsigned n)
+void jn_playout_use(struct jn_jbuf *j, unsigned n)
 {
     int64_t to = j->play + n;
     for (unsigned i = 0; i < j->waiting; i++) {
@@ -75,11 +77,10 @@ static void consume(struct jn_jbuf *j, unsigned n)
         j->heard = true;
     }
     j->play = to;
-    drop_passed(j);
+    jn_playout_drop_passed(j);
 }
 
-/* Decodes up to max samples that follow each other without a gap from `play` on, without using them up. */
-static unsigned peek(const struct jn_jbuf *j, int16_t *out, unsigned max)
+unsigned jn_playout_peek(const struct jn_jbuf *j, int16_t *out, unsigned max)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < j->waiting && n < max; i++) {
@@ -110,11 +111,12 @@ static void fill(struct jn_jbuf *j, int16_t *out, unsigned n)
 /* Writes some of the n samples that are still needed; returns how many. *invented: a loss was covered. */
 static unsigned step(struct jn_jbuf *j, int16_t *out, unsigned n, bool *invented)
 {
-    drop_passed(j);
+    jn_playout_drop_passed(j);
     if (j->waiting == 0) { /* late or lost or silent: `play` stands still, so what is only late is still played */
         *invented = !j->noise_on;
         fill(j, out, n);
         j->held += n;
+        j->align = true;
         if (j->noise_on || j->held >= GIVE_UP)
             j->playing = false;
         return n;
@@ -128,22 +130,31 @@ static unsigned step(struct jn_jbuf *j, int16_t *out, unsigned n, bool *invented
         j->play += gap;
         return gap;
     }
-    unsigned got = peek(j, out, n);
+    if (j->align) { /* sound that was only late goes on where the invented sound repeats itself: no jump of phase */
+        unsigned rest = jn_plc_rest(&j->plc);
+        rest = rest < n ? rest : n;
+        fill(j, out, rest);
+        if (rest > 0)
+            return rest;
+        j->align = false;
+    }
+    unsigned got = jn_playout_peek(j, out, n);
     jn_plc_good(&j->plc, out, got);
-    consume(j, got);
+    jn_playout_use(j, got);
     return got;
 }
 
-/* After standing still: the invented samples stand for those that are missing in front of what has come. */
-static void settle(struct jn_jbuf *j, uint64_t now_ns)
+void jn_playout_settle(struct jn_jbuf *j, uint64_t now_ns)
 {
     if (j->held == 0 || j->waiting == 0)
         return;
     int64_t gap = jn_slot_at(j, 0)->ts - j->play;
-    if (gap > 0)
+    if (gap > 0) {
         j->play += gap < j->held ? gap : j->held;
+        j->align = false;
+    }
     j->held = 0;
-    j->lag_ns = lag_of(j, j->play, now_ns);
+    j->lag_ns = jn_playout_lag(j, j->play, now_ns);
 }
 
 /* Begins, or begins again after silence, when the first frame has waited for the wanted depth. */
@@ -152,14 +163,14 @@ static bool start(struct jn_jbuf *j, uint64_t now_ns)
     while (j->waiting != 0 && jn_slot_at(j, 0)->cn) {
         j->play = jn_slot_at(j, 0)->ts;
         j->played = true;
-        drop_passed(j);
+        jn_playout_drop_passed(j);
     }
     if (j->waiting == 0)
         return false;
     int64_t from = jn_slot_at(j, 0)->ts;
     if (j->played && j->play > from)
         from = j->play;
-    int64_t lag = lag_of(j, from, now_ns);
+    int64_t lag = jn_playout_lag(j, from, now_ns);
     if (lag < wanted_ns(j))
         return false;
     j->play = from;
@@ -169,12 +180,12 @@ static bool start(struct jn_jbuf *j, uint64_t now_ns)
     return true;
 }
 
-static bool put_off(struct jn_jbuf *j, bool fits)
+bool jn_playout_put_off(struct jn_jbuf *j, bool fits)
 {
-    if (!fits && ++j->wanted < PUT_OFF)
+    if (!fits && ++j->wanted < (j->hasty ? PUT_OFF_HASTY : PUT_OFF))
         return true;
     j->wanted = 0;
-    j->cooldown = COOLDOWN;
+    j->cooldown = j->hasty ? HASTY : COOLDOWN;
     return false;
 }
 
@@ -182,13 +193,13 @@ static bool stretch(struct jn_jbuf *j, int16_t *out)
 {
     int16_t x[PERIOD];
     bool fits;
-    if (peek(j, x, PERIOD) < PERIOD)
+    if (jn_playout_peek(j, x, PERIOD) < PERIOD)
         return false;
     unsigned pitch = jn_pitch_back(&j->plc, x, &fits);
-    if (put_off(j, fits))
+    if (jn_playout_put_off(j, fits))
         return false;
     jn_stretch(&j->plc, out, x, pitch);
-    consume(j, PERIOD - pitch);
+    jn_playout_use(j, PERIOD - pitch);
     j->lag_ns += pitch * NS_PER_SAMPLE;
     j->counts.stretched++;
     return true;
@@ -198,13 +209,13 @@ static bool shrink(struct jn_jbuf *j, int16_t *out)
 {
     int16_t x[PEEK];
     bool fits;
-    if (peek(j, x, PEEK) < PEEK)
+    if (jn_playout_peek(j, x, PEEK) < PEEK)
         return false;
     unsigned pitch = jn_pitch_ahead(x, &fits);
-    if (put_off(j, fits))
+    if (jn_playout_put_off(j, fits))
         return false;
     jn_shrink(out, x, pitch);
-    consume(j, PERIOD + pitch);
+    jn_playout_use(j, PERIOD + pitch);
     j->lag_ns -= pitch * NS_PER_SAMPLE;
     j->counts.shrunk++;
     return true;
@@ -219,7 +230,7 @@ static void catch_up(struct jn_jbuf *j, int64_t lag, int64_t want)
     j->play += skip;
     j->lag_ns -= skip * NS_PER_SAMPLE;
     j->counts.resync++;
-    drop_passed(j);
+    jn_playout_drop_passed(j);
     jn_plc_break(&j->plc);
 }
 
@@ -227,8 +238,11 @@ static void catch_up(struct jn_jbuf *j, int64_t lag, int64_t want)
  * below what playout began with, so that a clean stream is played bit for bit; a new talkspurt begins with less. */
 static bool change_speed(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
 {
-    int64_t lag = lag_of(j, j->play, now_ns), want = wanted_ns(j);
+    int64_t lag = jn_playout_lag(j, j->play, now_ns), want = wanted_ns(j);
     j->lag_ns += (lag - j->lag_ns) / 8;
+    if (j->hasty)
+        j->lag_ns = lag;
+    j->hasty = j->plc.late = j->ending || (j->hasty && lag < want - UNDER_MS * NS_PER_MS);
     if (lag > j->max_ns + TOO_DEEP_MS * NS_PER_MS)
         catch_up(j, lag, want);
     if (j->cooldown != 0) {
@@ -237,7 +251,7 @@ static bool change_speed(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
     }
     if (j->plc.fade_in != 0)
         return false;
-    int64_t upper = (want > j->start_ns ? want : j->start_ns) + OVER_MS * NS_PER_MS;
+    int64_t upper = j->ending ? 0 : (want > j->start_ns ? want : j->start_ns) + OVER_MS * NS_PER_MS;
     if (j->lag_ns > upper && j->end - j->play >= want / NS_PER_SAMPLE + PERIOD)
         return shrink(j, out);
     if (j->lag_ns < want - UNDER_MS * NS_PER_MS)
@@ -248,11 +262,15 @@ static bool change_speed(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
 
 void jn_jbuf_get(struct jn_jbuf *j, int16_t out[static JN_SAMPLES_20MS], uint64_t now_ns)
 {
+    if (j->following)
+        jn_turn_begin(j, now_ns);
+    if (j->settling != 0)
+        jn_turn_refine(j);
     if (!j->playing && !start(j, now_ns)) {
         fill(j, out, PERIOD);
         return;
     }
-    settle(j, now_ns);
+    jn_playout_settle(j, now_ns);
     if (j->waiting != 0 && change_speed(j, out, now_ns)) {
         jn_plc_good(&j->plc, out, PERIOD);
         return;

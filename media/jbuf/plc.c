@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    HOLD = 80,     /* samples at full level */
+    HOLD = 80, /* samples at full level ... */
+    HOLD_LATE = 320,
     SILENT = 480,  /* samples until nothing is left */
     WINDOW = 160,  /* samples compared when the pitch is looked for */
     SEAM_SHIFT = 2 /* a quarter of a period is blended where the cycle closes */
@@ -28,13 +29,14 @@ static void remember(struct jn_plc *p, const int16_t *pcm, unsigned n)
 }
 
 /* The lag at which the last 20 ms look most like what came before, by normalised correlation; compared as
- * c * |c| / energy without roots. */
+ * c * |c| / energy without roots. Several periods count as one lag: a tone whose period is no whole number of samples
+ * fits better after some of them. */
 static unsigned find_pitch(const struct jn_plc *p)
 {
     const int16_t *end = p->history + JN_PLC_HISTORY - WINDOW;
     double best = -1.0;
     unsigned pitch = JN_PITCH_MAX;
-    for (unsigned lag = JN_PITCH_MIN; lag <= JN_PITCH_MAX; lag++) {
+    for (unsigned lag = JN_PITCH_MIN; lag <= JN_PLC_LAG_MAX; lag++) {
         int64_t c = 0, e = 1;
         for (int i = 0; i < WINDOW; i++) {
             int a = end[i], b = end[i - (int)lag];
@@ -62,11 +64,12 @@ static void make_cycle(struct jn_plc *p, unsigned n)
     p->cycle_len = (uint16_t)len;
 }
 
-static int gain_q15(uint32_t lost)
+static int gain_q15(const struct jn_plc *p)
 {
-    if (lost < HOLD)
+    unsigned hold = p->late ? HOLD_LATE : HOLD;
+    if (p->lost < hold)
         return 32768;
-    return lost >= SILENT ? 0 : (int)(32768 * (SILENT - lost) / (SILENT - HOLD));
+    return p->lost >= SILENT ? 0 : (int)(32768 * (SILENT - p->lost) / (SILENT - hold));
 }
 
 /* The next invented sample. The history stays as it was when the loss began until the loss is over, so that longer
@@ -79,10 +82,12 @@ static int16_t invent(struct jn_plc *p)
         p->at = 0;
     } else if (p->at == p->cycle_len) {
         p->at = 0;
-        if (p->lost >= HOLD && p->cycle_len < 3 * p->pitch)
+        if (p->lost >= HOLD && p->cycle_len < 3 * p->pitch && p->cycle_len + p->pitch <= 3 * JN_PITCH_MAX)
             make_cycle(p, p->cycle_len / p->pitch + 1u);
     }
-    return (int16_t)(p->cycle[p->at++] * gain_q15(p->lost++) >> 15);
+    int gain = gain_q15(p);
+    p->lost++;
+    return (int16_t)(p->cycle[p->at++] * gain >> 15);
 }
 
 void jn_plc_conceal(struct jn_plc *p, int16_t *out, unsigned n)
@@ -94,6 +99,11 @@ void jn_plc_conceal(struct jn_plc *p, int16_t *out, unsigned n)
     for (unsigned i = 0; i < n; i++)
         out[i] = p->lost >= SILENT ? 0 : invent(p);
     p->fade_in = JN_PLC_FADE_IN;
+}
+
+unsigned jn_plc_rest(const struct jn_plc *p)
+{
+    return p->lost == 0 || p->lost >= SILENT ? 0 : (p->pitch - p->lost % p->pitch) % p->pitch;
 }
 
 void jn_plc_break(struct jn_plc *p)

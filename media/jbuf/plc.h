@@ -6,7 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { JN_PITCH_MIN = 40, JN_PITCH_MAX = 120 /* 200 Hz down to 66 Hz */, JN_PLC_HISTORY = 400, JN_PLC_FADE_IN = 80 };
+enum {
+    JN_PITCH_MIN = 40,
+    JN_PITCH_MAX = 120 /* 200 Hz down to 66 Hz */,
+    JN_PLC_HISTORY = 400,
+    JN_PLC_LAG_MAX = 240,
+    JN_PLC_FADE_IN = 80
+};
 
 /* history: what was played last, newest at the end. cycle: the waveform that is repeated during a loss. */
 struct jn_plc {
@@ -15,6 +21,7 @@ struct jn_plc {
     uint16_t pitch, cycle_len, at;
     uint32_t lost;   /* samples invented since the last good one */
     uint8_t fade_in; /* samples of recovery still to be blended */
+    bool late;       /* what is missing is known to be only late: it does not fade so soon */
     uint32_t noise;
 };
 
@@ -27,6 +34,9 @@ void jn_plc_conceal(struct jn_plc *p, int16_t *out, unsigned n);
 void jn_plc_noise(struct jn_plc *p, int16_t *out, unsigned n, uint8_t level);
 /* True when nothing audible would come out of jn_plc_conceal. */
 bool jn_plc_silent(const struct jn_plc *p);
+/* How many more invented samples it takes until the next of them would be what followed the last good one: sound that
+ * was only late joins there in phase. */
+unsigned jn_plc_rest(const struct jn_plc *p);
 /* Makes the next good samples be blended with what would have followed: for jumps in time. */
 void jn_plc_break(struct jn_plc *p);
 
@@ -35,6 +45,10 @@ void jn_plc_break(struct jn_plc *p);
  */
 unsigned jn_pitch_back(const struct jn_plc *p, const int16_t *x, bool *fits);
 unsigned jn_pitch_ahead(const int16_t *x, bool *fits);
+/* The same within n samples, 2 * JN_PITCH_MIN or more: x[0..JN_PITCH_MIN) against x + pitch. */
+unsigned jn_pitch_within(const int16_t *x, unsigned n, bool *fits);
+/* out[n - pitch] from x[n]: one period less. */
+void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch);
 /* out[160] from x[160 - pitch] and the history: one period more. */
 void jn_stretch(const struct jn_plc *p, int16_t *out, const int16_t *x, unsigned pitch);
 /* out[160] from x[160 + pitch]: one period less. */

@@ -30,6 +30,11 @@ struct jn_jbuf {
     uint32_t cooldown; /* periods until the next change of speed */
     uint32_t wanted;   /* periods that a change of speed has been put off */
     uint32_t waiting;
+    /* turn.c. gain_ns: how much more than before this playout the listener's own buffer holds; counted by its base_ns
+     * for the first `settling` periods. hasty: changes of speed follow each other closely. */
+    int64_t gain_ns, gain_base_ns;
+    uint32_t settling;
+    bool following, hasty, ending, align;
     bool known, playing, played, heard, noise_on, suspect;
     uint8_t noise_level;
     uint8_t order[JN_JBUF_FRAMES];
@@ -38,6 +43,26 @@ struct jn_jbuf {
     struct jn_plc plc;
     struct jn_slot slot[JN_JBUF_FRAMES];
 };
+
+/* playout.c, for turn.c too. */
+/* How far `play` walks behind the fastest frames, in ns. */
+int64_t jn_playout_lag(const struct jn_jbuf *j, int64_t play, uint64_t now_ns);
+/* Decodes up to max samples that follow each other without a gap from `play` on, without using them up. */
+unsigned jn_playout_peek(const struct jn_jbuf *j, int16_t *out, unsigned max);
+/* n samples from `play` on were used. */
+void jn_playout_use(struct jn_jbuf *j, unsigned n);
+/* Takes off the front what has been played or passed over, and comfort noise that begins now. */
+void jn_playout_drop_passed(struct jn_jbuf *j);
+/* After standing still: the invented samples stand for those that are missing in front of what has come. */
+void jn_playout_settle(struct jn_jbuf *j, uint64_t now_ns);
+/* True when a change of speed waits for a place where it is less heard. */
+bool jn_playout_put_off(struct jn_jbuf *j, bool fits);
+/* turn.c: the first period after following. */
+void jn_turn_begin(struct jn_jbuf *j, uint64_t now_ns);
+/* The estimate of the fastest frame is refined: the gain with it. */
+void jn_turn_refine(struct jn_jbuf *j);
+/* Forgets the frames (counted as skipped) and clocks. */
+void jn_jbuf_forget(struct jn_jbuf *j);
 
 static inline const struct jn_slot *jn_slot_at(const struct jn_jbuf *j, unsigned i)
 {

@@ -4,12 +4,12 @@
 
 enum { FRAME = 160, OVERLAP = 120, QUIET = 64 * 64 /* mean square below which any seam goes unheard */ };
 
-/* a and b of OVERLAP samples: correlation, and the energies in *ea, *eb. */
-static int64_t alike(const int16_t *a, const int16_t *b, int64_t *ea, int64_t *eb)
+/* a and b of n samples: correlation, and the energies in *ea, *eb. */
+static int64_t alike(const int16_t *a, const int16_t *b, unsigned n, int64_t *ea, int64_t *eb)
 {
     int64_t c = 0;
     *ea = *eb = 1;
-    for (unsigned i = 0; i < OVERLAP; i++) {
+    for (unsigned i = 0; i < n; i++) {
         c += a[i] * b[i];
         *ea += a[i] * a[i];
         *eb += b[i] * b[i];
@@ -17,16 +17,16 @@ static int64_t alike(const int16_t *a, const int16_t *b, int64_t *ea, int64_t *e
     return c;
 }
 
-/* base[0..OVERLAP) against base + dir * pitch. */
-static unsigned search(const int16_t *base, int dir, bool *fits)
+/* base[0..n) against base + dir * pitch, for pitches up to max. */
+static unsigned search(const int16_t *base, int dir, unsigned n, unsigned max, bool *fits)
 {
     double best = 0.0;
-    unsigned pitch = JN_PITCH_MAX;
+    unsigned pitch = max;
     int64_t ea, eb;
     bool quiet = true;
-    for (unsigned lag = JN_PITCH_MIN; lag <= JN_PITCH_MAX; lag++) {
-        int64_t c = alike(base, base + dir * (int)lag, &ea, &eb);
-        quiet = quiet && ea < (int64_t)QUIET * OVERLAP && eb < (int64_t)QUIET * OVERLAP;
+    for (unsigned lag = JN_PITCH_MIN; lag <= max; lag++) {
+        int64_t c = alike(base, base + dir * (int)lag, n, &ea, &eb);
+        quiet = quiet && ea < (int64_t)QUIET * n && eb < (int64_t)QUIET * n;
         double r = c > 0 ? (double)c * (double)c / ((double)ea * (double)eb) : 0.0;
         if (r > best) {
             best = r;
@@ -50,12 +50,28 @@ unsigned jn_pitch_back(const struct jn_plc *p, const int16_t *x, bool *fits)
 {
     int16_t line[JN_PITCH_MAX + FRAME];
     join(line, p, x, FRAME);
-    return search(line + JN_PITCH_MAX, -1, fits);
+    return search(line + JN_PITCH_MAX, -1, OVERLAP, JN_PITCH_MAX, fits);
 }
 
 unsigned jn_pitch_ahead(const int16_t *x, bool *fits)
 {
-    return search(x, 1, fits);
+    return search(x, 1, OVERLAP, JN_PITCH_MAX, fits);
+}
+
+unsigned jn_pitch_within(const int16_t *x, unsigned n, bool *fits)
+{
+    unsigned max = n - JN_PITCH_MIN;
+    return search(x, 1, JN_PITCH_MIN, max < JN_PITCH_MAX ? max : JN_PITCH_MAX, fits);
+}
+
+void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch)
+{
+    unsigned over = n - pitch < OVERLAP ? n - pitch : OVERLAP;
+    for (unsigned i = 0; i < n - pitch; i++) {
+        int w = (int)(i < over ? i : over);
+        int old = i < over ? x[i] : 0;
+        out[i] = (int16_t)((old * ((int)over - w) + x[i + pitch] * w) / (int)over);
+    }
 }
 
 /* from: fades out over OVERLAP; to: fades in. */

@@ -127,6 +127,7 @@ static void at_leg(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now
                            .cls = m->cls,
                            .marker = m->marker,
                            .relayed = m->relayed,
+                           .line = m->line,
                            .payload = m->payload};
         jn_leg_out(p, l, &o, now_ns);
     }

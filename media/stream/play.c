@@ -96,13 +96,13 @@ static void advance(struct jn_plane *p, struct jn_room *r, struct jn_play *play,
     note(p, r, play, position(play), now_ns);
 }
 
-void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
+void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint32_t fed, uint64_t now_ns)
 {
-    if (r->play.on)
+    if (r->play.on && fed == 0)
         advance(p, r, &r->play, 0, now_ns);
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
-        if (v->play.on)
+        if (v->play.on && (fed >> i & 1) == 0)
             advance(p, r, &v->play, v->leg, now_ns);
     }
 }

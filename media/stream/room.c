@@ -1,4 +1,4 @@
-/* Room: its members and what the hear matrix says of them; whether it relays or mixes; its place among the phases. */
+/* Room: its members and what the hear matrix says of them; its place among the phases. */
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -43,7 +43,7 @@ static void weigh(struct jn_plane *p, struct jn_room *r)
     r->weight = weight;
 }
 
-/* Who hears whom, as bits of places; a voice that begins to be heard begins with an empty jitter buffer. */
+/* Who hears whom, as bits of places; a voice that begins to be heard begins with an empty jitter buffer and softly. */
 static void matrix(struct jn_plane *p, struct jn_room *r)
 {
     uint32_t all_heard = 0;
@@ -66,36 +66,10 @@ static void matrix(struct jn_plane *p, struct jn_room *r)
     }
 }
 
-bool jn_room_can_relay(const struct jn_plane *p, const struct jn_room *r)
-{
-    if (r->n != 2 || jn_play_any(p, r))
-        return false;
-    const struct jn_voice *a = &p->voice[r->member[0]], *b = &p->voice[r->member[1]];
-    return a->format_known && b->format_known && a->codec == b->codec && a->ptime_ms == b->ptime_ms &&
-           a->hear_set != 0 && b->hear_set != 0;
-}
-
-void jn_room_relay(struct jn_plane *p, struct jn_room *r, bool on, uint64_t now_ns)
-{
-    r->calm = 0;
-    if (r->relay == on)
-        return;
-    if (on) {
-        jn_room_drain(p, r, now_ns);
-        phase_del(p, r);
-    } else {
-        for (unsigned i = 0; i < r->n; i++)
-            jn_jbuf_reset(p->voice[r->member[i]].jb);
-    }
-    r->relay = on;
-}
-
 void jn_room_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
     matrix(p, r);
-    r->calm = 0;
-    if (r->relay && !jn_room_can_relay(p, r))
-        jn_room_relay(p, r, false, now_ns);
+    jn_flow_changed(p, r, now_ns);
     if (!r->relay && (r->n > 0 || r->play.on))
         phase_add(p, r);
     else
@@ -189,6 +163,33 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
     return v;
 }
 
+/* Who heard v hears its last words fade. */
+static void fade(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
+{
+    if (!v->heard || v->flow != JN_FLOW_MIX)
+        return;
+    jn_jbuf_get(v->jb, r->tail, now_ns);
+    for (int i = 0; i < JN_TICK_SAMPLES; i++)
+        r->tail[i] = (int16_t)(r->tail[i] * (JN_TICK_SAMPLES - 1 - i) / JN_TICK_SAMPLES);
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *to = &p->voice[r->member[i]];
+        to->tail = (to->hear_set >> v->place & 1) != 0;
+    }
+}
+
+/* The place of who leaves goes to the last one: the bits follow. */
+static void give_place(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v)
+{
+    uint32_t gone = UINT32_C(1) << v->place, last = UINT32_C(1) << (r->n - 1);
+
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *o = &p->voice[r->member[i]];
+        uint32_t was = o->hear_was & ~gone & ~last;
+        o->hear_was = gone != last && (o->hear_was & last) != 0 ? was | gone : was;
+    }
+    r->member[v->place] = r->member[--r->n];
+}
+
 /* The port half, wherever it is, is told that it has no room any more. */
 static void detach(struct jn_plane *p, struct jn_voice *v, bool tell)
 {
@@ -215,13 +216,13 @@ void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t n
 {
     struct jn_room *r = &p->room[v->room];
 
-    if (r->relay) /* two are no more: the other's frames go into its jitter buffer again */
-        jn_room_relay(p, r, false, now_ns);
+    fade(p, r, v, now_ns);
+    jn_flow_left(p, r, v);
     jn_play_stop(p, r, v, now_ns);
     jn_voice_tell(p, v);
     jn_tape_event(p, r, JN_RECEV_LEAVE, v->track, v->leg, now_ns);
     detach(p, v, tell);
-    r->member[v->place] = r->member[--r->n];
+    give_place(p, r, v);
     jn_map_del(&p->voice_map, v->leg);
     jn_slot_give(&p->voice_pool, (uint32_t)(v - p->voice));
     jn_room_changed(p, r, now_ns);

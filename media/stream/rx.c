@@ -167,6 +167,7 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     in.restarts = l->restarts;
     in.marker = h.marker;
     in.payload = pk->data + h.payload_off;
+    in.pk = pk;
     if (in.cls == JN_CLASS_DTMF)
         digit(p, l, &in);
     into_room(p, l, &in, now_ns);
@@ -237,4 +238,6 @@ void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t n
     }
     if (in_run > 0)
         take_run(p, &p->leg[of], run, in_run, run_rtcp, now_ns);
+    if (p->tx_lent)
+        jn_plane_flush(p);
 }

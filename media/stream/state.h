@@ -37,16 +37,20 @@ struct jn_in {
     uint8_t cls, codec, restarts;
     bool marker;
     const uint8_t *payload;
+    struct jn_pkt *pk; /* what it came in; NULL: over a link */
 };
 /* A frame on its way out to a leg. tag: names the time line of ts; when it changes the leg re-anchors: sequence goes on
- * by one, timestamps by real time. relayed: ext_seq is the sender's, gaps in it are kept. */
+ * by one, timestamps follow the last packet's end or, after a silence, real time. relayed: ext_seq is the sender's,
+ * gaps in it are kept. */
 struct jn_out {
     uint64_t ext_seq;
     uint32_t ts, tag;
     uint16_t len;
     uint8_t cls;
     bool marker, relayed;
+    struct jn_jbuf_line line; /* relayed: the frame that follows what was said last, when that is known */
     const uint8_t *payload;
+    struct jn_pkt *pk; /* relayed: what payload lies in and nobody reads again, so that it leaves there; NULL: copied */
 };
 #define JN_TAG_RELAY 0x80000000u
 
@@ -90,13 +94,25 @@ struct jn_play {
     bool on, loop;
 };
 
+/* How a voice's frames reach who hears it. */
+enum jn_flow {
+    JN_FLOW_MIX,        /* through its jitter buffer */
+    JN_FLOW_STRAIGHT,   /* each one at once to its peer, and to nobody else */
+    JN_FLOW_TO_MIX,     /* still straight, and followed by the jitter buffer, so that the mix begins where they end */
+    JN_FLOW_TO_STRAIGHT /* the jitter buffer is played to its end */
+};
+
 /* Voice half of a leg: in its room's home. leg_at: index of the port half when that is here, JN_NONE otherwise. hears:
- * mask of tracks; hear_set: the members that stand for, a bit for each place in the room. */
+ * mask of tracks; hear_set: the members that stand for, a bit for each place in the room; hear_was: what it was in the
+ * last period that was mixed for this voice. peer: index of the voice that hears the frames that go straight; line:
+ * which one is the first. epoch: tells time lines of the mix to this voice apart; spared: samples that it was told
+ * less than real time. tail: hears the last words of who left. */
 struct jn_voice {
-    uint64_t leg;
-    uint32_t room, leg_at, hear_set;
-    uint8_t place, leg_worker, track, hears;
-    bool format_known, hello_due, heard, kept;
+    uint64_t leg, last_ext, last_in_ns, turn_ns;
+    uint32_t room, leg_at, hear_set, hear_was, peer, followed, epoch, spared;
+    struct jn_jbuf_line line;
+    uint8_t place, leg_worker, track, hears, flow;
+    bool format_known, hello_due, heard, kept, tail;
     uint8_t codec, ptime_ms, mode, restarts;
     struct jn_jbuf *jb;
     struct jn_jbuf_counts told;
@@ -112,10 +128,11 @@ struct jn_room {
     uint64_t id;
     uint32_t member[JN_ROOM_MEMBERS_MAX], next, prev;
     uint8_t n, phase, weight,
-        calm; /* phase: JN_PHASES when it does not tick; calm: periods that it could have relayed */
-    bool relay;
+        calm;   /* phase: JN_PHASES when it does not tick; calm: periods that it could have relayed */
+    bool relay; /* every voice goes straight: the room does not tick */
     struct jn_play play;
     struct jn_tape tape;
+    _Alignas(32) int16_t tail[JN_TICK_SAMPLES]; /* last words of who left, fading */
 };
 
 enum jn_link_kind {
@@ -135,6 +152,7 @@ struct jn_link_msg {
     uint32_t ts, ssrc, tag;
     uint16_t len;
     uint8_t kind, from, cls, codec, restarts, marker, relayed, ptime_ms, mode;
+    struct jn_jbuf_line line;
     union {
         uint8_t payload[JN_FRAME_MAX];
         struct jn_link_stats stats;
@@ -172,6 +190,7 @@ struct jn_plane {
     /* the burst that gathers */
     struct jn_pkt tx[JN_PKT_BURST];
     unsigned tx_n;
+    bool tx_lent; /* some of them lie where they were received: to be sent before the port receives again */
     uint8_t tx_bytes[JN_PKT_BURST][JN_TX_CAP];
     struct jn_link_msg scratch, inbox[JN_LINK_BURST];
 };
@@ -235,10 +254,32 @@ void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8
                     uint64_t now_ns);
 /* What the room now is may change whether it relays or mixes. */
 void jn_room_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
-bool jn_room_can_relay(const struct jn_plane *p, const struct jn_room *r);
-void jn_room_relay(struct jn_plane *p, struct jn_room *r, bool on, uint64_t now_ns);
+
+/* flow.c: frames that go straight to the only one who hears them, and the turns between that and a mix. */
+bool jn_flow_can_relay(const struct jn_plane *p, const struct jn_room *r);
+/* The matrix, the members or a prompt changed: begins the turns that follow. */
+void jn_flow_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
+/* v leaves: who went straight to it does not any more. */
+void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v);
+/* True: the frame went straight to the peer, and nowhere else. */
+bool jn_flow_in(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
+/* The places whose members are not told the mix, because somebody's frames go straight to them or come to their end. */
+uint32_t jn_flow_fed(const struct jn_plane *p, const struct jn_room *r);
+/* In each period: what comes to its end is said, and after some calm periods the turn to relaying begins; with the last
+ * turn r->relay is set. */
+void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 
 /* voice.c: frames into a room and out of it. */
+struct jn_frame jn_frame_of(const struct jn_in *in);
+/* The time line of what is mixed for v: its name and the timestamp of now_ns. */
+static inline uint32_t jn_mix_tag(const struct jn_plane *p, const struct jn_voice *v)
+{
+    return (1u + p->c.index + (v->epoch << 8)) & ~JN_TAG_RELAY;
+}
+static inline uint32_t jn_mix_ts(const struct jn_voice *v, uint64_t now_ns)
+{
+    return (uint32_t)(now_ns / 125000) - v->spared;
+}
 void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
 void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o, uint64_t now_ns);
 /* Gives the port half what the jitter buffer counted since the last time. */
@@ -246,8 +287,6 @@ void jn_voice_tell(struct jn_plane *p, struct jn_voice *v);
 
 /* tick.c: one 20 ms period of one mixing room, scheduled for ms. */
 void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms);
-/* Sends what waits in a voice's jitter buffer to who hears it, before relaying begins. */
-void jn_room_drain(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 
 /* play.c: prompts and music. */
 bool jn_play_start(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_order *o,
@@ -255,7 +294,8 @@ bool jn_play_start(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, co
 void jn_play_stop(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns);
 const struct jn_play *jn_play_of(const struct jn_room *r, const struct jn_voice *v);
 bool jn_play_any(const struct jn_plane *p, const struct jn_room *r);
-void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
+/* fed: places whose members hear something else in this period: what they are played waits. */
+void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint32_t fed, uint64_t now_ns);
 
 /* tape.c: the recording tap. */
 bool jn_tape_order(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, uint64_t now_ns);

@@ -4,7 +4,7 @@
 #include "media/stream/state.h"
 #include <string.h>
 
-enum { CALM = 5 /* periods before a mix becomes a relay */, TELL = 50, DRAIN_MAX = 12 };
+enum { TELL = 50 };
 
 /* One encoded mix: who is in it, what prompt, in which codec. */
 struct coded {
@@ -94,13 +94,36 @@ static const uint8_t *coded_mix(const struct jn_plane *p, struct mixer *m, uint3
     return c->bytes;
 }
 
-/* The bytes for one listener. A prompt heard alone is copied from what was encoded when it was loaded. */
+/* Whom the listener heard until now goes, who is new comes, both within one period. */
+static const uint8_t *crossed(const struct jn_plane *p, struct mixer *m, uint8_t *bytes, uint32_t from, uint32_t to,
+                              const int16_t *prompt, uint8_t codec)
+{
+    _Alignas(32) int16_t old[JN_TICK_SAMPLES], pcm[JN_TICK_SAMPLES];
+
+    mixed(m, old, from, prompt);
+    mixed(m, pcm, to, prompt);
+    for (int i = 0; i < JN_TICK_SAMPLES; i++)
+        pcm[i] = (int16_t)((old[i] * (JN_TICK_SAMPLES - i) + pcm[i] * i) / JN_TICK_SAMPLES);
+    encode(p, codec, bytes, pcm);
+    return bytes;
+}
+
+/* The bytes for one listener. A prompt heard alone is copied from what was encoded when it was loaded. own: for what
+ * nobody else hears. */
 static const uint8_t *for_listener(const struct jn_plane *p, struct mixer *m, const struct jn_room *r,
-                                   const struct jn_voice *v)
+                                   struct jn_voice *v, uint8_t *own)
 {
     const struct jn_play *play = jn_play_of(r, v);
-    uint32_t set = v->hear_set & m->active;
+    uint32_t set = v->hear_set & m->active, was = v->hear_was & m->active;
+    bool tail = v->tail;
 
+    v->hear_was = v->hear_set;
+    v->tail = false;
+    if (was != set)
+        return crossed(p, m, own, was, set, play ? p->c.sounds->at[play->sound[play->at]].pcm + play->off : NULL,
+                       v->codec);
+    if (!play && tail)
+        return coded_mix(p, m, set, r->tail, v->codec);
     if (!play)
         return coded_mix(p, m, set, NULL, v->codec);
     const struct jn_sound *s = &p->c.sounds->at[play->sound[play->at]];
@@ -111,13 +134,17 @@ static const uint8_t *for_listener(const struct jn_plane *p, struct mixer *m, co
 
 static void hear_all(struct jn_plane *p, struct jn_room *r, struct mixer *m, uint64_t now_ns)
 {
+    uint32_t was = 0; /* who was heard until now fades */
+
     m->active = 0;
     m->summed = false;
     m->n = 0;
+    for (unsigned i = 0; i < r->n; i++)
+        was |= p->voice[r->member[i]].hear_was;
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
         m->pcm[i] = v->pcm;
-        if (!v->heard)
+        if ((!v->heard && (was >> i & 1) == 0) || v->flow != JN_FLOW_MIX) /* the rest is said by jn_flow_tick */
             continue;
         jn_jbuf_get(v->jb, v->pcm, now_ns);
         if (!silent(v->pcm))
@@ -142,49 +169,27 @@ void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms)
     uint64_t now_ns = ms * NS_PER_MS;
 
     hear_all(p, r, &m, now_ns);
-    struct jn_out o = {.ts = (uint32_t)(ms * 8), .tag = 1u + p->c.index, .len = JN_TICK_SAMPLES};
+    uint8_t own[JN_TICK_SAMPLES];
+    struct jn_out o = {.len = JN_TICK_SAMPLES};
+    uint32_t fed = jn_flow_fed(p, r);
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
+        if ((fed >> i & 1) != 0)
+            continue;
         if (!v->format_known || !jn_leg_may_send(v->mode)) {
             if (v->leg_at != JN_NONE)
                 p->leg[v->leg_at].tx.tag = 0; /* what comes after a hold is a new talk */
             continue;
         }
-        o.payload = for_listener(p, &m, r, v);
+        o.ts = jn_mix_ts(v, now_ns);
+        o.tag = jn_mix_tag(p, v);
+        o.payload = for_listener(p, &m, r, v, own);
         jn_voice_out(p, v, &o, now_ns);
         p->counts.mixed++;
     }
-    jn_play_advance(p, r, now_ns);
+    jn_play_advance(p, r, fed, now_ns);
+    jn_flow_tick(p, r, now_ns);
     now_and_then(p, r, ms);
-    if (!jn_room_can_relay(p, r))
-        r->calm = 0;
-    else if (++r->calm >= CALM)
-        jn_room_relay(p, r, true, now_ns);
-}
-
-/* Called after a tick at now_ns, so the first period that is drained stands for the next one. The time that the jitter
- * buffer is told goes on with it: it plays at its pace and neither stretches nor shrinks. */
-static void drain_one(struct jn_plane *p, struct jn_voice *from, struct jn_voice *to, uint64_t now_ns)
-{
-    struct jn_out o = {.tag = 1u + p->c.index, .len = JN_TICK_SAMPLES};
-    uint8_t bytes[JN_TICK_SAMPLES];
-
-    for (unsigned i = 1; i <= DRAIN_MAX && jn_jbuf_depth_ms(from->jb) > 0; i++) {
-        uint64_t at = now_ns + i * 20 * NS_PER_MS;
-        jn_jbuf_get(from->jb, from->pcm, at);
-        if (!jn_leg_may_send(to->mode))
-            continue;
-        encode(p, to->codec, bytes, from->pcm);
-        o.ts = (uint32_t)(at / 125000);
-        o.payload = bytes;
-        jn_voice_out(p, to, &o, now_ns);
-    }
-}
-
-void jn_room_drain(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
-{
-    struct jn_voice *a = &p->voice[r->member[0]], *b = &p->voice[r->member[1]];
-
-    drain_one(p, a, b, now_ns);
-    drain_one(p, b, a, now_ns);
+    if (r->relay)
+        jn_room_changed(p, r, now_ns);
 }

@@ -3,6 +3,9 @@
 #include "media/stream/state.h"
 #include <string.h>
 
+/* What a turn between relay and mix may take, and what a frame may be away from where its sender's line says. */
+enum { TURN_SAMPLES = 480, LINE_SAMPLES = 4000 };
+
 bool jn_leg_may_send(uint8_t mode)
 {
     return mode == JN_MODE_SENDRECV || mode == JN_MODE_SENDONLY;
@@ -54,6 +57,7 @@ void jn_plane_flush(struct jn_plane *p)
         return;
     unsigned n = seal(p, out);
     p->tx_n = 0;
+    p->tx_lent = false;
     if (n > 0)
         p->c.port.tx(p->c.port.arg, out, n);
     for (unsigned i = 0; i < n; i++) {
@@ -73,17 +77,32 @@ static uint32_t samples_since(const struct jn_leg_tx *tx, uint64_t now_ns)
     return gone > tx->last_dur ? (uint32_t)gone : tx->last_dur;
 }
 
-/* Another time line begins: sequence goes on by one, timestamps by real time. */
-static void anchor(struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
+/* Where a relay begins at a known frame, and this one is not far from it by real time. */
+static bool on_line(const struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
 {
-    uint32_t step = tx->started ? samples_since(tx, now_ns) : 0;
+    uint32_t ahead = o->ts - o->line.ts;
+    return o->relayed && o->line.known && tx->tag != 0 && ahead <= samples_since(tx, now_ns) + LINE_SAMPLES;
+}
 
-    tx->ts_off = tx->last_ts + step - o->ts;
+/* Another time line begins: sequence goes on by one. Timestamps too, when one line takes the other's sound up (a mix
+ * that was a relay, a relay that was a mix): no gap and no jump for the peer's jitter buffer. Otherwise they go on by
+ * real time, marked. Returns whether it is to be marked. */
+static bool anchor(struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
+{
+    bool turn = tx->started && tx->tag != 0 && ((tx->tag ^ o->tag) & JN_TAG_RELAY) != 0, line = on_line(tx, o, now_ns);
+    uint32_t step = tx->started ? samples_since(tx, now_ns) : 0;
+    uint64_t first = line ? o->line.ext_seq : o->ext_seq;
+
+    turn = turn && (o->relayed ? line : step <= tx->last_dur + TURN_SAMPLES);
+    if (turn)
+        step = tx->last_dur;
+    tx->ts_off = tx->last_ts + step - (line ? o->line.ts : o->ts);
     tx->tag = o->tag;
     if (o->relayed) {
-        tx->seq_off = (int64_t)(tx->seq + 1 - o->ext_seq);
-        tx->base_ext = o->ext_seq;
+        tx->seq_off = (int64_t)(tx->seq + 1 - first);
+        tx->base_ext = first;
     }
+    return !turn;
 }
 
 static uint8_t payload_type(const struct jn_leg *l, uint8_t cls)
@@ -98,12 +117,29 @@ static uint8_t payload_type(const struct jn_leg *l, uint8_t cls)
     }
 }
 
-static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, const uint8_t *payload, uint16_t len)
+/* Lets pk lie in the received packet, its header right in front of the payload; false: there is no room. */
+static bool in_place(struct jn_pkt *pk, struct jn_pkt *in, const uint8_t *payload, uint16_t len)
+{
+    size_t off = (size_t)(payload - in->data);
+
+    if (off < JN_RTP_HEADER || in->cap < off + len + JN_SRTP_TRAILER_MAX)
+        return false;
+    pk->data = in->data + off - JN_RTP_HEADER;
+    pk->cap = (uint16_t)(in->cap - off + JN_RTP_HEADER);
+    pk->buf = in->buf;
+    return true;
+}
+
+static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, const uint8_t *payload, uint16_t len,
+                  struct jn_pkt *in)
 {
     struct jn_pkt *pk = jn_tx_packet(p, l);
 
+    if (in && in_place(pk, in, payload, len))
+        p->tx_lent = true;
+    else
+        memcpy(pk->data + JN_RTP_HEADER, payload, len);
     jn_rtp_build(pk->data, h);
-    memcpy(pk->data + JN_RTP_HEADER, payload, len);
     pk->len = (uint16_t)(JN_RTP_HEADER + len);
     l->tx.packets++;
     l->tx.octets += len;
@@ -121,7 +157,7 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
     tx->last_ns = now_ns;
     tx->last_dur = len;
     tx->started = true;
-    build(p, l, &h, payload, len);
+    build(p, l, &h, payload, len, NULL);
 }
 
 static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
@@ -168,7 +204,7 @@ static void event(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
     }
     struct jn_rtp h = {
         .ts = tx->event_out, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->remote.dtmf_pt, .marker = first};
-    build(p, l, &h, o->payload, o->len);
+    build(p, l, &h, o->payload, o->len, NULL);
 }
 
 /* Packet by packet, gaps and order kept; what lies before the switch to relaying would reuse a sequence number. */
@@ -189,6 +225,13 @@ static void relay(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
     }
     uint64_t seq = o->ext_seq + (uint64_t)tx->seq_off;
     struct jn_rtp h = {.ts = o->ts + tx->ts_off, .ssrc = tx->ssrc, .seq = (uint16_t)seq, .pt = pt, .marker = marker};
+    if (o->cls == JN_CLASS_DTMF) { /* one press keeps its timestamp over a turn */
+        if (!tx->in_event || tx->event_in != o->ts)
+            tx->event_out = h.ts;
+        tx->in_event = true;
+        tx->event_in = o->ts;
+        h.ts = tx->event_out;
+    }
     if (seq > tx->seq) {
         tx->seq = seq;
         tx->last_ts = h.ts;
@@ -196,7 +239,7 @@ static void relay(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
         tx->last_dur = o->cls == JN_CLASS_AUDIO ? o->len : 0;
         tx->started = true;
     }
-    build(p, l, &h, o->payload, o->len);
+    build(p, l, &h, o->payload, o->len, o->pk);
     p->counts.relayed++;
 }
 
@@ -215,10 +258,14 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
         event(p, l, o, now_ns);
         return;
     }
-    bool fresh = o->tag != l->tx.tag;
-    if (fresh) {
+    bool fresh = false;
+    if (o->tag != l->tx.tag) {
+        if (o->relayed && o->line.known && o->ext_seq < o->line.ext_seq) {
+            p->counts.drops[JN_DROP_LATE]++;
+            return;
+        }
         gather_end(p, l, now_ns);
-        anchor(&l->tx, o, now_ns);
+        fresh = anchor(&l->tx, o, now_ns);
     }
     bool marker = fresh || (o->relayed && o->marker && o->cls != JN_CLASS_CN);
     if (o->relayed)

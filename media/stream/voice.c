@@ -1,4 +1,4 @@
-/* Voice: frames into a room (recorded, relayed at once, or into the jitter buffer) and out of it to the port half. */
+/* Voice: frames into a room (recorded, straight on, or into the jitter buffer) and out of it to the port half. */
 #include "media/stream/state.h"
 #include <errno.h>
 #include <string.h>
@@ -20,24 +20,10 @@ void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o
     m->cls = o->cls;
     m->marker = o->marker;
     m->relayed = o->relayed;
+    m->line = o->line;
     memcpy(m->payload, o->payload, o->len);
     if (!jn_link_send(p, v->leg_worker, m))
         p->counts.drops[JN_DROP_FULL]++;
-}
-
-static void relay(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
-{
-    uint32_t self = (uint32_t)(v - p->voice);
-    struct jn_out o = {.ext_seq = in->ext_seq,
-                       .ts = in->ts,
-                       .tag = JN_TAG_RELAY | (self << 8 & ~JN_TAG_RELAY) | in->restarts,
-                       .len = in->len,
-                       .cls = in->cls,
-                       .marker = in->marker,
-                       .relayed = true,
-                       .payload = in->payload};
-
-    jn_voice_out(p, &p->voice[r->member[r->member[0] == self]], &o, now_ns);
 }
 
 /* Into a mix a digit goes as what it is, to everybody who hears who pressed it. */
@@ -66,16 +52,26 @@ static enum jn_drop why(int rc)
     }
 }
 
+struct jn_frame jn_frame_of(const struct jn_in *in)
+{
+    return (struct jn_frame){.ext_seq = in->ext_seq,
+                             .at_ns = in->at_ns,
+                             .ts = in->ts,
+                             .len = in->len,
+                             .codec = in->codec,
+                             .marker = in->marker,
+                             .cn = in->cls == JN_CLASS_CN,
+                             .payload = in->payload};
+}
+
 void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
 {
     struct jn_room *r = &p->room[v->room];
 
     if (r->tape.state == 1)
         jn_tape_frame(p, r, v, in);
-    if (r->relay) {
-        relay(p, r, v, in, now_ns);
+    if (jn_flow_in(p, r, v, in, now_ns))
         return;
-    }
     if (in->cls == JN_CLASS_DTMF) {
         digits(p, r, v, in, now_ns);
         return;
@@ -86,14 +82,7 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
         jn_jbuf_reset(v->jb);
         v->restarts = in->restarts;
     }
-    struct jn_frame f = {.ext_seq = in->ext_seq,
-                         .at_ns = in->at_ns,
-                         .ts = in->ts,
-                         .len = in->len,
-                         .codec = in->codec,
-                         .marker = in->marker,
-                         .cn = in->cls == JN_CLASS_CN,
-                         .payload = in->payload};
+    struct jn_frame f = jn_frame_of(in);
     int rc = jn_jbuf_put(v->jb, &f);
     if (rc < 0)
         p->counts.drops[why(rc)]++;

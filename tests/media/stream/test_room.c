@@ -114,11 +114,12 @@ Test(room, a_relay_ends_when_one_stops_hearing_and_comes_back)
     cr_assert_eq(relayed, 60);
     hear(r, 1, 0);
     talk(r, all, say, 2);
-    cr_assert_eq(jn_plane_counts(r->p)->relayed, relayed);
+    cr_assert_leq(jn_plane_counts(r->p)->relayed, relayed + 3, "the other direction is followed for a moment");
     near(heard(r, &a, 0), 0);
     near(heard(r, &b, 0), 1000);
     hear(r, 1, 7);
-    talk(r, all, say, 2);
+    for (int i = 0; i < 2; i++)
+        talk(r, all, say, 2);
     cr_assert_gt(jn_plane_counts(r->p)->relayed, relayed + 40);
     near(heard(r, &a, 0), 2000);
     rig_close(r);
