@@ -140,22 +140,27 @@ static void mask_crypto(char *p, size_t n)
 void jn_sip_text_mask(char *bytes, size_t n)
 {
     const char *end = bytes + n, *next;
-    bool credentials = false;
+    bool credentials = false, body = false;
 
     for (const char *p = bytes; p < end; p = next) {
         size_t len = line(p, end, &next), v_len = 0;
         char *at = bytes + (p - bytes);
+        if (body) {
+            if (len > 8 && strncasecmp(p, "a=crypto", 8) == 0)
+                mask_crypto(at, len);
+            else if (len > 2 && (p[0] == 'k' || p[0] == 'K') && p[1] == '=')
+                cover(at + 2, len - 2);
+            continue;
+        }
+        body = len == 0;
         const char *v = header(p, len, "Authorization", 0, &v_len);
         if (!v)
             v = header(p, len, "Proxy-Authorization", 0, &v_len);
+        bool goes_on = credentials && len > 0 && (*p == ' ' || *p == '\t'); /* RFC 3261 7.3.1 */
         if (v)
             mask_credentials(bytes + (v - bytes), v_len);
-        else if (credentials && len > 0 && (*p == ' ' || *p == '\t')) /* the header goes on (RFC 3261 7.3.1) */
+        else if (goes_on)
             cover(at + 1, len - 1);
-        else if (len > 8 && strncasecmp(p, "a=crypto", 8) == 0)
-            mask_crypto(at, len);
-        else if (len > 2 && (p[0] == 'k' || p[0] == 'K') && p[1] == '=')
-            cover(at + 2, len - 2);
-        credentials = v || (credentials && len > 0 && (*p == ' ' || *p == '\t'));
+        credentials = v || goes_on;
     }
 }

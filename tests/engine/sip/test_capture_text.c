@@ -59,8 +59,11 @@ Test(capture_text, secrets_are_overwritten_and_nothing_else)
     masked("Authorization: Basic dXNlcjpwYXNz\r\n", "Authorization: Basic xxxxxxxxxxxx\r\n");
     masked("Authorization: Digest username=\"ann\",\r\n response=\"0123\"\r\nTo: x\r\n",
            "Authorization: Digest username=\"ann\",\r\n xxxxxxxxxxxxxxx\r\nTo: x\r\n");
-    masked("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^20 inline:bW9yZQ==\r\n",
-           "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx|2^20 inline:xxxxxxxx\r\n");
-    masked("v=0\r\nk=clear:secret\r\na=rtpmap:0 PCMU/8000\r\n", "v=0\r\nk=xxxxxxxxxxxx\r\na=rtpmap:0 PCMU/8000\r\n");
+    masked("\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^20 inline:bW9yZQ==\r\n",
+           "\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx|2^20 inline:xxxxxxxx\r\n");
+    masked("\r\nv=0\r\nk=clear:secret\r\na=rtpmap:0 PCMU/8000\r\n",
+           "\r\nv=0\r\nk=xxxxxxxxxxxx\r\na=rtpmap:0 PCMU/8000\r\n");
+    masked("k=v SIP/2.0\r\n", "k=v SIP/2.0\r\n");
+    masked("\r\nAuthorization: Basic eA==\r\n", "\r\nAuthorization: Basic eA==\r\n");
     masked("WWW-Authenticate: Digest nonce=\"response\"\r\n", "WWW-Authenticate: Digest nonce=\"response\"\r\n");
 }
