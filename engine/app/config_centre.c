@@ -20,7 +20,14 @@ static const struct jn_field tenant_fields[] = {
     {.name = "queues"},
     {.name = "agents"},
     {.name = "trunks"},
+    {.name = "routes"},
+    {.name = "numbers"},
     {.name = "rules"},
+    {.name = "calendars"},
+    {.name = "flows"},
+    {.name = "announce_agent"},
+    {.name = "caller_id", .kind = JN_FIELD_USER, JN_FIELD(struct jn_dir_tenant, caller_id)},
+    {.name = "call_out"},
 };
 
 bool jn_centre_unique(struct jn_centre *c, uint64_t tenant, const char *kind, const char *word, unsigned line,
@@ -90,12 +97,12 @@ static void read_skills(struct jn_centre *c, struct jn_centre_tenant *t, const c
 
 /* How many of each were filled so far. */
 struct filled {
-    uint32_t tenants, queues, agents, trunks, rules;
-    unsigned *trunk_lines;
+    uint32_t tenants, queues, agents, trunks, routes, numbers, rules;
+    unsigned *trunk_lines, *route_lines, *number_lines;
 };
 
-enum list { QUEUES, AGENTS, TRUNKS, RULES, LISTS };
-static const char *const list_names[LISTS] = {"queues", "agents", "trunks", "rules"};
+enum list { QUEUES, AGENTS, TRUNKS, ROUTES, NUMBERS, RULES, LISTS };
+static const char *const list_names[LISTS] = {"queues", "agents", "trunks", "routes", "numbers", "rules"};
 
 static void read_list(struct jn_centre *c, const struct jn_centre_tenant *t, const char *path, enum list what,
                       struct filled *f)
@@ -120,6 +127,14 @@ static void read_list(struct jn_centre *c, const struct jn_centre_tenant *t, con
             f->trunk_lines[f->trunks] = jn_yaml_get(n, "from") ? jn_yaml_get(n, "from")->line : n->line;
             jn_centre_trunk(c, t, n, item, &c->dir->trunks[f->trunks++]);
             break;
+        case ROUTES:
+            f->route_lines[f->routes] = n->line;
+            jn_centre_route(c, t, n, item, &c->dir->routes[f->routes++]);
+            break;
+        case NUMBERS:
+            f->number_lines[f->numbers] = n->line;
+            jn_centre_number(c, t, n, item, &c->dir->numbers[f->numbers++]);
+            break;
         default:
             jn_centre_rule(c, t, n, item, &c->dir->rules[f->rules++]);
             break;
@@ -127,16 +142,38 @@ static void read_list(struct jn_centre *c, const struct jn_centre_tenant *t, con
     }
 }
 
-static void read_queue_names(struct jn_centre_tenant *t)
+static void read_flows(struct jn_centre *c, const struct jn_centre_tenant *t, const char *path, bool calendars)
 {
-    const struct jn_yaml *list = jn_yaml_get(t->node, "queues");
+    const char *key = calendars ? "calendars" : "flows";
+    const struct jn_yaml *list = jn_yaml_get(t->node, key);
+    char at[JN_CHECK_PATH], item[JN_CHECK_PATH];
+    unsigned i = 0;
+
+    jn_path_member(at, path, key);
+    if (!list || !jn_check_kind(&c->check, list, at, JN_YAML_LIST))
+        return;
+    for (const struct jn_yaml *n = list->first; n; n = n->next) {
+        jn_path_item(item, at, i++);
+        if (calendars)
+            jn_centre_calendar(c, t, n, item, &c->dir->calendars[c->calendars++]);
+        else
+            jn_centre_flow(c, t, n, item, &c->dir->flows[c->flows++]);
+    }
+}
+
+/* Names of a list's members, so that others can be checked against them. */
+static uint32_t read_names(const struct jn_centre_tenant *t, const char *key, const char **out)
+{
+    const struct jn_yaml *list = jn_yaml_get(t->node, key);
+    uint32_t count = 0;
 
     for (const struct jn_yaml *q = list ? list->first : NULL; q && list->kind == JN_YAML_LIST; q = q->next) {
         const struct jn_yaml *name = jn_yaml_get(q, "name");
 
         if (name && name->kind == JN_YAML_SCALAR)
-            t->queues[t->n_queues++] = name->text;
+            out[count++] = name->text;
     }
+    return count;
 }
 
 static void read_tenant(struct jn_centre *c, const struct jn_yaml *node, const char *path, struct filled *f)
@@ -159,17 +196,27 @@ static void read_tenant(struct jn_centre *c, const struct jn_yaml *node, const c
         jn_centre_unique(c, 0, "domain", out->domain, domain->line, at);
     t.skills = calloc(count_of(node, "skills") + 1u, sizeof *t.skills);
     t.queues = calloc(count_of(node, "queues") + 1u, sizeof *t.queues);
-    if (t.skills && t.queues && !jn_map_init(&t.skill_ids, count_of(node, "skills"))) {
+    t.trunks = calloc(count_of(node, "trunks") + 1u, sizeof *t.trunks);
+    t.flows = calloc(count_of(node, "flows") + 1u, sizeof *t.flows);
+    if (t.skills && t.queues && t.trunks && t.flows && !jn_map_init(&t.skill_ids, count_of(node, "skills"))) {
         read_skills(c, &t, path);
-        read_queue_names(&t);
+        t.n_queues = read_names(&t, "queues", t.queues);
+        t.n_trunks = read_names(&t, "trunks", t.trunks);
+        t.n_flows = read_names(&t, "flows", t.flows);
         for (int list = 0; list < LISTS; list++)
             read_list(c, &t, path, (enum list)list, f);
+        read_flows(c, &t, path, true);
+        read_flows(c, &t, path, false);
+        jn_centre_say(c, jn_yaml_get(node, "announce_agent"), path, "announce_agent", &out->announce);
+        jn_centre_call_out(c, node, path, out);
     } else {
         jn_problem(c->check.problems, c->check.file, node->line, path, "no memory");
     }
     jn_map_free(&t.skill_ids);
     free(t.skills);
     free(t.queues);
+    free(t.trunks);
+    free(t.flows);
 }
 
 /* The path of rule number index, counted over all tenants. */
@@ -217,6 +264,7 @@ static void read_centre(struct jn_centre *c, const struct jn_yaml *root, struct 
     const struct jn_yaml *tenants = jn_yaml_get(root, "tenants"), *version = jn_yaml_get(root, "version");
     struct jn_problems *p = c->check.problems;
     uint64_t n[LISTS] = {0};
+    uint32_t flows = 0, calendars = 0;
     struct filled f = {0};
     char path[JN_CHECK_PATH];
 
@@ -225,15 +273,22 @@ static void read_centre(struct jn_centre *c, const struct jn_yaml *root, struct 
         jn_problem(p, c->check.file, version->line, "version", "must be 1: this program knows no other");
     if (!tenants || !jn_check_kind(&c->check, tenants, "tenants", JN_YAML_LIST))
         return;
+    c->tenants = tenants;
     if (!tenants->count)
         jn_problem(p, c->check.file, tenants->line, "tenants", "is empty");
     for (const struct jn_yaml *t = tenants->first; t; t = t->next)
         for (unsigned i = 0; i < LISTS; i++)
             n[i] += count_of(t, list_names[i]);
+    for (const struct jn_yaml *t = tenants->first; t; t = t->next) {
+        flows += count_of(t, "flows");
+        calendars += count_of(t, "calendars");
+    }
     c->dir = jn_directory_new(tenants->count, (uint32_t)n[QUEUES], (uint32_t)n[AGENTS], (uint32_t)n[TRUNKS],
                               (uint32_t)n[RULES]);
-    f.trunk_lines = calloc(n[TRUNKS] + 1, sizeof *f.trunk_lines);
-    if (!c->dir || !f.trunk_lines || jn_map_init(&c->ids, (uint32_t)(n[QUEUES] + n[AGENTS])) ||
+    f.trunk_lines = calloc(n[TRUNKS] + n[ROUTES] + n[NUMBERS] + 1, sizeof *f.trunk_lines);
+    f.route_lines = f.trunk_lines ? f.trunk_lines + n[TRUNKS] : NULL;
+    f.number_lines = f.trunk_lines ? f.route_lines + n[ROUTES] : NULL;
+    if (!c->dir || jn_directory_plan(c->dir, (uint32_t)n[ROUTES], (uint32_t)n[NUMBERS]) || jn_directory_flows(c->dir, flows, calendars) || !f.trunk_lines || jn_map_init(&c->ids, (uint32_t)(n[QUEUES] + n[AGENTS])) ||
         jn_map_init(&c->words, (uint32_t)(2 * (n[QUEUES] + n[AGENTS])))) {
         jn_problem(p, c->check.file, 0, NULL, "no memory");
         free(f.trunk_lines);
@@ -245,6 +300,7 @@ static void read_centre(struct jn_centre *c, const struct jn_yaml *root, struct 
         read_tenant(c, t, path, &f);
     }
     jn_centre_overlaps(c, f.trunk_lines);
+    jn_centre_plan(c, f.number_lines, f.route_lines);
     free(f.trunk_lines);
     if (rules)
         compile_rules(c, tenants, rules);

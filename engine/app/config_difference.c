@@ -99,6 +99,9 @@ static void tenants(struct list *l, const struct jn_directory *a, const struct j
         word(l, "domain", was->domain, is->domain);
         number(l, "weight", was->weight, is->weight);
         sounds(l, "announce_agent", &was->announce, &is->announce);
+        word(l, "caller_id", was->caller_id, is->caller_id);
+        note(l, was->call_outs != is->call_outs || memcmp(was->call_out, is->call_out, sizeof is->call_out) != 0,
+             "call_out changed");
         end(l);
     }
 }
@@ -127,6 +130,7 @@ static void queue(struct list *l, const struct jn_dir_queue *was, const struct j
     note(l, was->record != is->record, is->record ? "record on" : "record off");
     note(l, was->say_position != is->say_position, is->say_position ? "say_position on" : "say_position off");
     sounds(l, "announce_agent", &was->announce, &is->announce);
+    word(l, "caller_id", was->caller_id, is->caller_id);
 }
 
 static void queues(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
@@ -164,25 +168,77 @@ static void agents(struct list *l, const struct jn_directory *a, const struct jn
         note(l, strcmp(was->sip_ha1, is->sip_ha1) != 0, "phone secret changed");
         note(l, was->srtp != is->srtp, "phone srtp changed");
         note(l, skills_differ(was->set.skill, was->set.skills, is->set.skill, is->set.skills), "skills changed");
+        note(l,
+             was->set.n_serves != is->set.n_serves ||
+                 memcmp(was->set.serves, is->set.serves, is->set.n_serves * sizeof is->set.serves[0]) != 0,
+             "tenants that it serves changed");
         number(l, "voice capacity", was->set.capacity[JN_CH_VOICE], is->set.capacity[JN_CH_VOICE]);
         number(l, "chat capacity", was->set.capacity[JN_CH_CHAT], is->set.capacity[JN_CH_CHAT]);
         number(l, "max_no_answer", was->set.max_no_answer, is->set.max_no_answer);
+        note(l, was->may_call_out != is->may_call_out, is->may_call_out ? "may_call_out on" : "may_call_out off");
         word(l, "answer", answer[was->answer % 3], answer[is->answer % 3]);
         word(l, "accept", was->accept ? "desk" : "auto", is->accept ? "desk" : "auto");
         end(l);
     }
 }
 
-static bool trunk_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk *b)
+static bool from_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk *b)
 {
-    bool same = a->tenant == b->tenant && a->froms == b->froms && a->srtp == b->srtp && !strcmp(a->name, b->name);
+    bool same = a->froms == b->froms;
 
     for (unsigned i = 0; same && i < a->froms; i++)
         same = a->from[i].bits == b->from[i].bits && jn_addr_same_ip(&a->from[i].net, &b->from[i].net);
     return same;
 }
 
-/* Trunks have no ids: they are told apart by tenant and name, and there are few. */
+static bool to_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk *b)
+{
+    bool same = a->tos == b->tos;
+
+    for (unsigned i = 0; same && i < a->tos; i++)
+        same = !strcmp(a->to[i].host, b->to[i].host) && a->to[i].port == b->to[i].port &&
+               a->to[i].transport == b->to[i].transport;
+    return same;
+}
+
+static bool next_on_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk *b)
+{
+    bool same = a->next_ons == b->next_ons;
+
+    for (unsigned i = 0; same && i < a->next_ons; i++)
+        same = a->next_on[i].low == b->next_on[i].low && a->next_on[i].high == b->next_on[i].high;
+    return same;
+}
+
+static void trunk(struct list *l, const struct jn_dir_trunk *was, const struct jn_dir_trunk *is)
+{
+    static const char *const srtp[] = {"off", "optional", "required"};
+    static const char *const dial[JN_DIAL_N] = {"e164", "international", "national", "plain"};
+
+    note(l, !from_same(was, is), "from changed");
+    note(l, !to_same(was, is), "to changed");
+    word(l, "srtp", srtp[was->srtp % 3], srtp[is->srtp % 3]);
+    word(l, "domain", was->domain, is->domain);
+    word(l, "user", was->user, is->user);
+    note(l, strcmp(was->secret, is->secret) != 0, "secret changed");
+    word(l, "register user", was->reg_user, is->reg_user);
+    duration(l, "register expires", was->reg_expires_s * 1000, is->reg_expires_s * 1000);
+    word(l, "caller_id", was->caller_id, is->caller_id);
+    number(l, "max_channels", was->max_channels, is->max_channels);
+    number(l, "max_calls_per_s", was->max_calls_per_s, is->max_calls_per_s);
+    duration(l, "probe", was->probe_s * 1000, is->probe_s * 1000);
+    number(l, "probe_failures", was->probe_failures, is->probe_failures);
+    note(l, !next_on_same(was, is), "next_on changed");
+    note(l, was->follow != is->follow, is->follow ? "follow on" : "follow off");
+    word(l, "country", was->country, is->country);
+    word(l, "international", was->international, is->international);
+    word(l, "national", was->national, is->national);
+    word(l, "dial", dial[was->dial % JN_DIAL_N], dial[is->dial % JN_DIAL_N]);
+    note(l, was->trusted != is->trusted, is->trusted ? "trusted on" : "trusted off");
+    note(l, was->asserts != is->asserts, is->asserts ? "asserts on" : "asserts off");
+}
+
+/* Trunks are told apart by tenant and name, and there are few. */
 static const struct jn_dir_trunk *trunk_named(const struct jn_directory *d, const struct jn_dir_trunk *like)
 {
     for (uint32_t i = 0; d && i < d->n_trunks; i++)
@@ -197,12 +253,71 @@ static void trunks(struct list *l, const struct jn_directory *a, const struct jn
         const struct jn_dir_trunk *is = &b->trunks[i], *was = trunk_named(a, is);
 
         begin(l, "trunk", b, is->tenant, is->name);
-        if (!was || !trunk_same(was, is))
-            give(l, was ? "changed" : "new");
+        if (!was) {
+            give(l, "new");
+            continue;
+        }
+        trunk(l, was, is);
+        end(l);
     }
     for (uint32_t i = 0; a && i < a->n_trunks; i++) {
         begin(l, "trunk", a, a->trunks[i].tenant, a->trunks[i].name);
         if (!trunk_named(b, &a->trunks[i]))
+            give(l, "removed");
+    }
+}
+
+static const struct jn_dir_route *route_like(const struct jn_directory *d, const struct jn_dir_route *like)
+{
+    for (uint32_t i = 0; d && i < d->n_routes; i++)
+        if (d->routes[i].tenant == like->tenant && !strcmp(d->routes[i].prefix, like->prefix))
+            return &d->routes[i];
+    return NULL;
+}
+
+static void routes(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    for (uint32_t i = 0; i < b->n_routes; i++) {
+        const struct jn_dir_route *is = &b->routes[i], *was = route_like(a, is);
+        bool same = was && was->vias == is->vias;
+
+        for (unsigned k = 0; same && k < is->vias; k++)
+            same = was->via[k].trunk == is->via[k].trunk && was->via[k].order == is->via[k].order &&
+                   was->via[k].weight == is->via[k].weight;
+        begin(l, "route", b, is->tenant, is->prefix);
+        if (!same)
+            give(l, was ? "trunks changed" : "new");
+    }
+    for (uint32_t i = 0; a && i < a->n_routes; i++) {
+        begin(l, "route", a, a->routes[i].tenant, a->routes[i].prefix);
+        if (!route_like(b, &a->routes[i]))
+            give(l, "removed");
+    }
+}
+
+static void numbers(struct list *l, const struct jn_directory *a, const struct jn_directory *b)
+{
+    static const char *const kinds[] = {"number", "number prefix", "number range"};
+    char name[2 * JN_NUMBER_MAX + 2], text[2 * JN_NAME_MAX + 32];
+
+    for (uint32_t i = 0; i < b->n_numbers; i++) {
+        const struct jn_dir_number *is = &b->numbers[i], *was = a ? jn_dir_number_like(a, is) : NULL;
+
+        snprintf(name, sizeof name, "%s%s%s", is->first, is->last[0] ? "-" : "", is->last);
+        begin(l, kinds[is->kind % 3], b, is->tenant, name);
+        if (was && (was->reach != is->reach || was->target != is->target)) {
+            snprintf(text, sizeof text, "reaches %s -> %s", was->name, is->name);
+            give(l, text);
+        } else if (!was) {
+            give(l, "new");
+        }
+    }
+    for (uint32_t i = 0; a && i < a->n_numbers; i++) {
+        const struct jn_dir_number *was = &a->numbers[i];
+
+        snprintf(name, sizeof name, "%s%s%s", was->first, was->last[0] ? "-" : "", was->last);
+        begin(l, kinds[was->kind % 3], a, was->tenant, name);
+        if (!jn_dir_number_like(b, was))
             give(l, "removed");
     }
 }
@@ -362,6 +477,8 @@ void jn_centre_difference(const struct jn_directory *a, const struct jn_director
     queues(&l, a, b);
     agents(&l, a, b);
     trunks(&l, a, b);
+    routes(&l, a, b);
+    numbers(&l, a, b);
     rules(&l, a, b);
     flows(&l, a, b);
     if (a)

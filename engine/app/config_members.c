@@ -1,4 +1,4 @@
-/* Config members: a tenant's queues, agents, trunks and rules, one mapping each. */
+/* Config members: a tenant's queues, agents and rules, one mapping each. Trunks and numbers are config_trunks.c's. */
 #include "engine/app/config_centre.h"
 
 #include <ctype.h>
@@ -15,6 +15,7 @@ enum { HOUR_MS = 3600000 };
 static const char *const channels[] = {"voice", "chat"};
 static const char *const policies[] = {"longest_idle", "best_skill"};
 static const char *const roles[] = {"agent", "supervisor", "administrator"};
+static const char *const answers[] = {"phone", "auto", "nailed"}, *const accepts[] = {"auto", "desk"};
 static const char *const srtp_modes[] = {"off", "optional", "required"};
 
 static const struct jn_field queue_fields[] = {
@@ -37,6 +38,8 @@ static const struct jn_field queue_fields[] = {
     {.name = "no_agent", QUEUE(JN_FIELD_SOUND, no_agent)},
     {.name = "record", QUEUE(JN_FIELD_BOOL, record)},
     {.name = "say_position", QUEUE(JN_FIELD_BOOL, say_position)},
+    {.name = "announce_agent"},
+    {.name = "caller_id", QUEUE(JN_FIELD_USER, caller_id)},
 };
 static const struct jn_field agent_fields[] = {
     {.name = "name", AGENT(JN_FIELD_NAME, name), .required = true},
@@ -45,8 +48,12 @@ static const struct jn_field agent_fields[] = {
     {.name = "password", AGENT(JN_FIELD_TEXT, password)},
     {.name = "phone"},
     {.name = "skills"},
+    {.name = "serves"},
     {.name = "capacity"},
     {.name = "max_no_answer", AGENT(JN_FIELD_UINT, set.max_no_answer), .max = 100},
+    {.name = "answer", AGENT(JN_FIELD_ENUM, answer), .max = ITEMS(answers), .names = answers},
+    {.name = "may_call_out", AGENT(JN_FIELD_BOOL, may_call_out)},
+    {.name = "accept", AGENT(JN_FIELD_ENUM, accept), .max = ITEMS(accepts), .names = accepts},
 };
 static const struct jn_field phone_fields[] = {
     {.name = "user", AGENT(JN_FIELD_USER, sip_user), .required = true},
@@ -57,15 +64,6 @@ static const struct jn_field phone_fields[] = {
 static const struct jn_field capacity_fields[] = {
     {.name = "voice", AGENT(JN_FIELD_UINT, set.capacity[JN_CH_VOICE]), .max = 1},
     {.name = "chat", AGENT(JN_FIELD_UINT, set.capacity[JN_CH_CHAT]), .max = 50},
-};
-static const struct jn_field trunk_fields[] = {
-    {.name = "name", .kind = JN_FIELD_NAME, JN_FIELD(struct jn_dir_trunk, name), .required = true},
-    {.name = "from", .required = true},
-    {.name = "srtp",
-     .kind = JN_FIELD_ENUM,
-     JN_FIELD(struct jn_dir_trunk, srtp),
-     .max = ITEMS(srtp_modes),
-     .names = srtp_modes},
 };
 static const struct jn_field rule_fields[] = {
     {.name = "pattern", RULE(JN_FIELD_TEXT, pattern), .required = true},
@@ -169,6 +167,8 @@ void jn_centre_queue(struct jn_centre *c, const struct jn_centre_tenant *t, cons
     q->skills = jn_centre_skills(c, t, jn_yaml_get(node, "skills"), path, q->skill);
     if (list)
         q->channel_mask = channel_mask(c, list, path);
+    jn_centre_say(c, jn_yaml_get(node, "announce_agent"), path, "announce_agent", &out->announce);
+    jn_centre_caller_id(c, node, path, out->caller_id);
     if (list && out->number[0] && q->channel_mask && !(q->channel_mask & 1u << JN_CH_VOICE))
         problem(c, node, path, "number", "callers could dial it, but channels has no voice");
     if (q->max_wait_ms && q->prefer_ms > q->max_wait_ms)
@@ -270,50 +270,12 @@ void jn_centre_agent(struct jn_centre *c, const struct jn_centre_tenant *t, cons
     jn_check_fields(&c->check, capacity, at, capacity_fields, ITEMS(capacity_fields), out);
     if (out->set.capacity[JN_CH_VOICE] && !phone)
         problem(c, node, path, "capacity", "voice is 1, but the agent has no phone");
+    if (out->answer != JN_ANSWER_PHONE && !phone)
+        problem(c, node, path, "answer", "says how the phone answers, but the agent has no phone");
+    if (jn_yaml_get(node, "accept") && out->answer != JN_ANSWER_NAILED)
+        problem(c, node, path, "accept", "is for answer: nailed alone: other phones accept by being lifted");
     out->set.skills = jn_centre_skills(c, t, jn_yaml_get(node, "skills"), path, out->set.skill);
-}
-
-/* No bits are set beyond the prefix. */
-static bool block_is_whole(const struct jn_cidr *c)
-{
-    unsigned bytes = c->net.family == JN_ADDR_V6 ? 16 : 4;
-
-    for (unsigned bit = c->bits; bit < 8 * bytes; bit++)
-        if (c->net.ip[bit / 8] & 0x80u >> bit % 8)
-            return false;
-    return true;
-}
-
-void jn_centre_trunk(struct jn_centre *c, const struct jn_centre_tenant *t, const struct jn_yaml *node,
-                     const char *path, struct jn_dir_trunk *out)
-{
-    const struct jn_yaml *list = jn_yaml_get(node, "from");
-    char at[JN_CHECK_PATH], item[JN_CHECK_PATH];
-    unsigned i = 0;
-
-    out->tenant = t->tenant->id;
-    jn_check_fields(&c->check, node, path, trunk_fields, ITEMS(trunk_fields), out);
-    jn_path_member(at, path, "name");
-    if (out->name[0])
-        jn_centre_unique(c, out->tenant, "trunk", out->name, line_of(node, "name"), at);
-    jn_path_member(at, path, "from");
-    if (!list || !jn_check_kind(&c->check, list, at, JN_YAML_LIST))
-        return;
-    if (!list->count || list->count > JN_DIR_CIDRS)
-        jn_problem(c->check.problems, c->check.file, list->line, at, "must have 1 to %d address blocks", JN_DIR_CIDRS);
-    for (const struct jn_yaml *s = list->first; s && i < JN_DIR_CIDRS; s = s->next) {
-        jn_path_item(item, at, i++);
-        if (!jn_check_kind(&c->check, s, item, JN_YAML_SCALAR))
-            continue;
-        if (!jn_cidr_parse(&out->from[out->froms], s->text) && !block_is_whole(&out->from[out->froms]))
-            jn_problem(c->check.problems, c->check.file, s->line, item,
-                       "\"%.60s\" names an address inside the block: write the block's first address", s->text);
-        else if (jn_cidr_parse(&out->from[out->froms], s->text))
-            jn_problem(c->check.problems, c->check.file, s->line, item,
-                       "\"%.60s\" is not an address or a block such as 192.0.2.0/24 or 2001:db8::/32", s->text);
-        else
-            out->froms++;
-    }
+    jn_centre_serves(c, t, jn_yaml_get(node, "serves"), path, &out->set);
 }
 
 void jn_centre_rule(struct jn_centre *c, const struct jn_centre_tenant *t, const struct jn_yaml *node, const char *path,

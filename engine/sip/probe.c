@@ -50,7 +50,7 @@ static void ask(struct jn_sip *s, struct trunk *k, const struct jn_dir_trunk *t,
         nua_handle_destroy(g->nh);
         g->nh = NULL;
     }
-    g->next_ns = now_ns + (g->nh ? JN_TRUNK_PROBE_MS : 1000) * UINT64_C(1000000);
+    g->next_ns = now_ns + (g->nh ? jn_sip_silent_ns(s) : UINT64_C(1000000000));
     if (g->nh)
         nua_options(g->nh, TAG_END());
 }

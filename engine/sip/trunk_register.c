@@ -64,7 +64,7 @@ static void ask(struct jn_sip *s, struct trunk *k, const struct jn_dir_trunk *t,
             r->nh = NULL;
         }
     }
-    r->next_ns = now_ns + JN_TRUNK_PROBE_MS * UINT64_C(1000000);
+    r->next_ns = now_ns + jn_sip_silent_ns(s);
     if (!r->nh)
         return;
     r->waits = true;
@@ -111,7 +111,7 @@ void jn_sip_register_answered(struct jn_sip *s, struct trunk *k, int status, con
         return;
     if ((status == 401 || status == 407) && !r->tried && jn_sip_authenticate(r->nh, t, sip, status)) {
         r->tried = true;
-        r->next_ns = now + JN_TRUNK_PROBE_MS * UINT64_C(1000000);
+        r->next_ns = now + jn_sip_silent_ns(s);
         return;
     }
     if (status == 423 && sip && sip->sip_min_expires && sip->sip_min_expires->me_delta <= 86400 &&
@@ -130,7 +130,7 @@ void jn_sip_register_answered(struct jn_sip *s, struct trunk *k, int status, con
     r->waits = false;
     r->failures = 0;
     r->until_ns = now + e * UINT64_C(1000000000);
-    r->next_ns = now + (e > 2 * SHORTEST_S ? e - SHORTEST_S : e / 2 + 1) * UINT64_C(1000000000);
+    r->next_ns = now + (e > 2 * SHORTEST_S ? e - SHORTEST_S : (e + 1) / 2) * UINT64_C(1000000000);
     state(k, JN_SIP_REG_ON, status);
     if (news)
         jn_info("sip", "trunk registered trunk=%s expires_s=%u", t->name, e);

@@ -12,6 +12,11 @@ uint64_t jn_sip_key(const nua_handle_t *nh)
     return (uint64_t)(uintptr_t)nh;
 }
 
+uint64_t jn_sip_silent_ns(const struct jn_sip *s)
+{
+    return (s->c.t1x64_ms ? s->c.t1x64_ms : 32000) / 8 * UINT64_C(1000000);
+}
+
 uint32_t jn_sip_random(struct jn_sip *s, uint32_t below)
 {
     return below ? (uint32_t)(jn_splitmix(&s->trunks->random) % below) : 0;

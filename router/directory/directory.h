@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 enum { JN_HOST_MAX = 64, JN_SOUND_MAX = 64, JN_SECRET_MAX = 160, JN_NUMBER_MAX = 32, JN_DIR_CIDRS = 8 };
-enum { JN_DIR_PREFIX_MAX = 128 };
+enum { JN_DIR_PREFIX_MAX = 128, JN_DIR_CALL_OUT = 16 };
 enum { JN_DIR_TARGETS = 4, JN_DIR_NEXT_ON = 8, JN_DIR_ROUTE_TRUNKS = 8 };
 
 enum jn_role { JN_ROLE_NONE, JN_ROLE_AGENT, JN_ROLE_SUPERVISOR, JN_ROLE_ADMIN, JN_ROLE_N };
@@ -25,6 +25,9 @@ struct jn_dir_tenant {
     char name[JN_NAME_MAX], domain[JN_HOST_MAX]; /* SIP domain and digest realm */
     uint32_t weight;
     struct jn_say announce; /* an agent hears it before one of its callers: the client's name */
+    char caller_id[JN_NUMBER_MAX];                /* shown to numbers that its agents call, where the queue has none */
+    char call_out[JN_DIR_CALL_OUT][JN_NUMBER_MAX]; /* only numbers that begin so may be called; none: no number at all */
+    uint8_t call_outs;
 };
 struct jn_dir_queue {
     struct jn_ev_queue set; /* what the router is told; set.id */
@@ -34,6 +37,7 @@ struct jn_dir_queue {
     char greeting[JN_SOUND_MAX], music[JN_SOUND_MAX], no_agent[JN_SOUND_MAX]; /* sounds by name; empty: none */
     bool record, say_position;
     struct jn_say announce; /* the agent hears it, after the tenant's, before the caller */
+    char caller_id[JN_NUMBER_MAX]; /* shown to numbers called in the queue's name; empty: the tenant's */
 };
 /* How an agent's phone takes calls. */
 enum jn_answer {
@@ -52,6 +56,7 @@ struct jn_dir_agent {
     char sip_ha1[33];             /* MD5(user:realm:secret) in hex, for digest (RFC 2617) */
     uint8_t role, srtp;           /* srtp: enum jn_srtp_mode towards the phone */
     uint8_t answer, accept;       /* enum jn_answer, enum jn_accept */
+    bool may_call_out;            /* may call and transfer to numbers outside; supervisors always may */
 };
 enum jn_transport { JN_TRANSPORT_UDP, JN_TRANSPORT_TCP, JN_TRANSPORT_TLS, JN_TRANSPORT_N };
 /* Where a trunk is reached: a literal address or a name. */
@@ -177,10 +182,18 @@ const struct jn_calendar *jn_dir_calendar(const struct jn_directory *d, uint64_t
 /* The trunk whose access list has the address; the longest match wins. */
 const struct jn_dir_trunk *jn_dir_trunk_from(const struct jn_directory *d, const struct jn_addr *from);
 const struct jn_dir_trunk *jn_dir_trunk(const struct jn_directory *d, uint64_t id);
+/* Whether the agent may call that number: its permission, and one of its tenant's prefixes. */
+bool jn_dir_may_call(const struct jn_directory *d, uint64_t agent, const char *number);
+/* What the called one is shown: the queue's caller id, else the tenant's; "" none. */
+const char *jn_dir_caller_id(const struct jn_directory *d, uint64_t tenant, uint64_t queue);
+/* "+" at most once, in front, then 1 to 20 digits: what may be dialled outside. */
+bool jn_dir_dialable(const char *number);
 /* The tenant's route with the longest prefix of number. */
 const struct jn_dir_route *jn_dir_route(const struct jn_directory *d, uint64_t tenant, const char *number);
 /* The numbering plan: the number itself, else a range that has it, else the longest prefix. */
 const struct jn_dir_number *jn_dir_number(const struct jn_directory *d, uint64_t tenant, const char *number);
+/* The entry of d that names the very same number, prefix or range of the same tenant. */
+const struct jn_dir_number *jn_dir_number_like(const struct jn_directory *d, const struct jn_dir_number *like);
 
 /* What the router must be told to get from a to b (a NULL: from nothing; b NULL: to nothing), in an order that it can
  * take: tenants, queues, agents that are new or changed, then agents, queues, tenants that are gone. Calls put once for

@@ -175,3 +175,20 @@ const struct jn_dir_number *jn_dir_number(const struct jn_directory *d, uint64_t
     i = longest(d, tenant, prefix_word, d->number_len, number);
     return i < d->n_numbers && d->numbers[i].tenant == tenant ? &d->numbers[i] : NULL;
 }
+
+const struct jn_dir_number *jn_dir_number_like(const struct jn_directory *d, const struct jn_dir_number *like)
+{
+    const char *word = like->kind == JN_NUMBER_EXACT ? exact_word : prefix_word;
+    const struct jn_dir_number *n = NULL;
+
+    if (like->kind == JN_NUMBER_RANGE) {
+        n = in_range(d, like->tenant, like->first);
+    } else {
+        uint32_t i = jn_map_get(&d->by_word, jn_name_id(like->tenant, word, like->first));
+
+        n = i < d->n_numbers ? &d->numbers[i] : NULL;
+    }
+    bool same = n && n->tenant == like->tenant && n->kind == like->kind && !strcmp(n->first, like->first) &&
+                !strcmp(n->last, like->last);
+    return same ? n : NULL;
+}

@@ -56,7 +56,7 @@ Test(config_difference, each_change_is_told_in_words_and_secrets_are_not)
                      "{\"what\":\"queue acme/sales\",\"change\":\"target 20 s -> 30 s, skills changed, record on\"},"
                      "{\"what\":\"queue acme/fresh\",\"change\":\"new\"},"
                      "{\"what\":\"agent acme/ann\",\"change\":\"phone secret changed, chat capacity 2 -> 3\"},"
-                     "{\"what\":\"trunk acme/t\",\"change\":\"changed\"},"
+                     "{\"what\":\"trunk acme/t\",\"change\":\"from changed\"},"
                      "{\"what\":\"rules acme\",\"change\":\"changed: 2 -> 2\"},"
                      "{\"what\":\"agent acme/bob\",\"change\":\"removed\"},"
                      "{\"what\":\"queue acme/gone\",\"change\":\"removed: what waits in it is rejected\"}]}");

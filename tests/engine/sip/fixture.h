@@ -23,16 +23,18 @@
 
 void jn_sip_phones_expire(struct jn_sip *s, uint64_t now_ns); /* engine/sip/ua.h */
 
-enum heard_kind { H_INVITE, H_RINGING, H_ANSWERED, H_CONFIRMED, H_REINVITE, H_ENDED, H_PHONE, H_KINDS };
+enum heard_kind { H_INVITE, H_RINGING, H_ANSWERED, H_CONFIRMED, H_REINVITE, H_ENDED, H_PHONE, H_EARLY, H_REFER, H_REINVITED, H_KINDS };
 struct heard {
     enum heard_kind kind;
     uint64_t leg, agent;
     int how, status;
     bool on, with_sdp;
     char from[64], to[64];
+    uint64_t trunk, replaces;
+    char number[JN_NUMBER_MAX], from_number[JN_NUMBER_MAX], asserted[JN_NUMBER_MAX], diversion[64];
 };
 /* What the main thread asks the signalling thread to do. */
-enum job_kind { J_NONE, J_CALL, J_HANGUP, J_DIALOG, J_BYE_OLD, J_DRAIN, J_EXPIRE, J_STOP };
+enum job_kind { J_NONE, J_CALL, J_HANGUP, J_DIALOG, J_BYE_OLD, J_DRAIN, J_EXPIRE, J_DO, J_STOP };
 
 static struct {
     struct jn_sip *sip;
@@ -49,7 +51,9 @@ static struct {
     uint64_t job_arg;
     int job_rc;
     struct jn_sip_dialog dialog;
-    uint32_t t1x64_ms, rate;
+    uint32_t t1x64_ms, rate, session_s, session_min_s;
+    struct jn_sip_tls tls;
+    int (*todo)(uint64_t *arg); /* of J_DO, on the signalling thread */
 } fx = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void note(struct heard h)
@@ -68,7 +72,17 @@ static void on_invite(void *arg, const struct jn_sip_invite *in)
     struct heard h = {.kind = H_INVITE, .leg = in->leg, .agent = in->agent, .with_sdp = in->sdp != NULL};
     jn_copy(h.from, sizeof h.from, in->from_user);
     jn_copy(h.to, sizeof h.to, in->to_user);
+    h.trunk = in->trunk;
+    h.replaces = in->replaces;
+    jn_copy(h.number, sizeof h.number, in->number);
+    jn_copy(h.from_number, sizeof h.from_number, in->from_number);
+    jn_copy(h.asserted, sizeof h.asserted, in->asserted ? in->asserted : "");
+    jn_copy(h.diversion, sizeof h.diversion, in->diversion ? in->diversion : "");
     note(h);
+    if (!strcmp(in->to_user, "early")) {
+        jn_sip_progress(fx.sip, in->leg, SDP);
+        return;
+    }
     if (!strcmp(in->to_user, "486")) {
         jn_sip_refuse(fx.sip, in->leg, 486);
         return;
@@ -98,6 +112,24 @@ static void on_reinvite(void *arg, uint64_t leg, const char *sdp)
     (void)arg;
     note((struct heard){.kind = H_REINVITE, .leg = leg, .with_sdp = sdp != NULL});
     jn_sip_answer(fx.sip, leg, SDP);
+}
+static void on_early(void *arg, uint64_t leg, const char *sdp)
+{
+    (void)arg, (void)sdp;
+    note((struct heard){.kind = H_EARLY, .leg = leg, .with_sdp = true});
+}
+static void on_reinvited(void *arg, uint64_t leg, int status, const char *sdp)
+{
+    (void)arg;
+    note((struct heard){.kind = H_REINVITED, .leg = leg, .status = status, .with_sdp = sdp != NULL});
+}
+static void on_refer(void *arg, uint64_t leg, const struct jn_sip_refer *r)
+{
+    (void)arg;
+    struct heard h = {.kind = H_REFER, .leg = leg, .on = r->ours, .replaces = r->replaces};
+    jn_copy(h.to, sizeof h.to, r->to_user);
+    jn_copy(h.from, sizeof h.from, r->to_host);
+    note(h);
 }
 static void on_ended(void *arg, uint64_t leg, enum jn_sip_end how, int status)
 {
@@ -134,6 +166,8 @@ static void on_mail(void *arg)
         jn_sip_phones_expire(fx.sip, UINT64_MAX - 1); /* as if time had passed */
     else if (job == J_DRAIN)
         jn_sip_drain(fx.sip, true);
+    else if (job == J_DO)
+        rc = fx.todo(&leg);
     else
         jn_sip_stop(fx.sip);
     pthread_mutex_lock(&fx.lock);
@@ -213,9 +247,13 @@ static void *serve(void *arg)
 {
     (void)arg;
     struct jn_sip_config c = {
-        .host = "127.0.0.1", .port = fx.port, .max_legs = 64, .t1x64_ms = fx.t1x64_ms, .max_calls_per_s = fx.rate};
+        .host = "127.0.0.1", .port = fx.port, .max_legs = 64, .t1x64_ms = fx.t1x64_ms, .max_calls_per_s = fx.rate,
+        .session_expires_s = fx.session_s, .session_min_s = fx.session_min_s, .tls = fx.tls};
     struct jn_sip_sink sink = {.invite = on_invite,
                                .ringing = on_ringing,
+                               .early = on_early,
+                               .reinvited = on_reinvited,
+                               .refer = on_refer,
                                .answered = on_answered,
                                .confirmed = on_confirmed,
                                .reinvite = on_reinvite,
@@ -270,9 +308,9 @@ static struct jn_directory *centre(bool trunk)
     return d;
 }
 
-static __attribute__((unused)) void start(bool trunk)
+static __attribute__((unused)) void start_with(struct jn_directory *dir)
 {
-    fx.dir = centre(trunk);
+    fx.dir = dir;
     fx.port = free_port();
     cr_assert_neq(fx.port, 0);
     cr_assert_eq(jn_waker_open(&fx.waker), 0);
@@ -282,6 +320,11 @@ static __attribute__((unused)) void start(bool trunk)
         pthread_cond_wait(&fx.changed, &fx.lock);
     pthread_mutex_unlock(&fx.lock);
     cr_assert_eq(fx.job_rc, 0, "the agent did not open");
+}
+
+static __attribute__((unused)) void start(bool trunk)
+{
+    start_with(centre(trunk));
 }
 
 static __attribute__((unused)) void finish(void)
