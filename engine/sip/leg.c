@@ -395,6 +395,10 @@ void jn_sip_leg_event(struct jn_sip *s, struct jn_sip_leg *l, nua_event_t event,
             break;
         if (l->state == LEG_IN_OK)
             l->how = JN_SIP_END_TIMEOUT; /* nobody acknowledged our answer */
+        else if (l->state == LEG_UP) {   /* a request of ours was answered so that the dialog is over (RFC 5057) */
+            l->how = status == 408 ? JN_SIP_END_TIMEOUT : status == 481 ? JN_SIP_END_BYE : JN_SIP_END_ERROR;
+            l->status = status;
+        }
         jn_sip_leg_end(s, l);
         break;
     case nua_i_terminated:

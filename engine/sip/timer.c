@@ -13,7 +13,8 @@ static void next(struct jn_sip *s, struct jn_sip_leg *l, uint64_t now_ns)
     uint64_t ms = (uint64_t)l->session_s * 1000;
     l->session_until_ns = now_ns + ms * 1000000;
     if (l->session_ours)
-        jn_sip_leg_arm(s, l, TIMER_SESSION, ms * 2 / 5); /* the stack would at half of it */
+        /* The stack would at half of it, up to 5 s earlier from 90 s on, in whole seconds. */
+        jn_sip_leg_arm(s, l, TIMER_SESSION, ms >= 90000 ? ms / 2 - 7000 : ms * 3 / 10);
     else
         jn_sip_leg_arm(s, l, TIMER_SESSION, ms - (ms / 3 < 32000 ? ms / 3 : 32000)); /* RFC 4028 10 */
 }
