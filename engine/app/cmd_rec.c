@@ -1,4 +1,5 @@
 /* `junctor rec`: recordings listed, proved and exported, from their files; the engine may run or not. */
+#include "engine/app/cmd_rec.h"
 #include "engine/app/cmd.h"
 #include "engine/base/id.h"
 #include "engine/base/log.h"
@@ -15,12 +16,15 @@ static const char help[] =
     "usage: junctor rec list   [--data DIR] [--tenant NAME] [--json]\n"
     "       junctor rec verify [--data DIR] [--tenant NAME] [--json] [CALL]\n"
     "       junctor rec export [--data DIR] [--tenant NAME] CALL [-o FILE.wav]\n"
+    "       junctor rec show   [--data DIR] [--tenant NAME] [--json] CALL\n"
     "Reads DIR/recordings (DIR: ./data unless told). CALL is an interaction's id, as list prints it.\n"
     "  list    every recorded call, oldest first\n"
     "  verify  each call's ledger: frames received (caller, agent, other), frames lost on the network,\n"
     "          frames handed to the recorder and frames that found it full. complete: every frame that\n"
     "          was handed over is on disk, none found the recorder full, and the end is there\n"
     "  export  stereo WAV, 8 kHz: caller left, agent right; FILE is CALL.wav unless told\n"
+    "  show    its events: who was there and heard whom, what was played to whom and when, and the\n"
+    "          recording notice that the caller heard to its end\n"
     "Exit code: 0 done; 1 not as hoped (verify: a recording is not complete, or there is none);\n"
     "2 wrong use.\n";
 
@@ -196,9 +200,10 @@ int jn_cmd_rec(int argc, char *argv[])
 
     if (rc)
         return rc > 0 ? 0 : 2;
+    bool showing = o.verb && strcmp(o.verb, "show") == 0;
     bool exporting = o.verb && strcmp(o.verb, "export") == 0, listing = o.verb && strcmp(o.verb, "list") == 0;
-    if (!o.verb || !(exporting || listing || strcmp(o.verb, "verify") == 0) || (exporting && !o.call) ||
-        (listing && o.call) || (!exporting && o.file)) {
+    if (!o.verb || !(exporting || listing || showing || strcmp(o.verb, "verify") == 0) ||
+        ((exporting || showing) && !o.call) || (listing && o.call) || (!exporting && o.file)) {
         fputs(help, stderr);
         return 2;
     }
@@ -213,5 +218,7 @@ int jn_cmd_rec(int argc, char *argv[])
         return 2;
     }
     jn_log_level_set(JN_LOG_WARN);
+    if (showing)
+        return jn_rec_show(o.dir, o.tenant_id, o.call_id, o.json);
     return exporting ? export(&o) : list_or_verify(&o);
 }
