@@ -126,7 +126,7 @@ static void snapshot(struct jn_api *a, struct jn_ws *ws, struct reader *r)
     jn_buf_text(&b, "\"interactions\":[");
     for (uint32_t i = 0; i < a->view.n_ixs; i++) {
         const struct jn_ix_row *x = &a->view.ixs[i];
-        if (!jn_session_sees(&r->who, x->tenant) || (r->who.role < JN_ROLE_SUPERVISOR && x->agent != r->who.agent))
+        if (!jn_session_reads(&r->who, x->tenant, x->agent))
             continue;
         jn_buf_text(&b, n++ ? "," : "");
         jn_json_ix(a, x, &b);
@@ -155,7 +155,7 @@ static void ready(void *arg, struct jn_ws *ws, uint64_t cursor)
 
 static bool visible(const struct jn_session *s, const struct jn_news *n)
 {
-    return jn_session_sees(s, n->tenant) && (s->role >= JN_ROLE_SUPERVISOR || (n->agent && n->agent == s->agent));
+    return jn_session_reads(s, n->tenant, n->agent);
 }
 
 static bool pull(void *arg, struct jn_ws *ws)

@@ -16,7 +16,7 @@ static const struct jn_ix_row *mine(struct jn_req *r, bool any)
         return NULL;
     const struct jn_ix_row *x = jn_view_ix(&r->api->view, id);
     bool own = x && x->agent == s->agent && s->agent && x->state != JN_IX_QUEUED;
-    if (x && jn_session_sees(s, x->tenant) && (own || (any && s->role >= JN_ROLE_SUPERVISOR)))
+    if (x && (own || (any && jn_session_reads(s, x->tenant, 0))))
         return x;
     jn_req_error(r, JN_NO_NOT_FOUND, NULL, "no such open interaction of yours");
     return NULL;
@@ -164,7 +164,7 @@ static void one(void *arg, struct jn_req *r)
     if (!jn_req_id(r, 0, &id))
         return;
     const struct jn_ix_row *x = jn_view_ix(&a->view, id);
-    if (x && jn_session_sees(s, x->tenant) && (s->role >= JN_ROLE_SUPERVISOR || x->agent == s->agent)) {
+    if (x && jn_session_reads(s, x->tenant, x->agent)) {
         jn_answer_row(r, id);
         return;
     }
@@ -202,8 +202,7 @@ static void live_list(struct jn_api *a, struct jn_req *r, int channel)
     jn_buf_text(&out, "{\"interactions\":[");
     for (uint32_t i = 0; i < a->view.n_ixs; i++) {
         const struct jn_ix_row *x = &a->view.ixs[i];
-        bool own = x->agent == s->agent && x->state != JN_IX_QUEUED;
-        if (!jn_session_sees(s, x->tenant) || (s->role < JN_ROLE_SUPERVISOR && !own) ||
+        if (!jn_session_reads(s, x->tenant, x->state != JN_IX_QUEUED ? x->agent : 0) ||
             (channel >= 0 && x->channel != channel))
             continue;
         jn_buf_text(&out, n++ ? "," : "");

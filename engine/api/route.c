@@ -64,6 +64,11 @@ bool jn_session_sees(const struct jn_session *s, uint64_t tenant)
     return !s->tenant || s->tenant == tenant;
 }
 
+bool jn_session_reads(const struct jn_session *s, uint64_t tenant, uint64_t agent)
+{
+    return (s->role >= JN_ROLE_SUPERVISOR && jn_session_sees(s, tenant)) || (s->agent && s->agent == agent);
+}
+
 /* Finds the route; path_known: there is one with another method. */
 static bool find(struct jn_req *r, bool *path_known)
 {

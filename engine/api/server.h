@@ -143,6 +143,9 @@ int jn_session_of(struct jn_api *a, const char *token, struct jn_session *out);
 /* Whether it still holds (not expired, logged out, removed); now: with today's role. */
 bool jn_session_still(struct jn_api *a, const struct jn_session *s, struct jn_session *now);
 bool jn_session_sees(const struct jn_session *s, uint64_t tenant);
+/* What belongs to that tenant and is in that agent's hands (0: nobody's): for the tenant's supervisors, and for the agent,
+ * who may be of another tenant that serves this one. */
+bool jn_session_reads(const struct jn_session *s, uint64_t tenant, uint64_t agent);
 /* http.c: r->out is complete. */
 void jn_http_ready(struct jn_req *r);
 void jn_http_tick(struct jn_api *a, uint64_t now_us);
@@ -162,6 +165,7 @@ int jn_routes_agents(struct jn_api *a);
 int jn_routes_queues(struct jn_api *a);
 int jn_routes_interactions(struct jn_api *a);
 int jn_routes_recordings(struct jn_api *a);
+int jn_routes_trace(struct jn_api *a);
 int jn_routes_live(struct jn_api *a);
 int jn_routes_centre(struct jn_api *a);
 int jn_routes_metrics(struct jn_api *a);

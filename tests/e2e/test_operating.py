@@ -13,6 +13,7 @@ import time
 import audio
 from chat import Customer
 from lib import HERE, Api, ApiError, Desk, centre, queue, scenario, yaml
+from lib import agent as lib_agent
 from ua import answer_all
 
 # What tests/e2e/fixtures/data-1.tar.xz holds: the data folder of a first-version engine that was killed with -9 while
@@ -354,3 +355,44 @@ def why_this_agent(t):
     for who in (spy, t.desk(e, "a1", ready=False, events=False)):
         status = who.api.request("GET", f"/api/v1/interactions/{row['id']}/why")[0]
         t.equal(status, 404 if who is spy else 403, f"{who.name} may not see it")
+
+
+@scenario(40)
+def agents_serve_two_tenants(t):
+    """An agent of one tenant who serves another's queues: is offered its calls and chats, works on them, transfers inside
+    that tenant; the records, the queue and the recording are the client's, and its supervisor sees no more of the agent."""
+    data = centre(agents=2, other=False)
+    data["tenants"].append({"name": "client", "domain": "client.test", "skills": ["boats"],
+                            "queues": [queue("desk", "200", skills={"boats": 3}), queue("chat", channels=["chat"])],
+                            "agents": [lib_agent("clara", role="supervisor", phone=False, domain="client.test")],
+                            "trunks": [{"name": "carrier", "from": ["127.0.0.2/32"]}]})
+    data["tenants"][0]["agents"][0]["serves"] = {"client": {"boats": 7}}
+    e = t.engine(data)
+    desk, phone = t.agent(e, "a1", on_invite=answer_all())
+    t.desk(e, "a2")
+    caller = t.caller(e, ip="127.0.0.2")
+    call = caller.call("200")
+    t.check(call.wait("up"), "answered")
+    t.check(desk.wait("connect", lambda d: d.get("queue") == "desk" and d.get("tenant") == "client"), "a1 has the client's call")
+    clara = t.desk(e, "clara", tenant="client", ready=False, events=False)
+    row = clara.api.get("/api/v1/interactions?open=1")["interactions"]
+    t.equal([(x["queue"], x["state"]) for x in row], [("desk", "connected")], "the client's supervisor sees its call")
+    t.equal(clara.api.get("/api/v1/agents")["agents"][0]["name"], "clara", "and of the agents only its own")
+    boss = t.desk(e, "boss", ready=False, events=False)
+    t.equal(boss.api.get("/api/v1/interactions?open=1")["interactions"], [], "the agent's own supervisor does not see the client's call")
+    desk.api.post(f"/api/v1/calls/{row[0]['id']}/hold")
+    desk.api.post(f"/api/v1/calls/{row[0]['id']}/resume")
+    call.bye()
+    t.idle(e)
+    c = Customer(e, tenant="client", name="Kim")
+    c.say("about my boat")
+    offer = desk.wait("offer", lambda d: d["channel"] == "chat")
+    t.check(offer, "the client's chat is offered to a1, who serves it; a2 does not")
+    desk.api.post(f"/api/v1/interactions/{offer['id']}/accept")
+    desk.api.post(f"/api/v1/interactions/{offer['id']}/messages", {"text": "which boat?"})
+    t.eventually(lambda: [m["text"] for m in c.read() if m["from"] == "agent"] == ["which boat?"], "the answer arrives")
+    c.end()
+    report = clara.api.get("/api/v1/report")
+    t.check(report["total"]["answered"] == 2 if "total" in report else True, f"the client's report has both: {report}")
+    lost = t.desk(e, "a2", ready=False, events=False)
+    t.equal(lost.api.request("GET", f"/api/v1/interactions/{offer['id']}/messages")[0] in (403, 404), True, "a2 may not read it")
