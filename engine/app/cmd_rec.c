@@ -57,15 +57,17 @@ static void add_json(struct options *o, const struct jn_rec_summary *s)
     jn_buf_printf(
         &o->out,
         "%s{\"call\":\"%s\",\"tenant\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"duration_ms\":%llu,"
-        "\"frames\":[%llu,%llu,%llu],\"network_gaps\":[%llu,%llu,%llu],\"duplicates\":[%llu,%llu,%llu],"
+        "\"frames\":[%llu,%llu,%llu,%llu],\"network_gaps\":[%llu,%llu,%llu,%llu],"
+        "\"duplicates\":[%llu,%llu,%llu,%llu],"
         "\"handed_over\":%llu,\"overflow\":%llu,\"events\":%u,\"stopped\":%s,\"bad_records\":%u,"
         "\"complete\":%s}",
         o->seen > 1 ? "," : "", jn_id_text(l->call, id), jn_id_text(l->tenant, tenant), time_text(from, l->first_us),
         time_text(to, l->last_us), (unsigned long long)(l->last_us - l->first_us) / 1000,
         (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
-        (unsigned long long)l->missing[0], (unsigned long long)l->missing[1], (unsigned long long)l->missing[2],
-        (unsigned long long)l->duplicates[0], (unsigned long long)l->duplicates[1],
-        (unsigned long long)l->duplicates[2], (unsigned long long)l->handed_over, (unsigned long long)l->overflow,
+        (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
+        (unsigned long long)l->missing[2], (unsigned long long)l->missing[3], (unsigned long long)l->duplicates[0],
+        (unsigned long long)l->duplicates[1], (unsigned long long)l->duplicates[2],
+        (unsigned long long)l->duplicates[3], (unsigned long long)l->handed_over, (unsigned long long)l->overflow,
         l->events, l->stopped ? "true" : "false", s->bad_records, l->complete ? "true" : "false");
 }
 
@@ -78,9 +80,11 @@ static void print_line(const struct jn_rec_summary *s, bool verify)
     printf("%s  %s  %4llu.%01llu s", jn_id_text(l->call, id), time_text(from, l->first_us),
            (unsigned long long)ms / 1000, (unsigned long long)ms % 1000 / 100);
     if (verify)
-        printf("  frames %llu/%llu/%llu  network gaps %llu/%llu/%llu  handed over %llu  overflow %llu  damaged %u  %s",
+        printf("  frames %llu/%llu/%llu/%llu  network gaps %llu/%llu/%llu/%llu  handed over %llu  overflow %llu  damaged "
+               "%u  %s",
                (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
-               (unsigned long long)l->missing[0], (unsigned long long)l->missing[1], (unsigned long long)l->missing[2],
+               (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
+               (unsigned long long)l->missing[2], (unsigned long long)l->missing[3],
                (unsigned long long)l->handed_over, (unsigned long long)l->overflow, s->bad_records,
                l->complete  ? "complete"
                : l->stopped ? "NOT COMPLETE"

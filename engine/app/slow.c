@@ -16,13 +16,14 @@ static int each_recording(void *arg, const struct jn_rec_summary *s)
     char id[JN_ID_TEXT_MAX];
 
     jn_buf_printf(&a->answer,
-                  "%s{\"id\":\"%s\",\"first_us\":%llu,\"last_us\":%llu,\"frames\":[%llu,%llu,%llu],\"network_gaps\":[%"
-                  "llu,%llu,%llu],"
+                  "%s{\"id\":\"%s\",\"first_us\":%llu,\"last_us\":%llu,\"frames\":[%llu,%llu,%llu,%llu],"
+                  "\"network_gaps\":[%llu,%llu,%llu,%llu],"
                   "\"handed_over\":%llu,\"overflow\":%llu,\"bad_records\":%u,\"stopped\":%s,\"complete\":%s}",
                   a->answer.len > 0 && a->answer.data[a->answer.len - 1] == '}' ? "," : "", jn_id_text(l->call, id),
                   (unsigned long long)l->first_us, (unsigned long long)l->last_us, (unsigned long long)l->frames[0],
-                  (unsigned long long)l->frames[1], (unsigned long long)l->frames[2], (unsigned long long)l->missing[0],
-                  (unsigned long long)l->missing[1], (unsigned long long)l->missing[2],
+                  (unsigned long long)l->frames[1], (unsigned long long)l->frames[2], (unsigned long long)l->frames[3],
+                  (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
+                  (unsigned long long)l->missing[2], (unsigned long long)l->missing[3],
                   (unsigned long long)l->handed_over, (unsigned long long)l->overflow, s->bad_records,
                   l->stopped ? "true" : "false", l->complete ? "true" : "false");
     return 0;
@@ -173,6 +174,9 @@ void jn_engine_slow(struct jn_engine *e, struct jn_ask *a)
         break;
     case JN_ASK_REC_WAV:
         wav(e, a);
+        break;
+    case JN_ASK_TRACE:
+        jn_engine_trace_answer(e, a);
         break;
     case JN_ASK_APPLY:
         apply(e, a);

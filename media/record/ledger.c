@@ -2,7 +2,7 @@
 #include "media/record/render.h"
 #include <stdbool.h>
 
-enum { TRACKS = 3, WINDOW = 64, JUMP = 3000 };
+enum { TRACKS = JN_TRACK_N, WINDOW = 64, JUMP = 3000 };
 
 static void frame(struct jn_rec_ledger *l, const struct jn_rec_item *it)
 {
@@ -52,5 +52,8 @@ void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it)
             l->overflow += it->arg;
         }
     }
-    l->complete = l->stopped && l->overflow == 0 && l->frames[0] + l->frames[1] + l->frames[2] == l->handed_over;
+    uint64_t here = 0;
+    for (unsigned t = 0; t < TRACKS; t++)
+        here += l->frames[t];
+    l->complete = l->stopped && l->overflow == 0 && here == l->handed_over;
 }

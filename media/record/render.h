@@ -6,6 +6,7 @@
 
 #include "engine/base/err.h"
 #include "media/record/item.h"
+#include "media/stream/order.h"
 #include <stddef.h>
 
 /* What a call's items prove, by track. complete: the STOP event is there and every frame handed over is here: overflow
@@ -13,8 +14,8 @@
  * fault of the recording. Zero it to start. */
 struct jn_rec_ledger {
     uint64_t call, tenant, first_us, last_us;
-    uint64_t frames[3] /* all that are here, duplicates too */,
-        missing[3] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[3];
+    uint64_t frames[JN_TRACK_N] /* all that are here, duplicates too */,
+        missing[JN_TRACK_N] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[JN_TRACK_N];
     uint64_t handed_over; /* as JN_RECEV_STOP says (added up when there are several); 0 when there is none */
     uint64_t overflow;
     uint32_t events;
@@ -23,7 +24,7 @@ struct jn_rec_ledger {
         uint64_t base, high, seen;
         uint32_t ssrc;
         uint8_t any;
-    } run[3];
+    } run[JN_TRACK_N];
 };
 /* Frames of a track come in order of arrival. Items of unknown tracks count as events only. */
 void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it);

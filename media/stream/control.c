@@ -93,6 +93,16 @@ static bool hear(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     return true;
 }
 
+static bool speak(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
+{
+    struct jn_voice *v = voice_of(p, o);
+
+    if (!v)
+        return false;
+    jn_room_speak(p, v, o->hear.tracks, now_ns);
+    return true;
+}
+
 static bool play(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 {
     struct jn_room *r = jn_room_find(p, o->room);
@@ -138,6 +148,7 @@ static jn_do *const todo[JN_ORDER_N] = {
     [JN_ORDER_ROOM_LEAVE] = room_leave,
     [JN_ORDER_ROOM_CLOSE] = room_close,
     [JN_ORDER_HEAR] = hear,
+    [JN_ORDER_SPEAK] = speak,
     [JN_ORDER_PLAY] = play,
     [JN_ORDER_STOP] = stop,
     [JN_ORDER_RECORD] = record,

@@ -16,7 +16,9 @@ enum jn_codec_id {
     JN_CODEC_N
 }; /* more come later: keep values, they are in recordings */
 enum jn_srtp_suite { JN_SUITE_NONE, JN_SUITE_AES128_SHA80, JN_SUITE_AES128_SHA32, JN_SUITE_N }; /* RFC 4568 6.2 */
-enum jn_track { JN_TRACK_CALLER, JN_TRACK_AGENT, JN_TRACK_OTHER, JN_TRACK_N }; /* a leg's part in its room */
+/* A leg's part in its room: a consulted or transferred-to party is OTHER. Whom SUPERVISOR's words reach is said by its
+ * own JOIN and SPEAK alone and not by anybody's HEAR, so that no change of a call lets a caller hear a whisper. */
+enum jn_track { JN_TRACK_CALLER, JN_TRACK_AGENT, JN_TRACK_OTHER, JN_TRACK_SUPERVISOR, JN_TRACK_N };
 enum jn_leg_mode {
     JN_MODE_SENDRECV,
     JN_MODE_SENDONLY,
@@ -39,6 +41,7 @@ enum jn_order_kind {
                       looped */
     JN_ORDER_STOP,
     JN_ORDER_RECORD, /* on, off, pause */
+    JN_ORDER_SPEAK,  /* matrix: member `leg` is heard by exactly the members in mask of tracks, if they hear it */
     JN_ORDER_MARK,   /* writes an event into the recording (held, resumed ...) */
     JN_ORDER_N
 };
@@ -62,11 +65,11 @@ struct jn_order {
         } open;
         struct jn_leg_remote remote;
         struct {
-            uint8_t track;
+            uint8_t track, unheard; /* unheard: bit for each track that does not hear it */
         } join;
         struct {
             uint8_t tracks;
-        } hear; /* bit per jn_track */
+        } hear; /* bit per jn_track; SPEAK too */
         struct {
             uint16_t sound[JN_PLAY_MAX];
             uint8_t n;

@@ -43,6 +43,39 @@ static void weigh(struct jn_plane *p, struct jn_room *r)
     r->weight = weight;
 }
 
+enum { ALL = (1u << JN_TRACK_N) - 1, WATCH = 1u << JN_TRACK_SUPERVISOR };
+
+static bool reaches(const struct jn_voice *from, const struct jn_voice *to)
+{
+    bool heard = from->track == JN_TRACK_SUPERVISOR || (to->hears >> from->track & 1) != 0;
+    return from != to && heard && (from->speaks >> to->track & 1) != 0;
+}
+
+uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const struct jn_voice *v)
+{
+    uint8_t hears = v->hears & (uint8_t)~WATCH;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct jn_voice *from = &p->voice[r->member[i]];
+        if (from->track == JN_TRACK_SUPERVISOR && reaches(from, v))
+            hears |= WATCH;
+    }
+    return hears;
+}
+
+/* The recording hears of each change of the matrix. */
+static void tell_tape(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *v = &p->voice[r->member[i]];
+        uint8_t hears = jn_room_hears(p, r, v);
+        if (hears == v->hears_told)
+            continue;
+        v->hears_told = hears;
+        jn_tape_event(p, r, JN_RECEV_HEAR, v->track, hears, now_ns);
+    }
+}
+
 /* Who hears whom, as bits of places; a voice that begins to be heard begins with an empty jitter buffer and softly. */
 static void matrix(struct jn_plane *p, struct jn_room *r)
 {
@@ -53,7 +86,7 @@ static void matrix(struct jn_plane *p, struct jn_room *r)
         v->place = (uint8_t)i;
         v->hear_set = 0;
         for (unsigned k = 0; k < r->n; k++)
-            if (k != i && (v->hears >> p->voice[r->member[k]].track & 1) != 0)
+            if (reaches(&p->voice[r->member[k]], v))
                 v->hear_set |= UINT32_C(1) << k;
         all_heard |= v->hear_set;
     }
@@ -69,6 +102,7 @@ static void matrix(struct jn_plane *p, struct jn_room *r)
 void jn_room_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
     matrix(p, r);
+    tell_tape(p, r, now_ns);
     jn_flow_changed(p, r, now_ns);
     if (!r->relay && (r->n > 0 || r->play.on))
         phase_add(p, r);
@@ -122,7 +156,8 @@ static struct jn_voice *voice_new(struct jn_plane *p, struct jn_room *r, const s
     v->leg_at = JN_NONE;
     v->leg_worker = o->leg_worker;
     v->track = o->join.track;
-    v->hears = (1u << JN_TRACK_N) - 1;
+    v->hears = ALL;
+    v->speaks = ALL & (uint8_t)~o->join.unheard;
     v->jb = jn_jbuf_init(p->jbufs + i * p->jbuf_bytes, &depth);
     jn_map_set(&p->voice_map, v->leg, i);
     return v;
@@ -147,7 +182,8 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
     }
     r->member[r->n++] = (uint32_t)(v - p->voice);
     jn_tape_event(p, r, JN_RECEV_JOIN, v->track, v->leg, now_ns);
-    jn_tape_event(p, r, JN_RECEV_HEAR, v->track, v->hears, now_ns);
+    v->hears_told = jn_room_hears(p, r, v);
+    jn_tape_event(p, r, JN_RECEV_HEAR, v->track, v->hears_told, now_ns);
     if (r->play.on)
         jn_tape_event(p, r, JN_RECEV_PROMPT, v->track, (uint64_t)r->play.sound[r->play.at] << 32 | r->play.off, now_ns);
     if (l) {
@@ -230,11 +266,14 @@ void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t n
 
 void jn_room_hear(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns)
 {
-    struct jn_room *r = &p->room[v->room];
-
     v->hears = tracks;
-    jn_tape_event(p, r, JN_RECEV_HEAR, v->track, tracks, now_ns);
-    jn_room_changed(p, r, now_ns);
+    jn_room_changed(p, &p->room[v->room], now_ns);
+}
+
+void jn_room_speak(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns)
+{
+    v->speaks = tracks;
+    jn_room_changed(p, &p->room[v->room], now_ns);
 }
 
 void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,

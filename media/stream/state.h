@@ -102,16 +102,16 @@ enum jn_flow {
     JN_FLOW_TO_STRAIGHT /* the jitter buffer is played to its end */
 };
 
-/* Voice half of a leg: in its room's home. leg_at: index of the port half when that is here, JN_NONE otherwise. hears:
- * mask of tracks; hear_set: the members that stand for, a bit for each place in the room; hear_was: what it was in the
- * last period that was mixed for this voice. peer: index of the voice that hears the frames that go straight; line:
- * which one is the first. epoch: tells time lines of the mix to this voice apart; spared: samples that it was told
- * less than real time. tail: hears the last words of who left. */
+/* Voice half of a leg: in its room's home. leg_at: index of the port half when that is here, JN_NONE otherwise. hears,
+ * speaks: masks of tracks; hears_told: what the recording knows of it; hear_set: the members that stand for, a bit for
+ * each place in the room; hear_was: what it was in the last period that was mixed for this voice. peer: index of the
+ * voice that hears the frames that go straight; line: which one is the first. epoch: tells time lines of the mix to
+ * this voice apart; spared: samples that it was told less than real time. tail: hears the last words of who left. */
 struct jn_voice {
     uint64_t leg, last_ext, last_in_ns, turn_ns;
     uint32_t room, leg_at, hear_set, hear_was, peer, followed, epoch, spared;
     struct jn_jbuf_line line;
-    uint8_t place, leg_worker, track, hears, flow;
+    uint8_t place, leg_worker, track, hears, speaks, hears_told, flow;
     bool format_known, hello_due, heard, kept, tail;
     uint8_t codec, ptime_ms, mode, restarts;
     struct jn_jbuf *jb;
@@ -250,6 +250,9 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
                               uint64_t now_ns);
 void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t now_ns);
 void jn_room_hear(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns);
+void jn_room_speak(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns);
+/* The tracks that v hears, a supervisor's among them while there is one who speaks to it. */
+uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const struct jn_voice *v);
 void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,
                     uint64_t now_ns);
 /* What the room now is may change whether it relays or mixes. */

@@ -111,7 +111,7 @@ static bool start(struct jn_plane *p, struct jn_room *r, const struct jn_order *
         const struct jn_voice *v = &p->voice[r->member[i]];
         const struct jn_play *play = jn_play_of(r, v);
         jn_tape_event(p, r, JN_RECEV_JOIN, v->track, v->leg, now_ns);
-        jn_tape_event(p, r, JN_RECEV_HEAR, v->track, v->hears, now_ns);
+        jn_tape_event(p, r, JN_RECEV_HEAR, v->track, jn_room_hears(p, r, v), now_ns);
         if (play)
             jn_tape_event(p, r, JN_RECEV_PROMPT, v->track, (uint64_t)play->sound[play->at] << 32 | play->off, now_ns);
     }
