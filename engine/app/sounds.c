@@ -49,6 +49,24 @@ static int load_folder(struct jn_engine *e, const char *folder, const char *pref
     return 0;
 }
 
+/* What a caller hears while a phone rings (ITU-T E.182, as most of Europe has it): 425 Hz, one second in five. The tone
+ * is made by turning (x, y) by its angle, cos and sin scaled by 2^30. */
+static int ringback(struct jn_engine *e)
+{
+    enum { SECOND = 8000, CYCLE = 5 * SECOND };
+    static int16_t pcm[CYCLE];
+    const int64_t c = 1014477768, s = 351790227;
+    int64_t x = (int64_t)3600 << 14, y = 0;
+
+    for (unsigned i = 0; i < SECOND; i++) {
+        int64_t turned = (x * c - y * s) >> 30;
+        y = (x * s + y * c) >> 30;
+        x = turned;
+        pcm[i] = (int16_t)(y >> 14);
+    }
+    return jn_sounds_add(&e->sounds, "junctor/ringback", pcm, CYCLE);
+}
+
 /* Sounds of our own, which no folder needs to have: a beep (1 kHz, 0.2 s, -16 dBov) and the soft noise on a nailed-up
  * line (about -60 dBov). */
 static int own_sounds(struct jn_engine *e)
@@ -64,7 +82,9 @@ static int own_sounds(struct jn_engine *e)
         noise[i] = (int16_t)((int)(r >> 26) - 32);
     }
     int rc = jn_sounds_add(&e->sounds, "junctor/beep", beep, sizeof beep / sizeof *beep);
-    return rc < 0 ? rc : jn_sounds_add(&e->sounds, "junctor/comfort", noise, sizeof noise / sizeof *noise);
+    if (rc >= 0)
+        rc = jn_sounds_add(&e->sounds, "junctor/comfort", noise, sizeof noise / sizeof *noise);
+    return rc < 0 ? rc : ringback(e);
 }
 
 int jn_engine_sounds(struct jn_engine *e, struct jn_err *err)
