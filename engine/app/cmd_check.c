@@ -15,9 +15,10 @@ static const char help[] =
 
 static void say_machine(const char *file, const struct jn_config *c)
 {
-    printf("%s: machine: SIP %s port %u, media %s ports %u to %u, API %s port %u, %u worker%s, data in %s\n", file,
-           c->sip_host, c->sip_port, c->media_host, c->media_port_min, c->media_port_max, c->api_host, c->api_port,
-           c->workers, c->workers == 1 ? "" : "s", c->data_dir);
+    printf("%s: machine: SIP %s port %u, media %s ports %u to %u%s, API %s port %u, %u worker%s, data in %s\n", file,
+           c->sip_host, c->sip_port, c->media_host, c->media_port_min, c->media_port_max,
+           c->media_back_end == JN_MEDIA_DPDK ? " over DPDK" : "", c->api_host, c->api_port, c->workers,
+           c->workers == 1 ? "" : "s", c->data_dir);
 }
 
 static void say_centre(const char *file, const struct jn_directory *d)

@@ -44,7 +44,10 @@ static const struct jn_field tls_fields[] = {
     {.name = "ca", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, tls_ca)},
     {.name = "verify_peer", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, tls_verify_peer)},
 };
+static const char *const back_ends[] = {"udp", "dpdk"};
 static const struct jn_field media_fields[] = {
+    {.name = "port", .kind = JN_FIELD_ENUM, JN_FIELD(struct jn_config, media_back_end), .max = 2, .names = back_ends},
+    {.name = "dpdk"},
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_host)},
     {.name = "advertise", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_advertise)},
     {.name = "port_min", U(media_port_min, 1024, 65534)},
@@ -94,6 +97,7 @@ static const struct jn_config defaults = {
     .media_port_min = 20000,
     .media_port_max = 39999,
     .media_dscp = 46,
+    .dpdk = {.prefix = 24, .memory_mb = 64, .max_sleep_us = 500},
     .workers = 1,
     .silence_ms = 5000,
     .silence_end_s = 60,
@@ -300,6 +304,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
     jn_check_origins(c, out, jn_yaml_get(jn_yaml_get(root, "api"), "origins"));
     check_paths(c, out, root);
     check_together(c, out, root);
+    jn_config_media(c, out, root);
 }
 
 int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p)

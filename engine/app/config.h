@@ -21,6 +21,15 @@ void jn_problem(struct jn_problems *p, const char *file, unsigned line, const ch
     __attribute__((format(printf, 5, 6)));
 void jn_problems_free(struct jn_problems *p);
 
+enum { JN_MEDIA_UDP, JN_MEDIA_DPDK };
+/* media.dpdk; its address is media.listen. */
+struct jn_config_dpdk {
+    char device[256], gateway[JN_HOST_MAX], mac[24]; /* mac empty: the device's own */
+    uint8_t prefix;
+    bool huge_pages;
+    uint16_t vlan, memory_mb, max_sleep_us;
+};
+
 struct jn_config {
     char data_dir[JN_PATH_MAX],
         centre[JN_PATH_MAX]; /* centre: YAML applied at the first start; later ones by `junctor apply` */
@@ -33,7 +42,8 @@ struct jn_config {
     bool tls_verify_peer;
     char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
     uint16_t media_port_min, media_port_max;
-    uint8_t media_dscp;
+    uint8_t media_dscp, media_back_end; /* JN_MEDIA_* */
+    struct jn_config_dpdk dpdk;
     uint16_t workers;
     bool pin_workers, spread_legs;
     uint32_t silence_ms, silence_end_s, latch_ms;

@@ -55,5 +55,9 @@ void jn_path_member(char out[static JN_CHECK_PATH], const char *path, const char
 void jn_path_item(char out[static JN_CHECK_PATH], const char *path, unsigned index);
 /* config_origins.c: the list api.origins; NULL: nothing given. */
 void jn_check_origins(struct jn_check *c, struct jn_config *out, const struct jn_yaml *list);
+/* media.dpdk, and what must hold around it (config_media.c). */
+void jn_config_media(struct jn_check *c, struct jn_config *out, const struct jn_yaml *root);
+/* "02:00:5e:10:00:01", of one station. False: it is none. */
+bool jn_mac_parse(uint8_t mac[static 6], const char *text);
 
 #endif

@@ -74,6 +74,7 @@ struct jn_engine {
     struct jn_act_message *message;  /* API */
     struct jn_worker *worker[JN_WORKERS_MAX];
     unsigned workers;
+    struct jn_dpdk *dpdk;           /* what the workers' ports share; NULL: sockets */
     struct jn_directory *directory; /* main: the one in force */
     struct jn_rules *rules;
     struct jn_sip_dialog *old_dialogs; /* of the run before, told to the signalling thread once */
@@ -125,6 +126,9 @@ int jn_engine_settle(struct jn_engine *e);
 /* Replaces path by the n bytes: whole or not at all, also over a crash. 0 or -errno. */
 int jn_replace_file(const char *path, const void *bytes, size_t n, unsigned mode);
 int jn_read_file(const char *path, size_t max, struct jn_buf *out);
+/* media.c: what the workers' ports stand on, as configured; fills in wc. After the workers were closed: its end. */
+int jn_engine_media_open(struct jn_engine *e, struct jn_worker_config *wc, struct jn_err *err);
+void jn_engine_media_close(struct jn_engine *e);
 /* sounds.c: every NAME.wav below the configured folders. */
 int jn_engine_sounds(struct jn_engine *e, struct jn_err *err);
 

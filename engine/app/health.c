@@ -37,7 +37,7 @@ static void sip_metrics(const struct jn_engine *e, struct jn_buf *out)
 
 static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
 {
-    static const char *const drops[] = JN_DROP_NAMES;
+    static const char *const drops[] = JN_DROP_NAMES, *const counts[] = JN_PORT_COUNT_NAMES;
     static const struct {
         const char *name;
         size_t at;
@@ -67,6 +67,9 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
         for (unsigned d = 1; d < JN_DROP_N; d++)
             jn_buf_printf(out, "junctor_media_drops_total{worker=\"%u\",reason=\"%s\"} %llu\n", w, drops[d],
                           LOAD(c->drops[d]));
+        const _Atomic uint64_t *port = jn_worker_port_counts(e->worker[w]);
+        for (unsigned i = 0; port && i < JN_PORT_COUNTS; i++)
+            jn_buf_printf(out, "junctor_port_%s_total{worker=\"%u\"} %llu\n", counts[i], w, LOAD(port[i]));
     }
 }
 

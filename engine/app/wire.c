@@ -90,6 +90,9 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
         return jn_fail(err, -EINVAL, "media.host: \"%s\" is no address", c->media_host);
     if (c->media_advertise[0] && jn_addr_parse(&wc.advertise, c->media_advertise, 0) < 0)
         return jn_fail(err, -EINVAL, "media.advertise: \"%s\" is no address", c->media_advertise);
+    int media = jn_engine_media_open(e, &wc, err);
+    if (media < 0)
+        return media;
     for (unsigned i = 0; i < c->workers; i++) {
         wc.index = (uint8_t)i;
         wc.cpu = c->pin_workers ? (int16_t)i : -1;
@@ -336,6 +339,7 @@ void jn_engine_close(struct jn_engine *e)
     }
     for (unsigned i = 0; i < e->workers; i++)
         jn_worker_close(e->worker[i]);
+    jn_engine_media_close(e);
     if (e->recorder)
         jn_rec_writer_close(e->recorder);
     if (e->messages)

@@ -54,14 +54,14 @@ class Baresip:
     """One phone: registers when it has a password, plays wav (16-bit mono 8 kHz), keeps what it hears and says as
     dump-*-dec.wav and dump-*-enc.wav when record is on. Controlled over its TCP port."""
 
-    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False):
+    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1"):
         self.folder, self.user, self.events, self.lock = folder, user, [], threading.Condition()
         os.makedirs(folder, exist_ok=True)
-        self.sip_port = free_port(21060, 10, width=2)
+        self.sip_port = free_port(21060, 10, width=2, ip=ip)
         self.ctrl_port = free_port(24400)
-        low = free_port(26000, 20, (socket.SOCK_DGRAM,), width=20)
+        low = free_port(26000, 20, (socket.SOCK_DGRAM,), width=20, ip=ip)
         modules = ["g711.so", "aufile.so", "account.so", "ctrl_tcp.so", "menu.so", "uuid.so"] + (["srtp.so"] if srtp else []) + (["sndfile.so"] if record else [])
-        lines = [f"sip_listen 127.0.0.1:{self.sip_port}", "net_interface 127.0.0.1", "sip_trans_def udp", "audio_player aufile,/dev/null",
+        lines = [f"sip_listen {ip}:{self.sip_port}", f"net_interface {ip}", "sip_trans_def udp", "audio_player aufile,/dev/null",
                  f"audio_source aufile,{wav}" if wav else "audio_source aufile,none", "audio_alert aufile,none", "ausrc_srate 8000", "auplay_srate 8000",
                  "ausrc_channels 1", "auplay_channels 1", "ausrc_format s16", "auplay_format s16", "auenc_format s16", "audec_format s16", "audio_buffer 20-160",
                  f"rtp_ports {low}-{low + 19}", "rtp_stats no", "call_max_calls 4", "call_local_timeout 120", f"module_path {MODULES}",

@@ -9,7 +9,7 @@ class Customer:
 
     def __init__(self, engine, tenant="acme", name="", queue=None):
         self.engine, self.tenant, self.name, self.queue = engine, tenant, name, queue
-        self.api = Api("127.0.0.1", engine.api_port)
+        self.api = Api(engine.host, engine.api_port)
         self.id, self.n = None, 0
 
     def body(self, text, key):
@@ -37,7 +37,7 @@ class Customer:
 
     def listen(self, cursor=None):
         path = f"/api/v1/chat/{self.id}/events" + (f"?cursor={cursor}" if cursor is not None else "")
-        return WebSocket("127.0.0.1", self.engine.api_port, path, {"Authorization": "Bearer " + self.api.token})
+        return WebSocket(self.engine.host, self.engine.api_port, path, {"Authorization": "Bearer " + self.api.token})
 
     def end(self):
         self.api.post(f"/api/v1/chat/{self.id}/end")

@@ -121,21 +121,21 @@ def centre(agents=4, queues=None, rules=None, more_agents=(), trunks=None, other
 class Engine:
     """One daemon with its folder. start waits until it serves."""
 
-    def __init__(self, folder, binary, centre_data, workers=1, machine=None, centre_text=None):
+    def __init__(self, folder, binary, centre_data, workers=1, machine=None, centre_text=None, host="127.0.0.1"):
         self.folder, self.binary, self.p = folder, binary, None
         os.makedirs(os.path.join(folder, "sounds"), exist_ok=True)
         self.data = os.path.join(folder, "data")
         self.sip_port = phones.free_port(15060, 2)
         self.api_port = phones.free_port(18080)
         self.media = 5500 + phones.OFFSET * 2  # below the ports that the kernel gives to others
-        self.address = ("127.0.0.1", self.sip_port)
+        self.host, self.address = host, (host, self.sip_port)
         audio.write_wav(os.path.join(folder, "sounds", "hello.wav"), audio.tone(GREETING_HZ, 0.6))
         audio.write_wav(os.path.join(folder, "sounds", "music.wav"), audio.tone(MUSIC_HZ, 4))
         config = {"data_dir": self.data, "centre": "centre.yaml",
-                  "sip": {"listen": "127.0.0.1", "port": self.sip_port, "max_calls": 500, "max_calls_per_s": 1000},
-                  "media": {"listen": "127.0.0.1", "port_min": self.media, "port_max": self.media + 1699},
+                  "sip": {"listen": host, "port": self.sip_port, "max_calls": 500, "max_calls_per_s": 1000},
+                  "media": {"listen": host, "port_min": self.media, "port_max": self.media + 1699},
                   "workers": {"count": workers, "pin": False},
-                  "api": {"listen": "127.0.0.1", "port": self.api_port},
+                  "api": {"listen": host, "port": self.api_port},
                   "sounds": [os.path.join(folder, "sounds")], "log": {"level": "debug"}}
         for key, value in (machine or {}).items():
             part, _, name = key.partition(".")
@@ -159,7 +159,7 @@ class Engine:
             if self.p.poll() is not None:
                 raise Failed(f"the engine ended with {self.p.returncode} at its start: " + self.tail(before))
             try:
-                status, _, _ = Api("127.0.0.1", self.api_port, timeout=1).request("GET", "/healthz")
+                status, _, _ = Api(self.host, self.api_port, timeout=1).request("GET", "/healthz")
                 if status == 200:
                     break
             except OSError:
@@ -168,7 +168,7 @@ class Engine:
         else:
             raise Failed("the engine did not come up: " + self.tail(before))
         with open(os.path.join(self.data, "api.json"), encoding="utf-8") as f:
-            self.admin = Api("127.0.0.1", self.api_port, json.load(f)["admin_token"])
+            self.admin = Api(self.host, self.api_port, json.load(f)["admin_token"])
         while not self.status()["sip"] and time.monotonic() < end:
             time.sleep(0.02)
         return self
@@ -225,16 +225,16 @@ class Desk:
 
     def __init__(self, engine, name, tenant="acme", auto_accept=False, events=True, password=PASSWORD):
         self.name, self.engine, self.auto = name, engine, auto_accept
-        answer = Api("127.0.0.1", engine.api_port).post("/api/v1/login", {"tenant": tenant, "name": name, "password": password})
+        answer = Api(engine.host, engine.api_port).post("/api/v1/login", {"tenant": tenant, "name": name, "password": password})
         self.token, self.id = answer["token"], answer["agent"]
-        self.api = Api("127.0.0.1", engine.api_port, self.token)
+        self.api = Api(engine.host, engine.api_port, self.token)
         self.events, self.cv, self.ws, self.cursor = [], threading.Condition(), None, None
         if events:
             self.listen()
 
     def listen(self, cursor=None):
         path = "/api/v1/events" + (f"?cursor={cursor}" if cursor is not None else "")
-        self.ws = WebSocket("127.0.0.1", self.engine.api_port, path, {"Authorization": "Bearer " + self.token})
+        self.ws = WebSocket(self.engine.host, self.engine.api_port, path, {"Authorization": "Bearer " + self.token})
         threading.Thread(target=self._read, args=(self.ws,), daemon=True).start()
 
     def _read(self, ws):

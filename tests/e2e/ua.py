@@ -222,9 +222,11 @@ class Call:
 
 
 class Ua:
+    home = "127.0.0.1"  # the address of a phone that is not told another
     """on_invite(call): what to do with an incoming call; None: it rings for ever."""
 
-    def __init__(self, engine, user="caller", domain=None, password=None, ip="127.0.0.1", tcp=False, on_invite=None, codecs=(0, 101)):
+    def __init__(self, engine, user="caller", domain=None, password=None, ip=None, tcp=False, on_invite=None, codecs=(0, 101)):
+        ip = ip or Ua.home
         self.engine, self.user, self.domain = engine, user, domain or engine[0]
         self.password, self.ip, self.codecs, self.on_invite = password, ip, codecs, on_invite
         self.transport, self.calls, self.lock, self.no_ack = ("TCP" if tcp else "UDP"), {}, threading.Lock(), False

@@ -1,0 +1,165 @@
+"""Media over DPDK: the engine on one end of a veth, telephones on the kernel's stack in a network namespace at the other.
+SIP and the API are the kernel's on both ends; the media address is nobody's but the engine's. Needs root."""
+import os
+import subprocess
+
+import audio
+import veth
+from lib import Failed, centre, scenario
+from test_calls import same_sound, talk, window
+from test_recording import export
+from ua import Ua, answer_all
+
+HUGE = "/proc/sys/vm/nr_hugepages"
+
+
+class Pages:
+    """Huge pages reserved for a while; given back as they were."""
+
+    def __init__(self, t, pages):
+        with open(HUGE, encoding="ascii") as f:
+            self.before = int(f.read())
+        try:
+            self.write(self.before + pages)
+            with open(HUGE, encoding="ascii") as f:
+                got = int(f.read())
+        except OSError as e:
+            t.skip(f"huge pages cannot be reserved here: {e}")
+        t.closing.append(self)
+        if got < self.before + pages:
+            t.skip(f"only {got - self.before} of {pages} huge pages could be reserved")
+
+    def write(self, pages):
+        with open(HUGE, "w", encoding="ascii") as f:
+            f.write(str(pages))
+
+    def close(self):
+        self.write(self.before)
+
+
+def engine(t, workers=1, huge=False, machine=None, **dpdk):
+    """(the engine, its network); from here on this scenario lives in the namespace."""
+    why = veth.missing()
+    if why:
+        t.skip(why)
+    net = veth.Veth("test")
+    t.closing.insert(0, net)  # the last to end
+    media = net.dpdk(huge, **dpdk)
+    data = centre(trunks=[{"name": "carrier", "from": [net.network]}])
+    e = t.engine(data, workers=workers, host=net.host, machine={**{f"media.{k}": v for k, v in media.items()}, **(machine or {})})
+    net.enter()
+    Ua.home = net.peers[0]
+    return e, net
+
+
+def port_count(e, name):
+    return sum(v for k, v in e.admin.metrics().items() if k.startswith(f"junctor_port_{name}_total"))
+
+
+def both_ways(t, e, seconds=3.0):
+    """A call with speech on both sides, compared; then its recording, verified."""
+    desk, _, call, other, _, _, at = talk(t, e, seconds)
+    begin, end = at + 0.8, at + seconds - 0.6
+    for who, a, b in (("agent hears caller", call, other), ("caller hears agent", other, call)):
+        same_sound(t, window(a, begin, end), b.rtp.heard(begin - 0.1, end + 0.4), who)
+        seqs, stamps, _ = b.rtp.breaks(begin, end)
+        t.equal((seqs, stamps), (0, 0), f"{who}: jumps of sequence and time")
+    ix = desk.seen("connect")[0]["id"]
+    t.equal(call.rtp.remote[0], net_media(e), "media goes to the engine's own address")
+    call.bye()
+    t.check(other.wait("ended"), "the agent's phone gets a BYE")
+    t.idle(e)
+    verify = t.eventually(lambda: (lambda v: v if v.get("stopped") else None)(e.admin.get(f"/api/v1/recordings/{ix}")), "the ledger is closed")
+    t.check(verify["complete"] and not verify["overflow"], f"the recording is whole: {verify}")
+    left, right = export(t, e, ix)
+    t.check(audio.rms(left) > 100 and audio.rms(right) > 100, "both sides are in the recording")
+
+
+def net_media(e):
+    with open(e.config, encoding="utf-8") as f:
+        part = f.read().split("\nmedia:\n")[1]
+    return next(line.split(":")[1].strip().strip('"') for line in part.split("\n") if line.strip().startswith("listen:"))
+
+
+@scenario(60)
+def dpdk_call_sound_both_ways(t):
+    """A greeted, queued, joined, recorded call over net_af_packet, without huge pages; nothing but media was asked of us."""
+    e, net = engine(t)
+    both_ways(t, e)
+    dropped = {k: v for k, v in e.admin.metrics().items() if v and k.startswith(("junctor_port_", "junctor_media_drops"))}
+    for name in ("no_buffer", "tx_full", "no_route", "arp_wait_lost", "arp_conflict", "fragment", "short", "bad_ip"):
+        t.equal(port_count(e, name), 0, f"{name}, of {dropped}")
+    t.check(port_count(e, "arp_in") > 0 and port_count(e, "arp_out") > 0, "ARP went both ways")
+
+
+@scenario(60)
+def dpdk_huge_pages(t):
+    """The same with huge pages."""
+    if not veth.missing():
+        Pages(t, 64)
+    e, _ = engine(t, huge=True)
+    both_ways(t, e, 2.5)
+
+
+@scenario(60)
+def dpdk_two_workers(t):
+    """Two workers on two queues of one device, the parties of a call apart: what the kernel put on the wrong queue reaches its
+    owner, and is counted."""
+    e, _ = engine(t, workers=2, machine={"workers.spread_legs": True})
+    both_ways(t, e)
+    packets = [v for k, v in e.admin.metrics().items() if k.startswith("junctor_media_rx_packets_total")]
+    t.check(len(packets) == 2 and all(p > 100 for p in packets), f"both workers had media: {packets}")
+    t.equal(port_count(e, "steer_full"), 0, "lost between workers")
+
+
+@scenario(60)
+def dpdk_one_queue_for_two_workers(t):
+    """Two workers share one queue: half of the media is handed over, both ways, and nothing is lost."""
+    e, _ = engine(t, workers=2, machine={"workers.spread_legs": True}, queues=1)
+    both_ways(t, e)
+    t.check(port_count(e, "steered") > 100, "packets were handed to their owner")
+    t.equal(port_count(e, "steer_full"), 0, "lost between workers")
+
+
+@scenario(60)
+def dpdk_sipp_and_ping(t):
+    """SIPp's calls with media over DPDK; the media address answers ping and is known by ARP."""
+    e, net = engine(t)
+    p = subprocess.run(["ping", "-c", "3", "-i", "0.05", "-W", "1", net.media], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False) \
+        if os.path.exists("/usr/bin/ping") or os.path.exists("/bin/ping") else None
+    if p:
+        t.check(p.returncode == 0, f"ping is answered: {p.stdout[-300:]}")
+        t.check(port_count(e, "echo") >= 3, "and counted")
+    t.agent(e, "a1", say=audio.speech(6, 3)[0])
+    t.agent(e, "a2", say=audio.speech(6, 4)[0])
+    path = os.path.join(t.folder, "speech.ul")
+    with open(path, "wb") as f:
+        f.write(audio.ulaw(audio.speech(8, 5)[0]))
+    s = t.sipp("callers", "leaver.xml", e.address, calls=4, rate=2, service="100", stay_ms=2500, ip=net.peers[1], keys={"speech": path, "caller": "anna"})
+    t.equal(s.wait(40), 0, f"SIPp: {s.why()}")
+    t.equal(s.figures(), (4, 0), "SIPp's calls")
+    t.idle(e)
+    neighbours = veth.ip("neigh", "show", "dev", net.far)
+    t.check(f"{net.media} lladdr {net.mac}" in neighbours, f"the kernel has learnt our address: {neighbours}")
+
+
+@scenario(30)
+def dpdk_mistakes_are_told(t):
+    """A device that cannot be used, and an address that the kernel has, end the start with the reason."""
+    why = veth.missing()
+    if why:
+        t.skip(why)
+    net = veth.Veth("test")
+    t.closing.insert(0, net)
+    good = net.dpdk()
+    t.after_checks = False
+    for change, words in (({"device": "net_af_packet0,iface=none0"}, "net_af_packet0"), ({}, "configured in the kernel")):
+        media = {**good, "dpdk": {**good["dpdk"], **change}}
+        if not change:
+            veth.ip("addr", "add", net.media + "/32", "dev", net.interface)
+        e = t.engine(host=net.host, start=False, machine={f"media.{k}": v for k, v in media.items()})
+        try:
+            e.start()
+            t.check(False, f"the engine refuses {change or 'an address of the kernel'}")
+        except Failed as failed:
+            t.check(words in str(failed), f"the reason has \"{words}\": {failed}")
