@@ -59,6 +59,7 @@ def yaml(value, depth=0):
     if isinstance(value, dict):
         out = ""
         for k, v in value.items():
+            k = k if re.fullmatch(r"[\w.-]+", k) else json.dumps(k)
             if isinstance(v, (dict, list)) and v:
                 out += f"{pad}{k}:\n{yaml(v, depth + 1)}"
             else:
