@@ -115,12 +115,16 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
     } else if (!phone_of_ours(s, nh, sip, &in.source, &in)) {
         return;
     }
-    if (sip_replaces(sip)) { /* RFC 3891 3 */
-        in.replaces = sip_replaces(sip)->rp_next ? 0 : jn_sip_replaced(s, in.tenant, sip_replaces(sip), &bad);
-        if (!in.replaces) {
-            turn_away(s, nh, sip_replaces(sip)->rp_next ? 400 : bad);
-            return;
-        }
+    bool spoilt = jn_sip_spoilt(sip, sip_replaces_class);
+    if (spoilt)
+        count(&s->counts.malformed);
+    else if (sip_replaces(sip) && sip_replaces(sip)->rp_next)
+        bad = 400;
+    else if (sip_replaces(sip)) /* RFC 3891 3 */
+        in.replaces = jn_sip_replaced(s, in.tenant, sip_replaces(sip), &bad);
+    if (spoilt || bad) {
+        turn_away(s, nh, spoilt ? 400 : bad);
+        return;
     }
     struct jn_sip_leg *l = jn_sip_leg_new(s, nh, LEG_IN);
     if (!l) {

@@ -54,7 +54,7 @@ int jn_sip_refer_to(struct jn_sip_target *t, su_home_t *home, const url_t *u)
     char raw[JN_SIP_URI_MAX];
     memset(t, 0, sizeof *t);
     if (u->url_type != url_sip && u->url_type != url_sips)
-        return 416;
+        return 403; /* 416 would end the dialog (RFC 5057 5.1) */
     if (!u->url_host || !jn_copy(t->host, sizeof t->host, u->url_host) || !plain(t->host) || !t->host[0])
         return 400;
     if (u->url_user) {
@@ -67,10 +67,21 @@ int jn_sip_refer_to(struct jn_sip_target *t, su_home_t *home, const url_t *u)
     if (u->url_params && url_has_param(u, "method")) {
         char method[16];
         if (!url_param(u->url_params, "method", method, sizeof method) || strcasecmp(method, "INVITE"))
-            return 501; /* RFC 3515 permits other methods; a call centre connects calls */
+            return 403; /* RFC 3515 permits other methods; a call centre connects calls */
     }
     int rc = u->url_headers ? take_replaces(t, home, u->url_headers) : 0;
     return rc ? rc : !t->user[0] && !t->replaces ? 400 : 0;
+}
+
+bool jn_sip_spoilt(const sip_t *sip, msg_hclass_t *hc)
+{
+    for (const msg_error_t *e = sip->sip_error; e; e = e->er_next) {
+        if (e->er_common->h_class == hc)
+            return true;
+        if (e->er_common->h_class == sip_error_class && e->er_name && !strcasecmp(e->er_name, hc->hc_name))
+            return true;
+    }
+    return false;
 }
 
 uint64_t jn_sip_replaced(struct jn_sip *s, uint64_t tenant, const sip_replaces_t *r, int *status)
@@ -144,7 +155,7 @@ static int understand(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip, 
         return 491; /* one at a time */
     const sip_refer_to_t *to = sip->sip_refer_to;
     int rc = 400;
-    if (to && !to->r_next) {
+    if (to && !to->r_next && !jn_sip_spoilt(sip, sip_refer_to_class)) {
         su_home_t home[1] = {SU_HOME_INIT(home)};
         rc = jn_sip_refer_to(t, home, to->r_url);
         su_home_deinit(home);

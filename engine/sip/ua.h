@@ -219,6 +219,8 @@ struct jn_sip_target {
 /* 0, or the status to refuse with. home: for the stack's own parsing. */
 int jn_sip_refer_to(struct jn_sip_target *t, su_home_t *home, const url_t *u);
 void jn_sip_refer_event(struct jn_sip *s, nua_handle_t *nh, struct jn_sip_leg *l, const sip_t *sip, tagi_t *tags);
+/* True when the message has a header of that class that is malformed or one too many: the stack sets those aside. */
+bool jn_sip_spoilt(const sip_t *sip, msg_hclass_t *hc);
 /* The leg of that tenant that a Replaces header means; 0 and *status when there is none to be replaced. */
 uint64_t jn_sip_replaced(struct jn_sip *s, uint64_t tenant, const sip_replaces_t *r, int *status);
 
