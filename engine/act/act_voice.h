@@ -13,6 +13,13 @@
 struct jn_act_voice;
 
 /* What engine/app/wire gives. All are called on the signalling thread. */
+/* A leg of call ix has a dialog now (stats NULL), or its media is over. side: 0 caller, 1 agent. */
+struct jn_voice_leg_seen {
+    uint64_t ix, tenant, agent, leg, sip;
+    uint8_t side, worker, codec, suite;
+    struct jn_addr local, peer;
+    const struct jn_leg_stats *stats;
+};
 struct jn_voice_ports {
     /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
     int (*admit)(void *arg);
@@ -29,6 +36,7 @@ struct jn_voice_ports {
     void (*call_known)(void *arg, const struct jn_call_row *row); /* its numbers, before the router hears of it; or NULL */
     void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
     void (*dialog_del)(void *arg, uint64_t leg);
+    void (*leg_seen)(void *arg, const struct jn_voice_leg_seen *l); /* for traces; may be NULL */
     void *arg;
 };
 struct jn_voice_config {

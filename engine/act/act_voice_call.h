@@ -130,6 +130,8 @@ void voice_leg_close(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* Frees the leg once its dialog and its media are both over, and the call after its last leg. */
 void voice_leg_settle(struct jn_act_voice *v, struct leg *l);
 void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip);
+/* Tells who keeps traces: its dialog, or with s what its media was. */
+void voice_leg_seen(struct jn_act_voice *v, const struct call *c, const struct leg *l, const struct jn_leg_stats *s);
 void voice_leg_hangup(struct jn_act_voice *v, struct leg *l);
 int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* ROOM_CLOSE, or its place given back when there was never a room. */

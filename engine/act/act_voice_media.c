@@ -125,6 +125,25 @@ no_map:
     return NULL;
 }
 
+void voice_leg_seen(struct jn_act_voice *v, const struct call *c, const struct leg *l, const struct jn_leg_stats *s)
+{
+    struct jn_voice_leg_seen seen = {.ix = c->ix,
+                                     .tenant = c->tenant,
+                                     .agent = l->agent,
+                                     .leg = l->id,
+                                     .sip = l->sip,
+                                     .side = l->side,
+                                     .worker = l->worker,
+                                     .codec = l->remote.codec,
+                                     .suite = l->remote.suite,
+                                     .local = l->local.rtp,
+                                     .peer = l->remote.rtp,
+                                     .stats = s};
+
+    if (v->ports.leg_seen && c->ix)
+        v->ports.leg_seen(v->ports.arg, &seen);
+}
+
 void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip)
 {
     if (jn_map_set(&v->by_sip, sip, l->index)) { /* its news would find nobody: end it here and now */
@@ -133,6 +152,7 @@ void voice_leg_sip(struct jn_act_voice *v, struct leg *l, uint64_t sip)
         return;
     }
     l->sip = sip;
+    voice_leg_seen(v, voice_call_of(v, l), l, NULL);
 }
 
 void voice_leg_hangup(struct jn_act_voice *v, struct leg *l)
@@ -324,6 +344,7 @@ static void closed(struct jn_act_voice *v, struct call *c, struct leg *l, const 
     if (l->media != MEDIA_CLOSING)
         return;
     media_over(v, c, l);
+    voice_leg_seen(v, c, l, s);
     c->row.rx_packets += s->rx_packets;
     c->row.tx_packets += s->tx_packets;
     c->row.lost += s->lost;

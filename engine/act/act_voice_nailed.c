@@ -314,6 +314,7 @@ int voice_line_lend(struct jn_act_voice *v, struct call *c, struct leg *l)
     voice_room_leave(v, x->own, l);
     l->kept_home = elsewhere;
     l->call = c->index;
+    voice_leg_seen(v, c, l, NULL);
     return 0;
 }
 

@@ -31,8 +31,10 @@ enum jn_ask_kind {
     JN_ASK_MSG_STORE,  /* messages of one conversation, see message          journal */
     JN_ASK_MSG_READ,   /* id, before: after which number -> list JSON        journal */
     JN_ASK_MSG_ERASE,  /* id                                                 journal */
+    JN_ASK_TRACE,      /* id, control: enum jn_trace_form -> text, JSON or pcap      slow */
     JN_ASK_N
 };
+enum jn_trace_form { JN_TRACE_FORM_TEXT, JN_TRACE_FORM_JSON, JN_TRACE_FORM_PCAP };
 /* One question to another thread. Made by jn_ask_new, given away with sink->ask, comes back with jn_api_answer, freed
  * by the API. Strings are the ask's own. */
 struct jn_ask {

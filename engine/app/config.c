@@ -26,6 +26,7 @@ static const struct jn_field top_fields[] = {
     {.name = "router"},
     {.name = "sounds"},
     {.name = "log"},
+    {.name = "trace"},
 };
 static const struct jn_field sip_fields[] = {
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, sip_host)},
@@ -78,6 +79,11 @@ static const struct jn_field router_fields[] = {
     {.name = "snapshot_every", T(JN_FIELD_S, snapshot_s, 1000, 86400000)},
     {.name = "snapshot_events", U(snapshot_events, 1000, 1000000000)},
 };
+static const struct jn_field trace_fields[] = {
+    {.name = "messages", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, trace_messages)},
+    {.name = "keep", T(JN_FIELD_S, trace_keep_s, 60000, 366 * 86400000ull)},
+    {.name = "size_mb", U(trace_size_mb, 8, 1000000)},
+};
 static const struct jn_field log_fields[] = {
     {.name = "file", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, log_file)},
     {.name = "level", .kind = JN_FIELD_ENUM, JN_FIELD(struct jn_config, log_level), .max = 4, .names = levels},
@@ -114,6 +120,9 @@ static const struct jn_config defaults = {
     .snapshot_s = 60,
     .snapshot_events = 100000,
     .log_level = JN_LOG_INFO,
+    .trace_messages = true,
+    .trace_keep_s = 7 * 86400,
+    .trace_size_mb = 256,
 };
 static const char *const default_sounds[] = {"/usr/share/asterisk/sounds/en_US_f_Allison", "/usr/share/asterisk/moh"};
 
@@ -288,6 +297,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
         {"sip", sip_fields, ITEMS(sip_fields)},           {"media", media_fields, ITEMS(media_fields)},
         {"workers", worker_fields, ITEMS(worker_fields)}, {"api", api_fields, ITEMS(api_fields)},
         {"router", router_fields, ITEMS(router_fields)},  {"log", log_fields, ITEMS(log_fields)},
+        {"trace", trace_fields, ITEMS(trace_fields)},
     };
     const struct jn_yaml *version = jn_yaml_get(root, "version");
 

@@ -56,6 +56,8 @@ struct jn_config {
     uint32_t snapshot_s, snapshot_events;
     char sound_dir[JN_SOUND_DIRS][JN_PATH_MAX]; /* searched in order for the sounds that queues name (NAME.wav) */
     uint8_t sound_dirs;
+    bool trace_messages;                            /* SIP messages of calls are kept */
+    uint32_t trace_size_mb, trace_keep_s;           /* so many megabytes, so long */
     char log_file[JN_PATH_MAX]; /* empty: standard error */
     enum jn_log_level log_level;
 };

@@ -72,9 +72,10 @@ struct jn_engine {
     struct jn_act_voice *voice;      /* signalling */
     struct jn_api *api;              /* API */
     struct jn_act_message *message;  /* API */
+    struct jn_tracing *tracing;      /* thread_trace.c; NULL: nothing is kept */
     struct jn_worker *worker[JN_WORKERS_MAX];
     unsigned workers;
-    struct jn_dpdk *dpdk;           /* what the workers' ports share; NULL: sockets */
+    struct jn_dpdk *dpdk; /* what the workers' ports share; NULL: sockets */
     struct jn_directory *directory; /* main: the one in force */
     struct jn_rules *rules;
     struct jn_sip_dialog *old_dialogs; /* of the run before, told to the signalling thread once */
@@ -144,6 +145,16 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err);
 /* What a restart or drain wants to know, in Prometheus' text form, and as JSON members. Any thread. */
 void jn_engine_metrics(void *engine, struct jn_buf *out);
 void jn_engine_health(void *engine, struct jn_buf *out);
+/* thread_trace.c: SIP messages and legs on their way to the trace log. open starts its thread; close ends it after
+ * everything was written, when no other thread runs any more. seen and leg: signalling thread. */
+struct jn_tracing;
+int jn_engine_trace_open(struct jn_engine *e, struct jn_err *err);
+void jn_engine_trace_close(struct jn_engine *e);
+void jn_engine_trace_seen(void *arg, const struct jn_sip_seen *m);
+void jn_engine_trace_leg(void *engine, const struct jn_voice_leg_seen *l);
+void jn_engine_trace_metrics(const struct jn_engine *e, struct jn_buf *out);
+/* trace.c: answers JN_ASK_TRACE. */
+void jn_engine_trace_answer(struct jn_engine *e, struct jn_ask *a);
 /* slow.c: answers one ask on main. */
 void jn_engine_slow(struct jn_engine *e, struct jn_ask *a);
 /* why.c: answers JN_ASK_WHY. */

@@ -89,6 +89,7 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
     gauge(out, "calls", "calls in any state", LOAD(e->calls));
     gauge(out, "draining", "1 while new work is refused", LOAD(e->draining));
     sip_metrics(e, out);
+    jn_engine_trace_metrics(e, out);
     worker_metrics(e, out);
 }
 

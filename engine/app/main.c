@@ -15,6 +15,7 @@ static const struct {
     {"apply", "change tenants, queues, agents and rules of a running engine", jn_cmd_apply},
     {"drain", "refuse new work and let calls end", jn_cmd_drain},
     {"rec", "list, verify and export recordings", jn_cmd_rec},
+    {"trace", "one call: SIP ladder, figures of its media, pcap", jn_cmd_trace},
     {"replay", "replay a journal and compare the commands", jn_cmd_replay},
     {"classify", "what the rules make of a text", jn_cmd_classify},
     {"why", "why an interaction went to that agent", jn_cmd_why},

@@ -224,6 +224,12 @@ static void tick(void *arg, uint64_t mono_ns)
         jn_sip_stop(here.engine->sip);
 }
 
+static void seen(void *arg, const struct jn_sip_seen *m)
+{
+    (void)arg;
+    jn_engine_trace_seen(here.engine, m);
+}
+
 /* Calls of the run before: their phones hear a BYE, then the note of them is removed. */
 static void end_old_calls(struct jn_engine *e)
 {
@@ -259,7 +265,8 @@ static const struct jn_voice_ports ports = {.admit = admit,
                                             .call_row = call_row,
                                             .call_known = call_known,
                                             .dialog_put = dialog_put,
-                                            .dialog_del = dialog_del};
+                                            .dialog_del = dialog_del,
+                                            .leg_seen = jn_engine_trace_leg};
 
 /* The stack lives on this thread from open to close; main waits for sip_ready. */
 struct start {
@@ -304,6 +311,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
     sink.registration = registration;
     sink.mail = mail;
     sink.tick = tick;
+    sink.seen = e->tracing ? seen : NULL;
     rc = jn_sip_open(&e->sip, &sc, e->directory, &e->wake_sip, &sink, err);
     if (rc < 0) {
         jn_act_voice_close(e->voice);

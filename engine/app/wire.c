@@ -183,7 +183,8 @@ int jn_engine_open(struct jn_engine *e, struct jn_err *err)
             return jn_fail(err, -errno, "no event descriptor left");
     if ((rc = jn_classify_self_test(err)) < 0 || (rc = jn_engine_data(e, err)) < 0 || (rc = load_centre(e, err)) < 0)
         return rc;
-    if ((rc = jn_engine_recover(e, err)) < 0 || (rc = jn_engine_sounds(e, err)) < 0)
+    if ((rc = jn_engine_recover(e, err)) < 0 || (rc = jn_engine_sounds(e, err)) < 0 ||
+        (rc = jn_engine_trace_open(e, err)) < 0)
         return rc;
     if ((rc = make_boxes(e)) < 0)
         return jn_fail(err, rc, "no memory for mailboxes");
@@ -333,9 +334,10 @@ void jn_engine_close(struct jn_engine *e)
     struct jn_waker *wakers[] = {&e->wake_router, &e->wake_journal, &e->wake_db,      &e->wake_sip,
                                  &e->wake_api,    &e->wake_main,    &e->wake_recorder};
 
+    jn_engine_trace_close(e);
     if (e->api) {
+        jn_api_close(e->api); /* lets go of its sockets, which are the chats' watchers */
         jn_act_message_close(e->message);
-        jn_api_close(e->api);
     }
     for (unsigned i = 0; i < e->workers; i++)
         jn_worker_close(e->worker[i]);

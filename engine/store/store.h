@@ -37,11 +37,12 @@ enum jn_audit_kind {
     JN_AUDIT_CHANGE,
     JN_AUDIT_READ_RECORDING,
     JN_AUDIT_READ_MESSAGES,
+    JN_AUDIT_READ_TRACE,
     JN_AUDIT_KIND_N
 };
 #define JN_AUDIT_KIND_NAMES                                                                                            \
     {                                                                                                                  \
-        "login", "login_failed", "change", "read_recording", "read_messages"                                           \
+        "login", "login_failed", "change", "read_recording", "read_messages", "read_trace"                             \
     }
 
 /* path: the database file, made when missing; schema upgraded in one transaction; a newer schema is refused with
