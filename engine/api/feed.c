@@ -88,6 +88,20 @@ void jn_publish_command(struct jn_api *a, const struct jn_command *c)
     }
 }
 
+uint64_t jn_holder_before(const struct jn_api *a, const struct jn_command *c)
+{
+    if (c->kind != JN_CMD_QUEUED && c->kind != JN_CMD_OFFER && c->kind != JN_CMD_CONNECT && c->kind != JN_CMD_RECORD)
+        return 0;
+    const struct jn_ix_row *x = jn_view_ix(&a->view, c->row.id);
+    return x && (x->state == JN_IX_CONNECTED || x->state == JN_IX_HELD) ? x->agent : 0;
+}
+
+void jn_publish_moved(struct jn_api *a, const struct jn_command *c, uint64_t from)
+{
+    if (from && (from != c->row.agent || c->row.state == JN_IX_QUEUED))
+        publish_ix(a, c, "moved", from);
+}
+
 static int enter(void *arg, struct jn_ws *ws, const char *token)
 {
     struct jn_api *a = arg;

@@ -42,6 +42,8 @@ void jn_json_agent(const struct jn_api *a, const struct jn_view_agent *v, uint64
 {
     const struct jn_dir_agent *d = jn_dir_agent(a->dir, v->row.id);
     static const char *const roles[] = {"none", "agent", "supervisor", "admin"};
+    /* The row of somebody who was never on duty is the view's own and empty. */
+    const uint8_t *capacity = d ? d->set.capacity : v->row.capacity;
     jn_buf_text(out, "{");
     id_member(out, "id", v->row.id);
     text_member(out, "tenant", tenant_name(a, v->row.tenant));
@@ -56,8 +58,8 @@ void jn_json_agent(const struct jn_api *a, const struct jn_view_agent *v, uint64
         "\"capacity\":{\"voice\":%u,\"chat\":%u}}",
         (unsigned long long)v->row.since_us,
         (unsigned long long)(v->row.since_us && now_us > v->row.since_us ? (now_us - v->row.since_us) / 1000000 : 0),
-        v->phone ? "true" : "false", v->desks, v->row.load[JN_CH_VOICE], v->row.load[JN_CH_CHAT],
-        v->row.capacity[JN_CH_VOICE], v->row.capacity[JN_CH_CHAT]);
+        v->phone ? "true" : "false", v->desks, v->row.load[JN_CH_VOICE], v->row.load[JN_CH_CHAT], capacity[JN_CH_VOICE],
+        capacity[JN_CH_CHAT]);
 }
 
 static void ratio(struct jn_buf *out, const char *key, uint64_t part, uint64_t whole, double unit)

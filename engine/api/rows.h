@@ -16,6 +16,10 @@ void jn_json_live(const struct jn_api *a, const struct jn_session *s, struct jn_
 void jn_answer_row(struct jn_req *r, uint64_t id);
 /* Tells the event sockets what a command changed. */
 void jn_publish_command(struct jn_api *a, const struct jn_command *c);
+/* Who has the interaction of c in hands before c; 0 nobody. Asked before the view takes c. */
+uint64_t jn_holder_before(const struct jn_api *a, const struct jn_command *c);
+/* Tells that agent, who is told nothing of it any more, that somebody else has it now, or nobody. */
+void jn_publish_moved(struct jn_api *a, const struct jn_command *c, uint64_t from);
 void jn_publish_agent(struct jn_api *a, const struct jn_view_agent *v);
 
 /* feed.c: wakes the event sockets when something was published since; disconnects those that fell behind. */

@@ -252,8 +252,10 @@ void jn_api_command(struct jn_api *a, const struct jn_command *c)
         settle(a, c);
         return;
     }
+    uint64_t from = jn_holder_before(a, c);
     jn_view_take(&a->view, c);
     jn_publish_command(a, c);
+    jn_publish_moved(a, c, from);
 }
 
 void jn_api_answer(struct jn_api *a, struct jn_ask *ask)

@@ -1,0 +1,65 @@
+// A call: who, for how long, and what can be done with it. The sound is on the phone.
+import { post, supervises } from "./api.js";
+import { el, text, show, attr, button, duration } from "./dom.js";
+import { paneOf, fact, otherQueues, options, whyButton } from "./pane.js";
+import { agents } from "./store.js";
+import { t } from "./strings.js";
+
+let lists = 0;
+
+export function callPane(row) {
+  const out = row.direction === "out";
+  const number = (out ? row.called : row.caller) || t("who.unknown");
+  const path = (verb) => `/calls/${row.id}/${verb}`;
+  const big = el("p", { class: "number" }, number), asked = el("p", { class: "hint", hidden: true });
+  const hold = button(t("call.hold"), () => post(path("hold"))), resume = button(t("call.resume"), () => post(path("resume")), { class: "main" }),
+    hang = button(t("call.hangup"), () => post(path("hangup")), { class: "end" });
+  const kind = el("select", { "aria-label": t("call.target") }, ["queue", "agent", "number"].map((k) => el("option", { value: k }, t("call.kind." + k))));
+  const queue = el("select", { "aria-label": t("call.kind.queue") });
+  const known = el("datalist", { id: "agents-" + ++lists });
+  const to = el("input", { type: "text", "aria-label": t("call.to"), placeholder: t("call.to"), autocomplete: "off", hidden: true });
+  const target = () => {
+    const value = kind.value === "queue" ? queue.value : to.value.trim();
+    if (!value) {
+      (kind.value === "queue" ? queue : to).focus();
+      return null;
+    }
+    return { [kind.value]: value };
+  };
+  const go = (verb) => async () => {
+    const body = target();
+    if (body) await post(path(verb), body);
+  };
+  const transfer = button(t("call.transfer"), go("transfer")), consult = button(t("call.consult"), go("consult"));
+  const complete = button(t("call.complete"), () => post(path("consult/complete")), { class: "main" }),
+    cancel = button(t("call.cancel"), () => post(path("consult/cancel")));
+  const main = el("div", { class: "tools" }, hold, resume, complete, cancel, el("span", { class: "gap" }), hang);
+  const give = el("div", { class: "tools give" }, kind, queue, to, known, transfer, consult);
+  const facts = el("dl", { class: "facts" }, fact(t("pane.queue"), row.queue), fact(t("pane.client"), row.tenant),
+    fact(t("pane.called"), out ? null : row.called), fact(t("pane.waited"), row.answered_us ? duration(row.wait_ms / 1000) : null), el("div", {}, whyButton(row.id)));
+  const node = paneOf(row, out ? t("call.out") : t("call.in"), facts, el("div", { class: "call" }, big, asked), el("div", { class: "foot" }, main, give));
+
+  kind.addEventListener("change", () => {
+    show(queue, kind.value === "queue");
+    show(to, kind.value !== "queue");
+    attr(to, "list", kind.value === "agent" ? known.id : null);
+    to.value = "";
+  });
+  node.update = (r) => {
+    const up = r.state === "connected" || r.state === "held", asking = up && !!r.consult;
+    node.share(r);
+    text(big, (out ? r.called : r.caller) || t("who.unknown"));
+    text(asked, asking ? t("call.consulting", { who: r.consult === true ? "…" : r.consult }) : "");
+    show(asked, asking);
+    show(main, up || (out && r.state === "offered"));
+    show(hold, r.state === "connected" && !asking);
+    show(resume, r.state === "held" && !asking);
+    show(complete, asking);
+    show(cancel, asking);
+    show(give, up && !asking);
+    options(queue, otherQueues("voice", null));
+    if (supervises()) known.replaceChildren(...[...agents.values()].map((a) => el("option", { value: a.name })));
+  };
+  node.update(row);
+  return node;
+}
