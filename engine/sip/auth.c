@@ -19,29 +19,32 @@ bool jn_sip_realm_ok(const char *realm)
 }
 
 /* The key stands on both sides of what it signs, so that the hash cannot be continued. */
-static void sign(const struct jn_sip *s, const char *stamp, const char *realm, char out[HEX])
+static void sign(const struct jn_sip *s, const char *stamp, const char *realm, const struct jn_addr *source,
+                 char out[HEX])
 {
     su_md5_t md5;
     su_md5_init(&md5);
     su_md5_update(&md5, s->secret, sizeof s->secret);
     su_md5_str0update(&md5, stamp);
     su_md5_str0update(&md5, realm);
+    su_md5_update(&md5, source->ip, sizeof source->ip);
     su_md5_update(&md5, s->secret, sizeof s->secret);
     su_md5_hexdigest(&md5, out);
     su_md5_deinit(&md5);
 }
 
-void jn_sip_challenge(struct jn_sip *s, char *out, size_t size, const char *realm, bool stale)
+void jn_sip_challenge(struct jn_sip *s, char *out, size_t size, const char *realm, const struct jn_addr *source,
+                      bool stale)
 {
     char stamp[17], mark[HEX];
     snprintf(stamp, sizeof stamp, "%016llx", (unsigned long long)jn_mono_ns());
-    sign(s, stamp, realm, mark);
+    sign(s, stamp, realm, source, mark);
     snprintf(out, size, "Digest realm=\"%s\", nonce=\"%s%s\", algorithm=MD5, qop=\"auth\"%s", realm, stamp, mark,
              stale ? ", stale=true" : "");
 }
 
 /* When a nonce of ours was made; 0 when it is not ours. */
-static uint64_t nonce_time(const struct jn_sip *s, const char *nonce, const char *realm)
+static uint64_t nonce_time(const struct jn_sip *s, const char *nonce, const char *realm, const struct jn_addr *source)
 {
     char stamp[17], mark[HEX];
     uint8_t raw[8];
@@ -51,7 +54,7 @@ static uint64_t nonce_time(const struct jn_sip *s, const char *nonce, const char
     stamp[16] = 0;
     if (jn_unhex(raw, sizeof raw, stamp))
         return 0;
-    sign(s, stamp, realm, mark);
+    sign(s, stamp, realm, source, mark);
     if (!jn_equal_ct(mark, nonce + 16, 32))
         return 0;
     uint64_t at = 0;
@@ -97,12 +100,13 @@ static bool count_fresh(struct phone *p, uint64_t at, const char *nc)
 }
 
 static enum auth check(struct jn_sip *s, const auth_response_t *ar, const char *method, const char *realm,
-                       const struct jn_dir_agent **who)
+                       const struct jn_addr *source, const struct jn_dir_agent **who)
 {
     if (!ar->ar_username || !ar->ar_nonce || !ar->ar_uri || !ar->ar_response || !ar->ar_cnonce || !ar->ar_nc ||
         !ar->ar_qop || !ar->ar_auth || (ar->ar_algorithm && !ar->ar_md5))
         return AUTH_WRONG;
-    uint64_t at = nonce_time(s, ar->ar_nonce, realm), now = jn_mono_ns();
+    uint64_t at = nonce_time(s, ar->ar_nonce, realm, source), now = jn_mono_ns();
+    s->proven = at != 0;
     const struct jn_dir_tenant *t = jn_dir_tenant_domain(s->dir, realm);
     const struct jn_dir_agent *a = t ? jn_dir_agent_sip(s->dir, t->id, ar->ar_username) : NULL;
     static const char nobody[] = "00000000000000000000000000000000";
@@ -122,9 +126,10 @@ static enum auth check(struct jn_sip *s, const auth_response_t *ar, const char *
 }
 
 enum auth jn_sip_auth(struct jn_sip *s, const sip_authorization_t *au, const char *method, const char *realm,
-                      const struct jn_dir_agent **who)
+                      const struct jn_addr *source, const struct jn_dir_agent **who)
 {
     *who = NULL;
+    s->proven = false;
     enum auth result = AUTH_MISSING;
     for (; au; au = au->au_next) {
         if (!au->au_scheme || strcasecmp(au->au_scheme, "Digest"))
@@ -134,7 +139,7 @@ enum auth jn_sip_auth(struct jn_sip *s, const sip_authorization_t *au, const cha
         if (auth_digest_response_get(home, &ar, au->au_params) < 0)
             result = AUTH_WRONG;
         else if (ar.ar_realm && !strcasecmp(ar.ar_realm, realm)) /* credentials for others are not for us to judge */
-            result = check(s, &ar, method, realm, who);
+            result = check(s, &ar, method, realm, source, who);
         su_home_deinit(home);
         if (result != AUTH_MISSING)
             break;

@@ -1,6 +1,6 @@
 /* Hook: the stack answers malformed requests and unsupported extensions before anybody hears of them. A message class
  * of our own looks at each message as its headers end, and counts; it changes nothing. */
-#include "engine/sip/ua.h"
+#include "engine/sip/ban.h"
 #include <strings.h>
 
 /* The signalling thread's counters: the stack gives the hook no argument of ours. */
@@ -38,6 +38,7 @@ static issize_t look(msg_t *msg, msg_pub_t *pub, char b[], isize_t n, int eos)
     issize_t used = plain_class()->mc_extract_body(msg, pub, b, n, eos);
     if (before || !sip->sip_separator || !hooked)
         return used; /* not the end of the headers */
+    jn_sip_look(msg, sip, !well_formed(sip));
     if (!well_formed(sip))
         count(&hooked->malformed);
     else if (sip->sip_request && sip->sip_require && sip->sip_request->rq_method != sip_method_ack &&

@@ -1,5 +1,5 @@
 /* Invite: calls that come in, up to the moment when act is told, and calls that go out to agents' phones. */
-#include "engine/sip/ua.h"
+#include "engine/sip/ban.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,15 +20,16 @@ static bool phone_of_ours(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip, 
     const char *realm = sip->sip_from->a_url->url_host;
     if (!jn_sip_realm_ok(realm) || !jn_dir_tenant_domain(s->dir, realm)) {
         count(&s->counts.forbidden_source);
+        jn_sip_suspect(s, source, jn_sip_connected(s), false);
         jn_sip_log_refused(s, "call from a source that no trunk has", sip->sip_from->a_url->url_user, source);
         turn_away(s, nh, 403);
         return false;
     }
     const struct jn_dir_agent *a;
-    enum auth proof = jn_sip_auth(s, sip->sip_proxy_authorization, sip->sip_request->rq_method_name, realm, &a);
+    enum auth proof = jn_sip_auth(s, sip->sip_proxy_authorization, sip->sip_request->rq_method_name, realm, source, &a);
     if (proof == AUTH_MISSING || proof == AUTH_STALE) {
         char challenge[256];
-        jn_sip_challenge(s, challenge, sizeof challenge, realm, proof == AUTH_STALE);
+        jn_sip_challenge(s, challenge, sizeof challenge, realm, source, proof == AUTH_STALE);
         nua_respond(nh, SIP_407_PROXY_AUTH_REQUIRED, NUTAG_WITH_THIS(s->nua), SIPTAG_PROXY_AUTHENTICATE_STR(challenge),
                     TAG_END());
         nua_handle_destroy(nh);
@@ -37,6 +38,7 @@ static bool phone_of_ours(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip, 
     const char *user = sip->sip_from->a_url->url_user;
     if (proof != AUTH_OK || !user || strcasecmp(user, a->sip_user)) {
         count(&s->counts.unauthorised);
+        jn_sip_suspect(s, source, s->proven || jn_sip_connected(s), false);
         jn_sip_log_refused(s, "call refused", user, source);
         turn_away(s, nh, 403);
         return false;

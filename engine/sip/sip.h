@@ -24,6 +24,9 @@ struct jn_sip_config {
     char advertise[JN_HOST_MAX]; /* address to name in Contact; empty: host */
     uint32_t max_legs;
     uint32_t max_calls_per_s; /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
+    uint32_t max_registers_per_s; /* REGISTERs, 0: no bound; beyond it 503 with Retry-After */
+    /* A source that fails so often (0: no bans) within the window is dropped without an answer for so long. */
+    uint32_t ban_after, ban_window_s, ban_s;
     uint32_t t1x64_ms;        /* SIP's 64*T1 (RFC 3261 17): 0 is 32000; tests shorten it */
     uint32_t
         session_expires_s;  /* session interval that we ask for, and the longest we take (RFC 4028); 0: none asked */
@@ -93,7 +96,7 @@ struct jn_sip_sink {
 /* Counters, read by anybody at any time (relaxed). */
 struct jn_sip_counts {
     _Atomic uint64_t invites, answered, refused, malformed, unauthorised, forbidden_source, bad_extension, throttled,
-        registers, legs_open, phones;
+        registers, legs_open, phones, registered, registers_throttled, bans, banned, socket_drops;
     /* Offers that met (491), sessions refreshed by us and run out, REFERs taken and refused, 3xx followed. */
     _Atomic uint64_t glares, refreshes, expired, refers, refers_refused, redirects;
 };
@@ -175,7 +178,7 @@ struct jn_sip_ban {
     uint32_t failures;
     bool proven; /* it was no forged address */
 };
-unsigned jn_sip_bans(const struct jn_sip *s, struct jn_sip_ban *out, unsigned max);
+unsigned jn_sip_bans_list(const struct jn_sip *s, struct jn_sip_ban *out, unsigned max);
 /* Ends in whatever state: CANCEL, BYE or refusal; `ended` follows. */
 void jn_sip_hangup(struct jn_sip *s, uint64_t leg);
 /* A phone's registration, so that it outlives the process. until_us: engine time at which it ends. Plain data, fixed

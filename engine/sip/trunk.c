@@ -3,14 +3,11 @@
 #include <arpa/inet.h>
 #include <strings.h>
 
-bool jn_sip_source(struct jn_sip *s, struct jn_addr *out)
+bool jn_sip_addr(struct jn_addr *out, const struct sockaddr *sa)
 {
     memset(out, 0, sizeof *out);
-    msg_t *msg = nua_current_request(s->nua);
-    const su_addrinfo_t *ai = msg ? msg_addrinfo(msg) : NULL;
-    if (!ai || !ai->ai_addr)
+    if (!sa)
         return false;
-    const struct sockaddr *sa = (const struct sockaddr *)ai->ai_addr;
     if (sa->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)sa;
         memcpy(out->ip, &v4->sin_addr, 4);
@@ -26,6 +23,20 @@ bool jn_sip_source(struct jn_sip *s, struct jn_addr *out)
         return true;
     }
     return false;
+}
+
+bool jn_sip_source(struct jn_sip *s, struct jn_addr *out)
+{
+    msg_t *msg = nua_current_request(s->nua);
+    const su_addrinfo_t *ai = msg ? msg_addrinfo(msg) : NULL;
+    return jn_sip_addr(out, ai ? (const struct sockaddr *)ai->ai_addr : NULL);
+}
+
+bool jn_sip_connected(struct jn_sip *s)
+{
+    msg_t *msg = nua_current_request(s->nua);
+    const su_addrinfo_t *ai = msg ? msg_addrinfo(msg) : NULL;
+    return ai && ai->ai_socktype == SOCK_STREAM;
 }
 
 enum transport jn_sip_transport(const sip_t *sip)

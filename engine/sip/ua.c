@@ -1,6 +1,6 @@
 /* Ua: the user agent: opening and closing the stack, its loop, and which event goes where. */
-#include "engine/sip/ua.h"
 #include "engine/base/rand.h"
+#include "engine/sip/ban.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <sofia-sip/su_log.h>
@@ -62,6 +62,10 @@ static void tick(su_root_magic_t *magic, su_timer_t *t, struct jn_sip *s)
     jn_sip_legs_tick(s, now);
     jn_sip_phones_expire(s, now);
     jn_sip_trunks_tick(s, now);
+    if (now - s->second_ns >= UINT64_C(1000000000)) {
+        s->second_ns = now;
+        jn_sip_bans_tick(s, now);
+    }
     if (s->sink.tick)
         s->sink.tick(s->sink.arg, now);
 }
@@ -199,12 +203,15 @@ int jn_sip_open(struct jn_sip **out, const struct jn_sip_config *c, struct jn_di
     jn_random(s->secret, sizeof s->secret);
     su_init();
     su_log_redirect(NULL, stack_log, NULL);
-    if (jn_sip_legs_init(s) || jn_map_init(&s->by_agent, 64))
+    if (jn_sip_legs_init(s) || jn_map_init(&s->by_agent, 64) || jn_map_init(&s->by_address, 64) ||
+        jn_heap_init(&s->expiries, 64))
         rc = jn_fail(err, -ENOMEM, "sip: no memory for %u legs", s->c.max_legs);
     else
         rc = start_stack(s, err);
     if (!rc && jn_sip_trunks_init(s))
         rc = jn_fail(err, -ENOMEM, "sip: no memory for trunks");
+    if (!rc && jn_sip_bans_init(s))
+        rc = jn_fail(err, -ENOMEM, "sip: no memory for bans");
     if (rc) {
         jn_sip_close(s);
         return rc;
@@ -273,8 +280,8 @@ void jn_sip_close(struct jn_sip *s)
         su_root_destroy(s->root);
     jn_sip_legs_free(s);
     jn_sip_trunks_free(s);
-    jn_map_free(&s->by_agent);
-    free(s->phones);
+    jn_sip_phones_free(s);
+    jn_sip_bans_free(s);
     jn_directory_unref(s->dir);
     if (clean) {
         free(s->mclass);

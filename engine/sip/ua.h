@@ -114,14 +114,23 @@ struct jn_sip_bucket {
     uint32_t level;
 };
 
-/* One agent's phone. contact: where it says it is; next: where its REGISTER came from, with transport. */
+/* One agent's phone. contact: where it says it is; next: where its REGISTER came from, with transport; address: the
+ * same, counted. A second contact of the same user waits in other and takes over when the first leaves. */
 struct phone {
     uint64_t agent, tenant;
     uint64_t expires_ns;
     uint64_t nonce_ns; /* newest nonce that it used, and the last count with it */
+    uint64_t address;
     uint32_t nonce_count, cseq;
     bool registered;
     char contact[JN_SIP_URI_MAX], next[96], call_id[160], realm[JN_HOST_MAX];
+    struct jn_timer expiry;
+    struct binding *other; /* NULL: none */
+};
+struct binding {
+    uint64_t expires_ns, address;
+    uint32_t cseq;
+    char contact[JN_SIP_URI_MAX], next[96], call_id[160];
 };
 
 struct jn_sip {
@@ -142,13 +151,18 @@ struct jn_sip {
     struct jn_map by_id; /* leg id to index */
     uint64_t next_id;
     struct jn_heap timers; /* of legs: enum leg_timer */
-    struct phone *phones;
+    struct phone **phones; /* each stays where it is */
     uint32_t n_phones, cap_phones;
-    struct jn_map by_agent;
+    struct jn_map by_agent, by_address; /* by_address: how many phones are registered from there */
+    struct jn_heap expiries;            /* of registrations */
+    struct jn_sip_bucket registers, proofs; /* throttle of REGISTERs without credentials, and with */
     struct jn_sip_bucket calls; /* throttle of new INVITEs */
     uint64_t log_ns;            /* last warning of a bad credential */
     uint32_t log_skipped;
     struct jn_sip_trunks *trunks;
+    struct jn_sip_bans *bans;
+    uint64_t second_ns; /* the last time that bans were looked through */
+    bool proven;        /* of the last credentials: the sender has a nonce that we sent to this address */
     struct jn_sip_capture *capture; /* NULL: nobody wants to see messages */
     uint8_t secret[32];
     struct jn_sip_old *olds; /* BYEs of dialog.c that wait for their answer */
@@ -242,15 +256,20 @@ struct phone *jn_sip_phone(const struct jn_sip *s, uint64_t agent);
 struct phone *jn_sip_phone_make(struct jn_sip *s, const struct jn_dir_agent *a);
 void jn_sip_phones_expire(struct jn_sip *s, uint64_t now_ns);
 void jn_sip_phones_follow(struct jn_sip *s); /* the directory changed: who is gone is unregistered */
+void jn_sip_phones_free(struct jn_sip *s);
+/* A phone of ours is registered from that address. */
+bool jn_sip_phone_at(const struct jn_sip *s, const struct jn_addr *a);
 
 /* auth.c */
 enum auth { AUTH_OK, AUTH_MISSING, AUTH_STALE, AUTH_WRONG };
 /* Checks the request's credentials (RFC 2617, MD5, qop=auth) for realm. who: the agent that they prove. An unknown user
- * costs the same work and gives the same answer as a wrong password. */
+ * costs the same work and gives the same answer as a wrong password. A nonce is good from the address alone that it was
+ * sent to; s->proven says that it was. */
 enum auth jn_sip_auth(struct jn_sip *s, const sip_authorization_t *au, const char *method, const char *realm,
-                      const struct jn_dir_agent **who);
-/* A challenge as header text for realm. */
-void jn_sip_challenge(struct jn_sip *s, char *out, size_t size, const char *realm, bool stale);
+                      const struct jn_addr *source, const struct jn_dir_agent **who);
+/* A challenge as header text for realm, for the sender at source. */
+void jn_sip_challenge(struct jn_sip *s, char *out, size_t size, const char *realm, const struct jn_addr *source,
+                      bool stale);
 /* A realm that may stand in a quoted string. */
 bool jn_sip_realm_ok(const char *realm);
 /* At most one line a second: who was refused, never with what. */
@@ -258,6 +277,9 @@ void jn_sip_log_refused(struct jn_sip *s, const char *what, const char *user, co
 
 /* trunk.c: where a request came from. */
 bool jn_sip_source(struct jn_sip *s, struct jn_addr *out);
+bool jn_sip_addr(struct jn_addr *out, const struct sockaddr *sa);
+/* The request that is looked at came over a connection: its source is no forgery. */
+bool jn_sip_connected(struct jn_sip *s);
 enum transport jn_sip_transport(const sip_t *sip);
 /* "sip:1.2.3.4:5060;transport=udp" */
 void jn_sip_next_hop(char *out, size_t size, const struct jn_addr *a, enum transport over);

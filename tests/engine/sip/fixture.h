@@ -23,7 +23,19 @@
 
 void jn_sip_phones_expire(struct jn_sip *s, uint64_t now_ns); /* engine/sip/ua.h */
 
-enum heard_kind { H_INVITE, H_RINGING, H_ANSWERED, H_CONFIRMED, H_REINVITE, H_ENDED, H_PHONE, H_EARLY, H_REFER, H_REINVITED, H_KINDS };
+enum heard_kind {
+    H_INVITE,
+    H_RINGING,
+    H_ANSWERED,
+    H_CONFIRMED,
+    H_REINVITE,
+    H_ENDED,
+    H_PHONE,
+    H_EARLY,
+    H_REFER,
+    H_REINVITED,
+    H_KINDS
+};
 struct heard {
     enum heard_kind kind;
     uint64_t leg, agent;
@@ -53,6 +65,7 @@ static struct {
     struct jn_sip_dialog dialog;
     uint32_t t1x64_ms, rate, session_s, session_min_s;
     struct jn_sip_tls tls;
+    uint32_t ban_after, ban_s, registers_per_s;
     int (*todo)(uint64_t *arg); /* of J_DO, on the signalling thread */
 } fx = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -246,9 +259,18 @@ static uint16_t free_port(void)
 static void *serve(void *arg)
 {
     (void)arg;
-    struct jn_sip_config c = {
-        .host = "127.0.0.1", .port = fx.port, .max_legs = 64, .t1x64_ms = fx.t1x64_ms, .max_calls_per_s = fx.rate,
-        .session_expires_s = fx.session_s, .session_min_s = fx.session_min_s, .tls = fx.tls};
+    struct jn_sip_config c = {.host = "127.0.0.1",
+                              .port = fx.port,
+                              .max_legs = 64,
+                              .t1x64_ms = fx.t1x64_ms,
+                              .max_calls_per_s = fx.rate,
+                              .session_expires_s = fx.session_s,
+                              .session_min_s = fx.session_min_s,
+                              .tls = fx.tls,
+                              .max_registers_per_s = fx.registers_per_s,
+                              .ban_after = fx.ban_after,
+                              .ban_window_s = 60,
+                              .ban_s = fx.ban_s};
     struct jn_sip_sink sink = {.invite = on_invite,
                                .ringing = on_ringing,
                                .early = on_early,
@@ -342,7 +364,7 @@ static __attribute__((unused)) void finish(void)
     }
     fx.n = 0; /* the next test may run in this process */
     fx.opened = false;
-    fx.t1x64_ms = fx.rate = 0;
+    fx.t1x64_ms = fx.rate = fx.ban_after = fx.registers_per_s = 0;
     pthread_mutex_unlock(&fx.lock);
 }
 
