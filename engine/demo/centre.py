@@ -8,7 +8,8 @@ import re
 import make_centre
 from client import Api
 
-Agent = collections.namedtuple("Agent", "tenant domain name password sip_user sip_secret role")
+# late: begins to work only when the demonstration has shown what happens without it.
+Agent = collections.namedtuple("Agent", "tenant domain name password sip_user sip_secret role late")
 
 
 class Install:
@@ -17,7 +18,8 @@ class Install:
     def __init__(self, folder, config, made):
         self.config = config
         self.password = made["password"]
-        self.agents, self.dialled, self.source, queue_of = [], {}, {}, {}
+        self.agents, self.dialled, self.source, self.queue_of = [], {}, {}, {}
+        queue_of = self.queue_of
         tenant = domain = None
         with open(os.path.join(folder, "centre.yaml"), encoding="utf-8") as f:
             lines = f.read().split("\n")
@@ -29,7 +31,8 @@ class Install:
             depth, dash, key, value = len(m[1]), bool(m[2]), m[3], m[4].strip('"')
             if (dash or depth <= 4) and entry.get("part") == "agents":
                 phone = re.search(r'user: "(\w+)"', entry.get("phone", ""))
-                self.agents.append(Agent(tenant, domain, entry["name"], made["password"], phone[1] if phone else None, made["phone"], entry.get("role", "agent")))
+                self.agents.append(Agent(tenant, domain, entry["name"], made["password"], phone[1] if phone else None, made["phone"], entry.get("role", "agent"),
+                                         bool(phone) and entry.get("serves", "").startswith("{acme")))
                 entry = {}
             if dash and depth == 2:
                 tenant, entry = value, {}
@@ -52,11 +55,11 @@ class Install:
         self.number_is = f"queue {queue_of[self.tenant, self.number]} of {self.tenant}"
 
 
-def prepare(data, sip_port, api_port, workers):
+def prepare(data, sip_port, api_port, workers, listen="127.0.0.1", advertise=""):
     """Both files lie in their own folder: DATA/centre.yaml is the engine's, and may be changed by `junctor apply`."""
     folder = os.path.join(data, "install")
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    config, made = make_centre.make(folder, sip_port, api_port, workers)
+    config, made = make_centre.make(folder, sip_port, api_port, workers, listen, advertise)
     path = os.path.join(folder, "centre.yaml")
     with open(path, encoding="utf-8") as f:
         text = f.read()

@@ -2,8 +2,11 @@
 """Starts the engine on the demo centre and shows it at work: real SIP phones and callers, chats over the public API, a
 live table, then a report whose totals come from three places. engine/run calls this after building."""
 import argparse
+import ipaddress
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,9 +14,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import centre  # noqa: E402
+import drill  # noqa: E402
 import phones  # noqa: E402
 import report  # noqa: E402
 import show  # noqa: E402
+import trickle  # noqa: E402
+import veth  # noqa: E402
 from client import Api, ApiError  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -34,18 +40,51 @@ def arguments():
     ap.add_argument("--calls", type=int, default=30)
     ap.add_argument("--chats", type=int, default=60)
     ap.add_argument("--workers", type=int, default=2)
+    ap.add_argument("--listen", default="127.0.0.1")
+    ap.add_argument("--advertise", default="")
+    ap.add_argument("--drill", action="store_true")
+    ap.add_argument("--dpdk", action="store_true")
     args = ap.parse_args()
     args.binary, args.data = os.path.abspath(args.binary), os.path.abspath(args.data)
     return args
 
 
-def pick(wanted, what, both=True):
-    import socket
+def holder(port):
+    """Who has the port, as the kernel tells; empty when that cannot be seen."""
+    try:
+        out = subprocess.run(["ss", "-Hlnptu", f"sport = :{port}"], capture_output=True, text=True, timeout=5).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r'\(\("([^"]+)",pid=(\d+)', out)
+    return f" by {found[1]} (pid {found[2]})" if found else ""
+
+
+def pick(wanted, what, option, ip="127.0.0.1", both=True):
     kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM) if both else (socket.SOCK_STREAM,)
-    port = phones.free_port(wanted, 2 if both else 1, kinds)
+    port = phones.free_port(wanted, 2 if both else 1, kinds, ip=ip)
     if port != wanted:
-        print(f"      {what} port {wanted} is taken: using {port}")
+        print(f"      {what} port {wanted} is taken{holder(wanted)}: using {port} ({option} N chooses another)")
     return port
+
+
+def check_listen(a):
+    """One sentence for an address that cannot work; a warning for one that callers from outside cannot reach."""
+    try:
+        ip = ipaddress.ip_address(a.listen)
+    except ValueError:
+        sys.exit(f"engine/run: --listen takes one of this machine's IP addresses, not \"{a.listen}\"")
+    if ip.is_unspecified:
+        sys.exit("engine/run: --listen takes one address: what is offered to callers must be one that they can reach")
+    s = socket.socket(socket.AF_INET6 if ip.version == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        s.bind((a.listen, 0))
+    except OSError:
+        sys.exit(f"engine/run: {a.listen} is not an address of this machine (ip -br addr shows them)")
+    finally:
+        s.close()
+    told = ipaddress.ip_address(a.advertise) if a.advertise else ip
+    if not ip.is_loopback and told.is_private:
+        print(f"      callers are told {told}, a private address: who calls from outside this network will hear nothing. --advertise ADDRESS tells them another.")
 
 
 class Daemon:
@@ -53,13 +92,22 @@ class Daemon:
         self.args, self.p = args, None
         self.log = os.path.join(args.data, "engine.log")
 
-    def start(self):
+    def choose(self):
+        a = self.args
+        self.sip, self.api_port = pick(a.port, "SIP", "--port", a.listen), pick(a.api_port, "API", "--api-port", both=False)
+        self.install = centre.prepare(a.data, self.sip, self.api_port, a.workers, a.listen, a.advertise)
+        if a.dpdk:
+            phones.NETWORK.adapt(self.install.config)
+
+    def start(self, again=False):
+        """again: on the same ports, after it was killed."""
         a = self.args
         began = time.monotonic()
         os.makedirs(a.data, mode=0o700, exist_ok=True)
-        self.sip, self.api_port = pick(a.port, "SIP"), pick(a.api_port, "API", False)
-        self.install = centre.prepare(a.data, self.sip, self.api_port, a.workers)
-        print("[3/4] engine ... ", end="", flush=True)
+        if not again:
+            self.choose()
+        print("      " if again else "[3/4] ", end="")
+        print("engine ... ", end="", flush=True)
         with open(self.log, "ab") as log:
             at = log.tell()
             # A group of its own: Ctrl-C reaches us first, and we drain.
@@ -70,8 +118,9 @@ class Daemon:
             try:
                 if Api("127.0.0.1", self.api_port, timeout=1).request("GET", "/healthz")[0] == 200:
                     self.admin = centre.admin(a.data, self.api_port)
-                    print(f"ok {time.monotonic() - began:.0f} s", flush=True)
-                    return True
+                    if self.admin.get("/api/v1/status")["sip"]:
+                        print(f"ok {time.monotonic() - began:.1f} s", flush=True)
+                        return again or a.no_demo or self.apply()
             except (OSError, ValueError):
                 pass
             time.sleep(0.05)
@@ -80,6 +129,15 @@ class Daemon:
             f.seek(at)
             print("".join("      " + line for line in f.readlines()[-25:]))
         return False
+
+    def apply(self):
+        """A data folder of an earlier demonstration may have another centre in it; then ours is applied."""
+        with open(os.path.join(self.args.data, "centre.yaml"), encoding="utf-8") as kept, open(os.path.join(self.args.data, "install", "centre.yaml"), encoding="utf-8") as ours:
+            if kept.read() == ours.read():
+                return True
+        p = subprocess.run([self.args.binary, "apply", os.path.join(self.args.data, "install", "centre.yaml"), "--data", self.args.data], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print(f"      the demo centre is applied to {self.args.data}: " + (p.stdout.strip().splitlines() or [p.stderr.strip()])[-1])
+        return p.returncode == 0
 
     def stop(self):
         """Drains, then stops; 0 when it ended in order."""
@@ -99,10 +157,12 @@ class Daemon:
 def welcome(d):
     i = d.install
     print(f"""
-  call    sip:{i.number}@127.0.0.1:{d.sip}   (from this machine, any SIP phone; {i.number_is})
+  desk    http://127.0.0.1:{d.api_port}/            sign in: tenant {i.tenant}, name {i.login} (supervisor), password {i.password}
+          the same password for every agent: tenant harbour, names {', '.join(a.name for a in i.agents if a.role == 'agent')}
+  widget  http://127.0.0.1:{d.api_port}/widget-demo/ a client's page with a chat in its corner
+  call    sip:{i.number}@{d.args.listen}:{d.sip}   (from this machine, any SIP phone; {i.number_is})
   API     http://127.0.0.1:{d.api_port}/api/v1   (metrics: http://127.0.0.1:{d.api_port}/metrics)
-  log in  tenant {i.tenant}, name {i.login}, password {i.password}
-  data    {d.args.data}
+  data    {d.args.data}   (junctor status --data DIR, and trace, why, rec, audit)
 
   Ctrl-C drains and stops.""", flush=True)
 
@@ -114,9 +174,13 @@ def interrupt(*_):
     raise Stop()
 
 
-def serve(d):
+def serve(d, party):
+    """Until Ctrl-C. With the demonstration's agents still there: a call and three chats a minute."""
+    slow = trickle.Trickle(party) if party else None
     while d.p.poll() is None:
         time.sleep(0.3)
+    if slow:
+        slow.close()
     print(f"the engine ended by itself with {d.p.returncode}; see {d.log}")
     return 1
 
@@ -125,6 +189,22 @@ def main():
     args = arguments()
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    if args.dpdk:
+        try:
+            with veth.demonstration(args) as phones.NETWORK:
+                return play(args)
+        except Stop:
+            return 130
+    return play(args)
+
+
+def play(args):
+    check_listen(args)
+    if args.drill:
+        try:
+            return drill.run(Daemon, args)
+        except Stop:
+            return 130
     d, party, code = Daemon(args), None, 0
     try:
         if not d.start():
@@ -138,7 +218,7 @@ def main():
         if args.once:
             return code
         welcome(d)
-        code = serve(d)
+        code = serve(d, party)
     except Stop:
         code = 0 if d.p and not args.once else 130
         print()

@@ -56,14 +56,15 @@ def fill_centre(text, made):
     return "".join(out)
 
 
-def make(folder, sip_port=5060, api_port=8080, workers=1):
+def make(folder, sip_port=5060, api_port=8080, workers=1, listen="127.0.0.1", advertise=""):
     """Writes junctor.yaml and centre.yaml into folder; returns (path of junctor.yaml, secrets): `password` logs every
     agent in to the API, `phone` registers every phone."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     made = load_secrets(folder)
     with open(os.path.join(HERE, "junctor.yaml"), encoding="utf-8") as f:
         machine = f.read()
-    for name, value in (("SIP_PORT", sip_port), ("API_PORT", api_port), ("WORKERS", workers)):
+    for name, value in (("SIP_PORT", sip_port), ("API_PORT", api_port), ("WORKERS", workers), ("LISTEN", listen),
+                        ("ADVERTISE", advertise or listen)):
         machine = machine.replace(f"@{name}@", str(value))
     with open(os.path.join(HERE, "centre.yaml"), encoding="utf-8") as f:
         keep(os.path.join(folder, "centre.yaml"), fill_centre(f.read(), made))

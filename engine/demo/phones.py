@@ -1,5 +1,6 @@
 """Real SIP peers as child processes: baresip phones and SIPp callers. Each lives in a folder of its own, is bounded in
 time, and is ended by its own process id."""
+import functools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = "/usr/lib/baresip/modules"
 OFFSET = int(os.environ.get("JUNCTOR_PORT_OFFSET", "0"))  # keeps several test programs at once apart
+NETWORK = None  # a veth.Veth: then phones and callers live in its namespace, and the engine at its host's address
 _used_ports = set()
 _port_lock = threading.Lock()
 
@@ -40,6 +42,22 @@ def free_port(start, step=1, kinds=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ip="
     raise RuntimeError(f"no free port from {start} on")
 
 
+def housed(f):
+    """Runs f, and what it starts, where phones live."""
+    @functools.wraps(f)
+    def inside(*args, **more):
+        if not NETWORK:
+            return f(*args, **more)
+        with NETWORK.there():
+            return f(*args, **more)
+    return inside
+
+
+def addresses(ip, engine):
+    """A party's own address and the engine's; those of loopback have their like in the namespace."""
+    return (NETWORK.peer(ip), (NETWORK.host, engine[1])) if NETWORK else (ip, engine)
+
+
 def stop_process(p, patience=3.0):
     if p and p.poll() is None:
         p.send_signal(signal.SIGTERM)
@@ -54,7 +72,9 @@ class Baresip:
     """One phone: registers when it has a password, plays wav (16-bit mono 8 kHz), keeps what it hears and says as
     dump-*-dec.wav and dump-*-enc.wav when record is on. Controlled over its TCP port."""
 
+    @housed
     def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1"):
+        ip, proxy = addresses(ip, proxy)
         self.folder, self.user, self.events, self.lock = folder, user, [], threading.Condition()
         os.makedirs(folder, exist_ok=True)
         self.sip_port = free_port(21060, 10, width=2, ip=ip)
@@ -81,6 +101,7 @@ class Baresip:
         self.p = subprocess.Popen(["baresip", "-f", folder, "-t", str(seconds)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, cwd=folder)
         self.s = None
 
+    @housed
     def connect(self, timeout=5.0):
         end = time.monotonic() + timeout
         while time.monotonic() < end and self.p.poll() is None:
@@ -172,10 +193,12 @@ class Baresip:
 class Sipp:
     """One SIPp process. calls: -m; rate: -r each second. ok() is true when every call went as the scenario says."""
 
+    @housed
     def __init__(self, folder, scenario, target, calls=1, rate=1.0, service="100", keys=None, stay_ms=None, timeout=120, ip="127.0.0.1", tcp=False, extra=()):
         os.makedirs(folder, exist_ok=True)
         if not os.path.isabs(scenario):
             scenario = os.path.join(HERE, "sipp", scenario)
+        ip, target = addresses(ip, target)
         self.folder, self.calls = folder, calls
         # SIPp reads the name of a sound before it knows keywords: our own words are put in here.
         with open(scenario, encoding="utf-8") as f:
@@ -216,6 +239,13 @@ class Sipp:
             return 0, 0
         row = dict(zip(rows[0], rows[-1]))
         return int(row.get("SuccessfulCall(C)", 0) or 0), int(row.get("FailedCall(C)", 0) or 0)
+
+    def ended(self):
+        """True once the process is gone; what belongs to it is closed then."""
+        if self.p.poll() is None:
+            return False
+        self.stop()
+        return True
 
     def why(self):
         try:

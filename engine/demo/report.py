@@ -64,6 +64,32 @@ def recordings(d, since_us):
     return bad, len(whole)
 
 
+def acts(d, show):
+    """The calls that something was done to, as the engine's own records show it."""
+    bad = 0
+    for act, ix in show.acted.items():
+        p = subprocess.run([d.args.binary, "rec", "show", ix, "--data", d.args.data], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if act == "transfer":
+            segments = d.admin.get(f"/api/v1/interactions/{ix}/segments")["segments"]
+            agents = [s["agent"] for s in segments if s["kind"] == "talk"]
+            bad += check(len(set(agents)) == 2, f"call {ix} was transferred: {', then '.join(str(a) for a in agents)}; {len(segments)} segments, one interaction, one recording")
+        elif act == "hold":
+            bad += check("held" in p.stdout and "resumed" in p.stdout, f"call {ix} was held and resumed; its recording says when")
+        else:
+            bad += check("supervis" in p.stdout or "whisper" in p.stdout, f"call {ix} was whispered into by {show.boss.name}; its recording says so")
+    bad += check(len(show.acted) == 3 or show.args.calls < 12, f"of the calls one each was {', '.join(sorted(show.acted))}: {len(show.acted)} of 3")
+    return bad
+
+
+def why(d, show):
+    """Why this agent, for one of the calls."""
+    ix = show.acted.get("hold") or next(iter(show.acted.values()), None)
+    if ix:
+        p = subprocess.run([d.args.binary, "why", ix, "--data", d.args.data], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print(f"\nWhy this agent, for call {ix} (junctor why {ix})")
+        print("".join("  " + line + "\n" for line in (p.stdout or p.stderr).strip().split("\n")[:8]), end="")
+
+
 def tell(d, show):
     """Prints the report; 0 only if everything is accounted for."""
     since = show.since_us
@@ -100,8 +126,10 @@ def tell(d, show):
     failed, count = recordings(d, since)
     bad += failed
     bad += check(count == voice["offered"] - voice["rejected"] or count == voice["offered"], f"each call that was taken has a recording: {count}")
+    bad += acts(d, show)
     for p in show.problems[:10]:
         bad += check(False, p)
+    why(d, show)
     print(f"\n{'Everything is accounted for.' if not bad else 'Something is not accounted for: see NOT above.'}")
     return 1 if bad else 0
 

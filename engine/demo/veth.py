@@ -3,11 +3,14 @@ telephones live on the kernel's stack. Needs root. Whoever makes one removes it;
 found by its name, which holds that process's number, and removed at the next start.
 
 On our end the kernel has HOST (SIP, the API); MEDIA is nobody's in the kernel: the engine has it over DPDK."""
+import contextlib
 import ctypes
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -110,6 +113,28 @@ class Veth:
             _set_namespace(self.root)
             self.inside = False
 
+    @contextlib.contextmanager
+    def there(self):
+        """This thread alone is in the namespace for a while; sockets and children made meanwhile stay there."""
+        with open(f"/run/netns/{self.namespace}", "rb") as f:
+            _set_namespace(f.fileno())
+        try:
+            yield
+        finally:
+            _set_namespace(self.root)
+
+    def peer(self, loopback):
+        """The address in the namespace that stands for 127.0.0.1, 127.0.0.2 ..."""
+        return self.peers[int(loopback.rsplit(".", 1)[1]) - 1] if loopback.startswith("127.") else loopback
+
+    def adapt(self, config):
+        """The demonstration's two files for this network: media over DPDK, callers from the namespace."""
+        part = self.dpdk()
+        media = "media:\n  port: dpdk\n  listen: " + self.media + "\n  dpdk:\n"
+        media += "".join(f"    {k}: {json.dumps(v)}\n" for k, v in part["dpdk"].items())
+        _rewrite(config, lambda text: re.sub(r"^media:\n((?:  .*\n)*)", lambda m: media + re.sub(r"  (listen|advertise):.*\n", "", m[1]), text, flags=re.M))
+        _rewrite(os.path.join(os.path.dirname(config), "centre.yaml"), lambda text: re.sub(r"127\.0\.0\.\d+", lambda m: self.peer(m[0]), text))
+
     def remove(self):
         self.leave()
         if self.made:
@@ -118,3 +143,25 @@ class Veth:
             self.made = False
 
     close = remove
+
+
+def _rewrite(path, change):
+    with open(path, encoding="utf-8") as f:
+        text = change(f.read())
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+@contextlib.contextmanager
+def demonstration(args):
+    """The network of engine/run --dpdk; the engine's SIP listens on its kernel's address."""
+    why = missing()
+    if why:
+        sys.exit(f"engine/run: --dpdk: {why}")
+    net = Veth("demo", peers=4)
+    try:
+        args.listen = net.host
+        print(f"      network: {net.interface} ({net.host}; media {net.media} over DPDK) and the namespace {net.namespace}, where phones and callers live")
+        yield net
+    finally:
+        net.remove()
