@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *jn_trace_side(const struct jn_trace_record *r)
+{
+    static const char *const sides[] = {"caller", "agent", "third", "supervisor"};
+    return r->side < sizeof sides / sizeof *sides ? sides[r->side] : "other";
+}
+
 static void add_address(struct jn_buf *b, const char *name, const struct jn_addr *a)
 {
     char text[JN_ADDR_TEXT_MAX];
@@ -31,8 +37,8 @@ static void add_agent(struct jn_buf *b, const struct jn_trace_record *r, const s
 
 static void add_leg(struct jn_buf *b, const struct jn_trace_record *r, const struct jn_directory *dir)
 {
-    jn_buf_printf(b, "{\"leg\":%llu,\"side\":\"%s\",\"at_us\":%llu", (unsigned long long)r->leg,
-                  r->side == 0 ? "caller" : "agent", (unsigned long long)r->at_us);
+    jn_buf_printf(b, "{\"leg\":%llu,\"side\":\"%s\",\"at_us\":%llu", (unsigned long long)r->leg, jn_trace_side(r),
+                  (unsigned long long)r->at_us);
     add_agent(b, r, dir);
     jn_buf_text(b, ",\"call_id\":");
     jn_buf_json(b, r->call_id, r->call_id_len);
@@ -47,7 +53,7 @@ static void add_media(struct jn_buf *b, const struct jn_trace_record *r, const s
 
     jn_buf_printf(b,
                   "{\"leg\":%llu,\"side\":\"%s\",\"worker\":%u,\"codec\":\"%s\",\"srtp\":", (unsigned long long)r->leg,
-                  r->side == 0 ? "caller" : "agent", r->worker, r->codec < 2 ? codecs[r->codec] : "?");
+                  jn_trace_side(r), r->worker, r->codec < 2 ? codecs[r->codec] : "?");
     jn_buf_printf(b, suite ? "\"%s\"" : "null", suite);
     add_agent(b, r, dir);
     add_address(b, "local", &r->local);

@@ -5,6 +5,8 @@
 #include "engine/store/trace_log.h"
 #include "router/directory/directory.h"
 
+/* Of the leg: caller, agent, third (who is asked, or a number that the call goes to), supervisor. */
+const char *jn_trace_side(const struct jn_trace_record *r);
 /* dir: for agents' names, may be NULL. */
 void jn_trace_text(struct jn_buf *out, const struct jn_trace *t, const struct jn_directory *dir);
 void jn_trace_json(struct jn_buf *out, const struct jn_trace *t, const struct jn_directory *dir);

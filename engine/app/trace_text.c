@@ -147,9 +147,9 @@ static void media(struct jn_buf *out, const struct jn_trace_record *r, const str
     const char *suite = r->suite < JN_SUITE_N ? jn_srtp_suite_name((enum jn_srtp_suite)r->suite) : NULL;
     char local[JN_ADDR_TEXT_MAX], peer[JN_ADDR_TEXT_MAX];
 
-    jn_buf_printf(out, "media %s%s%s: %s %s, %s <-> %s, worker %u\n", r->side == 0 ? "caller" : "agent",
-                  *agent_name(r, dir) ? " " : "", agent_name(r, dir), r->codec < 2 ? codecs[r->codec] : "?",
-                  suite ? suite : "plain RTP", jn_addr_text(&r->local, local), jn_addr_text(&r->peer, peer), r->worker);
+    jn_buf_printf(out, "media %s%s%s: %s %s, %s <-> %s, worker %u\n", jn_trace_side(r), *agent_name(r, dir) ? " " : "",
+                  agent_name(r, dir), r->codec < 2 ? codecs[r->codec] : "?", suite ? suite : "plain RTP",
+                  jn_addr_text(&r->local, local), jn_addr_text(&r->peer, peer), r->worker);
     jn_buf_printf(out,
                   "  received %llu, sent %llu, lost %llu, late %llu, duplicate %llu, concealed %llu, refused %llu, "
                   "jitter %u.%u ms, round trip %u ms, the peer lost %u, MOS %u.%02u\n",
@@ -179,8 +179,8 @@ void jn_trace_text(struct jn_buf *out, const struct jn_trace *t, const struct jn
     for (size_t i = 0; i < t->n; i++) {
         const struct jn_trace_record *r = &t->at[i];
         if (r->kind == JN_TRACE_LEG)
-            jn_buf_printf(out, "%s%s%s: Call-ID %.*s\n", r->side == 0 ? "caller" : "agent",
-                          *agent_name(r, dir) ? " " : "", agent_name(r, dir), (int)r->call_id_len, r->call_id);
+            jn_buf_printf(out, "%s%s%s: Call-ID %.*s\n", jn_trace_side(r), *agent_name(r, dir) ? " " : "",
+                          agent_name(r, dir), (int)r->call_id_len, r->call_id);
     }
     jn_buf_text(out, "\n");
     heads(out, &l);

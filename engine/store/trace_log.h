@@ -27,7 +27,7 @@ struct jn_trace_record {
     /* MESSAGE, LEG */
     const char *call_id;
     uint16_t call_id_len;
-    /* LEG, MEDIA: side 0 caller, 1 agent; agent: 0 none */
+    /* LEG, MEDIA: side 0 caller, 1 agent, 2 third party, 3 supervisor; agent: 0 none */
     uint64_t ix, tenant, agent, leg;
     uint8_t side;
     /* MEDIA */
