@@ -199,7 +199,8 @@ def main():
 
 
 def play(args):
-    check_listen(args)
+    if not args.dpdk:
+        check_listen(args)
     if args.drill:
         try:
             return drill.run(Daemon, args)

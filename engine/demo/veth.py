@@ -92,7 +92,7 @@ class Veth:
             for a in self.peers:
                 ip(*inside, "addr", "add", a + "/24", "dev", self.far)
             ip(*inside, "link", "set", self.far, "up")
-        except (RuntimeError, OSError):
+        except BaseException:
             self.remove()
             raise
 
