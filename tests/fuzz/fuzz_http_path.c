@@ -1,6 +1,7 @@
 /* LINK: jn_api */
-/* Paths against every kind of pattern, and query arguments: bounded, terminated, printable. */
+/* Paths against every kind of pattern and the pages, and query arguments: bounded, terminated, printable. */
 #include "engine/api/path.h"
+#include "engine/api/www.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             for (unsigned p = 0; p < params.count; p++)
                 if (!params.at[p][0] || strchr(params.at[p], '/') || strlen(params.at[p]) >= JN_PARAM_MAX)
                     __builtin_trap();
+    const struct jn_page *page = jn_page_of(path);
+    const char *to = jn_page_redirect(path);
+    if ((page && strcmp(page->path, path)) || (to && !jn_page_of(to)))
+        __builtin_trap();
     for (size_t at = 0; at < n;) { /* arguments end with & here; the library cuts them so */
         const char *end = memchr(path + at, '&', n - at);
         size_t len = end ? (size_t)(end - path) - at : n - at;

@@ -1,7 +1,7 @@
 // The agent's view: offers and open work at the side, one pane for each beside it.
 import { post, get } from "./api.js";
 import { el, text, attr, show, button, keyed, duration, announce, icon } from "./dom.js";
-import { me, ixs, ended, queues, mine, on, nowUs, chatOf, queueNamed } from "./store.js";
+import { me, ixs, ended, queues, mine, on, nowUs, chatOf, queueNamed, isAsked } from "./store.js";
 import { chatPane } from "./pane_chat.js";
 import { callPane } from "./pane_call.js";
 import { ring } from "./sound.js";
@@ -9,7 +9,7 @@ import { t } from "./strings.js";
 
 export const nameOf = (row) =>
   row.channel === "chat" ? row.customer || t("who.guest") : (row.direction === "out" ? row.called : row.caller) || t("who.unknown");
-const isOffer = (row) => row.state === "offered" && row.direction !== "out";
+const isOffer = (row) => row.state === "offered" && row.direction !== "out" && !isAsked(row);
 
 function offerCard(row) {
   const chat = row.channel === "chat";

@@ -2,7 +2,7 @@
 import { post, supervises } from "./api.js";
 import { el, text, show, attr, button, duration } from "./dom.js";
 import { paneOf, fact, otherQueues, options, whyButton } from "./pane.js";
-import { agents } from "./store.js";
+import { agents, isAsked } from "./store.js";
 import { t } from "./strings.js";
 
 let lists = 0;
@@ -30,9 +30,24 @@ export function callPane(row) {
     const body = target();
     if (body) await post(path(verb), body);
   };
-  const transfer = button(t("call.transfer"), go("transfer")), consult = button(t("call.consult"), go("consult"));
-  const complete = button(t("call.complete"), () => post(path("consult/complete")), { class: "main" }),
-    cancel = button(t("call.cancel"), () => post(path("consult/cancel")));
+  // A number outside that is asked stands in no row: that it was asked is remembered here.
+  let outside = null;
+  const forget = (verb) => async () => {
+    try {
+      await post(path(verb));
+    } finally {
+      outside = null;
+      node.update(node.row);
+    }
+  };
+  const transfer = button(t("call.transfer"), go("transfer")), consult = button(t("call.consult"), async () => {
+    const body = target();
+    if (!body) return;
+    await post(path("consult"), body);
+    outside = body.number || body.queue || body.agent;
+    node.update(node.row);
+  });
+  const complete = button(t("call.complete"), forget("consult/complete"), { class: "main" }), cancel = button(t("call.cancel"), forget("consult/cancel"));
   const main = el("div", { class: "tools" }, hold, resume, complete, cancel, el("span", { class: "gap" }), hang);
   const give = el("div", { class: "tools give" }, kind, queue, to, known, transfer, consult);
   const facts = el("dl", { class: "facts" }, fact(t("pane.queue"), row.queue), fact(t("pane.client"), row.tenant),
@@ -46,11 +61,13 @@ export function callPane(row) {
     to.value = "";
   });
   node.update = (r) => {
-    const up = r.state === "connected" || r.state === "held", asking = up && !!r.consult;
+    const asked_ = isAsked(r), up = (r.state === "connected" || r.state === "held") && !asked_;
+    if (!up || (node.row.consult && !r.consult)) outside = null;
+    const asking = up && !!(r.consult || outside);
     node.share(r);
     text(big, (out ? r.called : r.caller) || t("who.unknown"));
-    text(asked, asking ? t("call.consulting", { who: r.consult === true ? "…" : r.consult }) : "");
-    show(asked, asking);
+    text(asked, asked_ ? t("call.asked", { who: r.agent }) : asking ? t("call.consulting", { who: r.consult || outside }) : "");
+    show(asked, asking || asked_);
     show(main, up || (out && r.state === "offered"));
     show(hold, r.state === "connected" && !asking);
     show(resume, r.state === "held" && !asking);

@@ -35,7 +35,7 @@ const tables = {
     "chat.transfer": "To queue", "chat.transfer_pick": "Transfer to queue …",
     "call.hold": "Hold", "call.resume": "Resume", "call.hangup": "Hang up", "call.transfer": "Transfer", "call.consult": "Consult",
     "call.complete": "Hand over", "call.cancel": "Back to caller", "call.target": "Transfer or ask", "call.kind.queue": "Queue",
-    "call.kind.agent": "Agent", "call.kind.number": "Number", "call.to": "Name or number", "call.consulting": "Asking {who}; the caller waits.",
+    "call.kind.agent": "Agent", "call.kind.number": "Number", "call.to": "Name or number", "call.asked": "{who} asks you; the caller waits.", "call.consulting": "Asking {who}; the caller waits.",
     "call.out": "Outgoing", "call.in": "Incoming",
     "dial.title": "Call a number", "dial.number": "Number", "dial.queue": "in the name of", "dial.any": "no queue", "dial.button": "Call",
     "board.title": "Live board", "board.queues": "Queues", "board.agents": "Agents", "board.open": "Open now",
