@@ -15,9 +15,12 @@ struct known {
 static struct {
     uint64_t seed;
     struct known known[4096];
-    unsigned n, heard, closed_by_router;
+    unsigned n, heard, closed_by_router, before_queue;
     unsigned endings_of[4096], told[JN_EV_KIND_N];
 } r;
+
+/* Over all stories. */
+static unsigned before_queue, lines_up, lines_lost;
 
 static unsigned roll(unsigned n)
 {
@@ -42,13 +45,18 @@ static void router_listens(void)
             cr_assert_lt(r.n, 4096u);
             r.known[r.n] = (struct known){.ix = ev->arrive.ix};
             if (w.ending[r.heard]) { /* gone while it was greeted: the first word is the last one */
-                cr_assert_eq(ev->why, JN_WHY_CUSTOMER);
+                if (ev->arrive.queue)
+                    cr_assert_eq(ev->why, JN_WHY_CUSTOMER);
+                else
+                    r.before_queue++; /* or it never came to a queue */
                 r.known[r.n].state = K_CLOSED;
                 r.endings_of[r.n] = 1;
             }
             r.n++;
             continue;
         }
+        if (ev->kind == JN_EV_NOT_READY)
+            continue; /* a nailed-up line is gone */
         struct known *k = find(ev->ix.ix);
         cr_assert_not_null(k, "an event about an interaction that never arrived");
         if (w.ending[r.heard]) {
@@ -77,7 +85,9 @@ static void router_acts(void)
     if (!r.n)
         return;
     struct known *k = &r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)];
-    uint64_t agent = 101 + roll(3);
+    uint64_t agent = 101 + roll(5);
+    if (!roll(12))
+        agent_is(roll(2) ? A_NAILED : A_DESK, roll(3) ? JN_AGENT_READY : JN_AGENT_LOGGED_OUT);
     switch (roll(9)) {
     case 0:
         if (k->state == K_WAITING)
@@ -202,12 +212,12 @@ static void worker_acts(uint64_t leg)
 
 static void one_step(void)
 {
-    static const char *const numbers[] = {"100", "200", "999"};
+    static const char *const numbers[] = {"100", "200", "999", "300", "400", "500"};
     uint64_t sip_lo = w.last_sip > 30 ? w.last_sip - 30 : 0, media_lo = w.last_media > 30 ? w.last_media - 30 : 0;
     switch (roll(10)) {
     case 0:
         if (w.last_sip < SIPS - 2 && !roll(3))
-            invite(numbers[roll(12) < 7 ? 0 : roll(12) < 11 ? 1 : 2], roll(12) ? SDP_BOTH : roll(2) ? NULL : SDP_ALIEN);
+            invite(numbers[roll(12) < 4 ? 0 : roll(6)], roll(12) ? SDP_BOTH : roll(2) ? NULL : SDP_ALIEN);
         break;
     case 1:
     case 2:
@@ -228,7 +238,7 @@ static void one_step(void)
         if (orders_of(JN_ORDER_PLAY))
             play_done();
         if (r.n)
-            jn_act_voice_control(w.v, r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)].ix, 101 + roll(3),
+            jn_act_voice_control(w.v, r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)].ix, 101 + roll(5),
                                  roll(8) ? 1 + (int)roll(2) : 0);
         break;
     default:
@@ -238,7 +248,7 @@ static void one_step(void)
         w.leg_full = roll(16) == 0;
         w.admit_full = roll(16) == 0;
         w.no_legs = roll(16) == 0;
-        w.unregistered_mask = roll(6) == 0 ? 1u << roll(3) : 0;
+        w.unregistered_mask = roll(6) == 0 ? 1u << roll(5) : 0;
         break;
     }
     router_listens();
@@ -247,6 +257,8 @@ static void one_step(void)
 /* A random walk that never gets anywhere would prove nothing. */
 static void all_was_visited(void)
 {
+    cr_assert(before_queue > 50 && lines_up > 50 && lines_lost > 50, "before a queue %u, lines %u, lost %u",
+              before_queue, lines_up, lines_lost);
     static const uint8_t kinds[] = {JN_EV_ARRIVE, JN_EV_ACCEPT,  JN_EV_REFUSE,        JN_EV_HOLD,
                                     JN_EV_RESUME, JN_EV_REQUEUE, JN_EV_CUSTOMER_LEFT, JN_EV_END};
     for (unsigned i = 0; i < sizeof kinds; i++)
@@ -276,6 +288,9 @@ static void story(uint64_t seed, bool spread)
     all_is_settled();
     for (unsigned i = 0; i < w.events; i++)
         r.told[w.event[i].kind]++;
+    before_queue += r.before_queue;
+    lines_up += (unsigned)jn_act_voice_counts(w.v)->lines_up;
+    lines_lost += (unsigned)jn_act_voice_counts(w.v)->lines_lost;
     cr_assert_eq(w.rows, r.n, "%u interactions, %u rows", r.n, w.rows);
     for (unsigned i = 0; i < r.n; i++)
         cr_assert_eq(r.known[i].state, K_CLOSED, "an interaction was left open in the router");

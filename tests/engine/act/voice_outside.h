@@ -125,6 +125,18 @@ static __attribute__((unused)) void play_done(void)
             return;
         }
 }
+/* An agent's row, as the router tells it. */
+static __attribute__((unused)) void agent_is(uint64_t agent, uint8_t state)
+{
+    struct jn_command c = {.kind = JN_CMD_AGENT};
+    c.agent_row = (struct jn_agent_row){.id = agent, .tenant = TENANT, .state = state};
+    jn_act_voice_command(w.v, &c);
+}
+static __attribute__((unused)) void digit(uint64_t media, char d)
+{
+    struct jn_fact f = {.kind = JN_FACT_DIGIT, .worker = w.media[media].worker, .leg = media, .digit.digit = d};
+    jn_act_voice_fact(w.v, &f);
+}
 /* How many orders of that kind were given. */
 static __attribute__((unused)) unsigned orders_of(enum jn_order_kind kind)
 {

@@ -21,7 +21,12 @@ enum {
     WORKERS = 2,
     TENANT = 7,
     Q_FULL = 100,
-    Q_BARE = 200
+    Q_BARE = 200,
+    Q_TOLD = 300, /* agents hear an announcement */
+    F_MENU = 400,
+    F_CLOSED = 500,
+    A_NAILED = 104,
+    A_DESK = 105 /* nailed up, accepts at the desk */
 };
 enum fake { F_NONE, F_IN, F_IN_OK, F_UP, F_OUT, F_OVER };
 
@@ -31,7 +36,7 @@ struct fake_sip {
     int refused;
     unsigned answers, ends;
     uint64_t agent;
-    char sdp[JN_SDP_MAX];
+    char sdp[JN_SDP_MAX], to[64], from[64];
 };
 struct fake_media {
     uint8_t worker, home;
@@ -58,6 +63,10 @@ static struct {
     struct jn_call_row row;
     bool event_full, order_full, admit_full, leg_full, no_legs;
     bool drop_dialogs;
+    int trunk_rc, refer_status; /* refer_status: the last word about a REFER */
+    unsigned progresses, answers;
+    enum jn_why answer_why;
+    uint64_t answer_ix;
     uint64_t now_ns;
 } w;
 
@@ -116,6 +125,41 @@ int jn_sip_call_agent(struct jn_sip *s, uint64_t *leg, const struct jn_sip_agent
     struct fake_sip *f = &w.sip[*leg];
     *f = (struct fake_sip){.state = F_OUT, .agent = agent};
     jn_copy(f->sdp, sizeof f->sdp, c->sdp);
+    return 0;
+}
+int jn_sip_call_trunk(struct jn_sip *s, uint64_t *leg, const struct jn_sip_trunk_call *c)
+{
+    (void)s;
+    if (w.trunk_rc)
+        return w.trunk_rc;
+    cr_assert_lt(w.last_sip + 1, (uint64_t)SIPS);
+    *leg = ++w.last_sip;
+    struct fake_sip *f = &w.sip[*leg];
+    *f = (struct fake_sip){.state = F_OUT};
+    jn_copy(f->sdp, sizeof f->sdp, c->sdp);
+    jn_copy(f->to, sizeof f->to, c->to);
+    jn_copy(f->from, sizeof f->from, c->from ? c->from : "");
+    return 0;
+}
+int jn_sip_trunk_srtp(const struct jn_sip *s, uint64_t tenant, uint64_t trunk, const char *to)
+{
+    (void)s, (void)tenant, (void)trunk, (void)to;
+    return w.trunk_rc ? w.trunk_rc : JN_SRTP_OFF;
+}
+int jn_sip_progress(struct jn_sip *s, uint64_t leg, const char *sdp)
+{
+    (void)s;
+    if (sip_at(leg)->state != F_IN)
+        return -ENOENT;
+    jn_copy(sip_at(leg)->sdp, sizeof sip_at(leg)->sdp, sdp);
+    w.progresses++;
+    return 0;
+}
+int jn_sip_refer_result(struct jn_sip *s, uint64_t leg, int status)
+{
+    (void)s;
+    cr_assert_neq(sip_at(leg)->state, F_OVER, "a REFER's result in a dialog that is over");
+    w.refer_status = status;
     return 0;
 }
 bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent)
@@ -245,6 +289,15 @@ static void on_dialog_del(void *arg, uint64_t leg)
     w.dialogs--;
 }
 
+static void on_move_answered(void *arg, void *ask, uint64_t ix, enum jn_why why)
+{
+    (void)arg;
+    cr_assert_eq(ask, &w);
+    w.answers++;
+    w.answer_ix = ix;
+    w.answer_why = why;
+}
+
 /* ---- making and ending the world ---- */
 
 static __attribute__((unused)) void add_sound(struct jn_sound *at, const char *name)
@@ -255,7 +308,7 @@ static __attribute__((unused)) void add_sound(struct jn_sound *at, const char *n
 
 static struct jn_directory *centre(void)
 {
-    struct jn_directory *d = jn_directory_new(1, 2, 3, 0, 0);
+    struct jn_directory *d = jn_directory_new(1, 3, 5, 0, 0);
     d->tenants[0] = (struct jn_dir_tenant){.id = TENANT, .name = "acme", .domain = "acme.test"};
     d->queues[0] = (struct jn_dir_queue){.set = {.id = Q_FULL, .channel_mask = 1u << JN_CH_VOICE},
                                          .tenant = TENANT,
@@ -268,12 +321,45 @@ static struct jn_directory *centre(void)
                                          .say_position = true};
     d->queues[1] = (struct jn_dir_queue){
         .set = {.id = Q_BARE, .channel_mask = 1u << JN_CH_VOICE}, .tenant = TENANT, .name = "bare", .number = "200"};
-    for (unsigned i = 0; i < 3; i++) {
+    d->queues[2] = (struct jn_dir_queue){.set = {.id = Q_TOLD, .channel_mask = 1u << JN_CH_VOICE},
+                                         .tenant = TENANT,
+                                         .name = "told",
+                                         .number = "300",
+                                         .music = "moh",
+                                         .announce = {.sound = {"client"}, .n = 1}};
+    cr_assert_eq(jn_directory_flows(d, 2, 1), 0);
+    d->calendars[0] = (struct jn_calendar){.id = 600, .tenant = TENANT, .name = "never"}; /* no hours: always closed */
+    d->flows[0] = (struct jn_flow){.id = F_MENU,
+                                   .tenant = TENANT,
+                                   .name = "menu",
+                                   .number = "400",
+                                   .notice = {.say = {.sound = {"notice"}, .n = 1}},
+                                   .menu = true,
+                                   .prompt = {.sound = {"prompt"}, .n = 1},
+                                   .wrong = {.sound = {"wrong"}, .n = 1},
+                                   .keys = 7,
+                                   .timeout_ms = 2000,
+                                   .retries = 1};
+    d->flows[0].key[0] = (struct jn_flow_go){.go = JN_GO_HANGUP, .priority = 255};
+    d->flows[0].key[1] = (struct jn_flow_go){.go = JN_GO_QUEUE, .target = Q_FULL, .priority = 7};
+    d->flows[0].key[2] = (struct jn_flow_go){.go = JN_GO_QUEUE, .target = Q_BARE, .priority = 255};
+    d->flows[1] = (struct jn_flow){.id = F_CLOSED,
+                                   .tenant = TENANT,
+                                   .name = "closed",
+                                   .number = "500",
+                                   .hours = 600,
+                                   .closed = {.sound = {"closed"}, .n = 1}};
+    for (unsigned i = 0; i < 5; i++) {
         d->agents[i] = (struct jn_dir_agent){.set.id = 101 + i, .tenant = TENANT};
         snprintf(d->agents[i].name, sizeof d->agents[i].name, "agent%u", i);
         snprintf(d->agents[i].sip_user, sizeof d->agents[i].sip_user, "%u", 1001 + i);
     }
     d->agents[2].srtp = JN_SRTP_REQUIRED;
+    d->agents[0].may_call_out = true;
+    strcpy(d->tenants[0].caller_id, "+49301000");
+    strcpy(d->tenants[0].call_out[d->tenants[0].call_outs++], "+49");
+    d->agents[3].answer = d->agents[4].answer = JN_ANSWER_NAILED;
+    d->agents[4].accept = JN_ACCEPT_DESK;
     struct jn_err err = {{0}};
     cr_assert_eq(jn_directory_index(d, &err), 0, "%s", err.text);
     return d;
@@ -283,7 +369,8 @@ static void world(bool spread, uint32_t silence_end_s)
 {
     static const char *const names[] = {
         "hello",    "moh",       "sorry",    "queue-youarenext", "queue-thereare", "queue-callswaiting",
-        "digits/2", "digits/20", "digits/3", "digits/hundred"};
+        "digits/2", "digits/20", "digits/3", "digits/hundred",   "client",         "notice",
+        "prompt",   "wrong",     "closed",   "junctor/beep",     "junctor/comfort"};
     memset(&w, 0, sizeof w);
     w.dir = centre();
     w.sounds.n = w.sounds.cap = sizeof names / sizeof names[0];
@@ -298,6 +385,7 @@ static void world(bool spread, uint32_t silence_end_s)
                                    .order = on_order,
                                    .call_row = on_row,
                                    .dialog_put = on_dialog_put,
+                                   .answered = on_move_answered,
                                    .dialog_del = on_dialog_del};
     struct jn_voice_config c = {.boot = 3,
                                 .workers = WORKERS,
