@@ -9,9 +9,9 @@
 #define BIT(s) (1u << (s))
 
 /* Which state may follow which. */
-static const uint16_t next_ok[CALL_STATE_N] = {
+static const uint32_t next_ok[CALL_STATE_N] = {
     [CALL_FREE] = BIT(CALL_OPENING),
-    [CALL_OPENING] = BIT(CALL_ANSWERED) | BIT(CALL_CLOSING),
+    [CALL_OPENING] = BIT(CALL_ANSWERED) | BIT(CALL_OUT_ASKED) | BIT(CALL_CLOSING),
     [CALL_ANSWERED] = BIT(CALL_FLOW) | BIT(CALL_GREETING) | BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
     [CALL_FLOW] = BIT(CALL_GREETING) | BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
     [CALL_GREETING] = BIT(CALL_ARRIVED) | BIT(CALL_CLOSING),
@@ -25,6 +25,9 @@ static const uint16_t next_ok[CALL_STATE_N] = {
     [CALL_HELD] = BIT(CALL_TALKING) | BIT(CALL_QUEUED) | BIT(CALL_CLOSING),
     [CALL_GOODBYE] = BIT(CALL_CLOSING),
     [CALL_CLOSING] = BIT(CALL_FREE),
+    [CALL_OUT_ASKED] = BIT(CALL_OUT_AGENT) | BIT(CALL_CLOSING),
+    [CALL_OUT_AGENT] = BIT(CALL_OUT_DIAL) | BIT(CALL_CLOSING),
+    [CALL_OUT_DIAL] = BIT(CALL_TALKING) | BIT(CALL_CLOSING),
 };
 
 void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to)
@@ -54,7 +57,7 @@ struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip)
     return leg_in(v, &v->by_sip, sip);
 }
 
-static struct call *call_by_ix(struct jn_act_voice *v, uint64_t ix)
+struct call *voice_call_by_ix(struct jn_act_voice *v, uint64_t ix)
 {
     uint32_t i = ix ? jn_map_get(&v->by_ix, ix) : JN_MAP_NONE;
     return i == JN_MAP_NONE ? NULL : &v->calls[i];
@@ -119,14 +122,34 @@ static void on_invite(void *arg, const struct jn_sip_invite *in)
 static void on_ringing(void *arg, uint64_t sip)
 {
     struct leg *l = voice_leg_by_sip(arg, sip);
-    if (l)
+    if (l) {
         jn_debug("voice", "ringing leg=%llu", (unsigned long long)l->id);
+        voice_move_ringing(arg, voice_call_of(arg, l), l, NULL);
+    }
+}
+
+static void on_early(void *arg, uint64_t sip, const char *sdp)
+{
+    struct leg *l = voice_leg_by_sip(arg, sip);
+    if (l)
+        voice_move_ringing(arg, voice_call_of(arg, l), l, sdp);
+}
+
+static void on_refer(void *arg, uint64_t sip, const struct jn_sip_refer *r)
+{
+    struct jn_act_voice *v = arg;
+    struct leg *l = voice_leg_by_sip(v, sip);
+    if (l)
+        voice_refer(v, voice_call_of(v, l), l, r);
+    else
+        jn_sip_refer_result(v->sip, sip, 603);
 }
 
 static void on_answered(void *arg, uint64_t sip, const char *sdp)
 {
     struct leg *l = voice_leg_by_sip(arg, sip);
-    if (l)
+    if (l && !voice_watch_answered(arg, voice_call_of(arg, l), l, sdp) &&
+        !voice_move_answered(arg, voice_call_of(arg, l), l, sdp))
         voice_agent_answered(arg, voice_call_of(arg, l), l, sdp);
 }
 
@@ -138,7 +161,7 @@ static void on_confirmed(void *arg, uint64_t sip, const char *sdp)
     struct call *c = voice_call_of(arg, l);
     if (c->state == CALL_ANSWERED && l->side == SIDE_CALLER)
         voice_caller_confirmed(arg, c, sdp);
-    else if (sdp)
+    else if (!voice_move_confirmed(arg, c, l) && sdp)
         voice_reanswered(arg, c, l, sdp);
 }
 
@@ -164,7 +187,13 @@ static void on_ended(void *arg, uint64_t sip, enum jn_sip_end how, int status)
         v->ports.dialog_del(v->ports.arg, sip);
     l->dialog_kept = false;
     l->sip = 0;
-    if (c->state != CALL_CLOSING && l == c->caller) {
+    if (c->move.refer == sip)
+        c->move.refer = 0; /* nobody is left to be told */
+    if (voice_watch_ended(v, c, l, how, status)) {
+        ;
+    } else if (c->state != CALL_CLOSING && voice_move_ended(v, c, l, how, status)) {
+        ;
+    } else if (c->state != CALL_CLOSING && l == c->caller) {
         voice_finish(v, c, JN_EV_CUSTOMER_LEFT, JN_WHY_CUSTOMER);
         voice_close(v, c, 0);
     } else if (c->state != CALL_CLOSING && l == c->agent) {
@@ -188,6 +217,7 @@ static void queued(struct jn_act_voice *v, struct call *c, const struct jn_ix_ro
         return;
     if (row->queue)
         c->queue = row->queue;
+    voice_move_drop(v, c, JN_WHY_NONE);
     voice_agent_drop(v, c);
     voice_step(v, c, CALL_QUEUED);
     const struct jn_dir_queue *q = voice_queue(v, c);
@@ -220,11 +250,15 @@ void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *cmd)
     }
     bool token = cmd->kind == JN_CMD_REFUSED || cmd->kind == JN_CMD_DONE;
     struct call *c = NULL;
+    if (token && cmd->maker == JN_MAKER_SIP && cmd->token & MOVE_TOKEN) {
+        voice_move_settled(v, cmd);
+        return;
+    }
     if (token && cmd->maker == JN_MAKER_SIP)
-        c = call_by_ix(v, cmd->token);
-    else if (!token && cmd->kind >= JN_CMD_QUEUED && cmd->kind <= JN_CMD_CLOSED && cmd->row.channel == JN_CH_VOICE)
-        c = call_by_ix(v, cmd->row.id);
-    if (!c || c->state == CALL_CLOSING)
+        c = voice_call_by_ix(v, cmd->token);
+    else if (!token && jn_command_about_ix(cmd->kind) && cmd->row.channel == JN_CH_VOICE)
+        c = voice_call_by_ix(v, cmd->row.id);
+    if (!c || c->state == CALL_CLOSING || voice_move_command(v, c, cmd))
         return;
     switch ((enum jn_command_kind)cmd->kind) {
     case JN_CMD_QUEUED:
@@ -266,7 +300,7 @@ void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *cmd)
 
 void jn_act_voice_fact(struct jn_act_voice *v, const struct jn_fact *f)
 {
-    struct call *c = call_by_ix(v, f->room);
+    struct call *c = voice_call_by_ix(v, f->room);
     struct leg *l = leg_in(v, &v->by_media, f->leg);
     if (!c && l)
         c = voice_call_of(v, l);
@@ -304,8 +338,12 @@ static void call_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns)
         if (send_pending(v, c, &p))
             c->retry = p;
     }
+    voice_move_tick(v, c, now_ns);
+    if (c->state == CALL_CLOSING || c->state == CALL_FREE)
+        return;
     if (c->retry_stop)
         voice_quiet(v, c);
+    voice_watch_tick(v, c, now_ns);
     if (c->play_until_ns && now_ns >= c->play_until_ns)
         voice_play_done(v, c, c->play_token); /* the worker's word was lost: nobody shall wait for it for ever */
     if (c->announce_until_ns && now_ns >= c->announce_until_ns)
@@ -371,6 +409,8 @@ void jn_act_voice_sink(struct jn_act_voice *v, struct jn_sip_sink *sink)
     sink->ringing = on_ringing;
     sink->answered = on_answered;
     sink->confirmed = on_confirmed;
+    sink->early = on_early;
+    sink->refer = on_refer;
     sink->reinvite = on_reinvite;
     sink->ended = on_ended;
     sink->phone = on_phone;
@@ -392,7 +432,7 @@ void jn_act_voice_directory(struct jn_act_voice *v, struct jn_directory *dir)
 
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what)
 {
-    struct call *c = call_by_ix(v, ix);
+    struct call *c = voice_call_by_ix(v, ix);
     if (!c || !c->agent || c->agent->agent != agent || c->state < CALL_ANNOUNCING || c->state > CALL_HELD)
         return -ENOENT;
     switch ((enum jn_control)what) {

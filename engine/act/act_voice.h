@@ -13,12 +13,22 @@
 struct jn_act_voice;
 
 /* What engine/app/wire gives. All are called on the signalling thread. */
-/* A leg of call ix has a dialog now (stats NULL), or its media is over. side: 0 caller, 1 agent. */
+/* A leg of call ix has a dialog now (stats NULL), or its media is over. side: 0 caller, 1 agent, 2 third
+ * party, 3 supervisor. */
 struct jn_voice_leg_seen {
     uint64_t ix, tenant, agent, leg, sip;
     uint8_t side, worker, codec, suite;
     struct jn_addr local, peer;
     const struct jn_leg_stats *stats;
+};
+/* A supervisor at call ix. */
+enum jn_watch_mode { JN_WATCH_NONE, JN_WATCH_LISTEN, JN_WATCH_WHISPER, JN_WATCH_BARGE, JN_WATCH_N };
+#define JN_WATCH_NAMES {"", "listen", "whisper", "barge"}
+extern const char *const jn_watch_names[JN_WATCH_N];
+enum jn_watch_state { JN_WATCH_CALLING /* the phone rings */, JN_WATCH_UP, JN_WATCH_ENDED };
+struct jn_voice_watch {
+    uint64_t ix, tenant, supervisor;
+    uint8_t mode, state, why;
 };
 struct jn_voice_ports {
     /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
@@ -36,7 +46,10 @@ struct jn_voice_ports {
     void (*call_known)(void *arg, const struct jn_call_row *row); /* its numbers, before the router hears of it; or NULL */
     void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
     void (*dialog_del)(void *arg, uint64_t leg);
+    /* The answer to jn_act_voice_move; ix: the call's. Once for each that was taken. NULL: nobody asks. */
+    void (*answered)(void *arg, void *ask, uint64_t ix, enum jn_why why);
     void (*leg_seen)(void *arg, const struct jn_voice_leg_seen *l); /* for traces; may be NULL */
+    void (*supervised)(void *arg, const struct jn_voice_watch *w);  /* may be NULL */
     void *arg;
 };
 struct jn_voice_config {
@@ -62,6 +75,29 @@ void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns);
 /* Call control by API: hold, resume, hang up by the agent. 0, or -ENOENT. */
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what /* enum jn_control */);
 enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
+/* Calls that move, by API. The agent has the call, or (CALL) wants one. to: an agent, or queue, or number. */
+enum jn_move {
+    JN_MOVE_TRANSFER, /* blind */
+    JN_MOVE_CONSULT,  /* ask first: the caller hears music */
+    JN_MOVE_COMPLETE, /* the one who was asked gets the call; when it still rings, as soon as it answers */
+    JN_MOVE_CANCEL,   /* back to the caller */
+    JN_MOVE_CALL      /* call number, in queue's name (0: the first that the agent serves) */
+};
+struct jn_voice_move {
+    uint64_t ix, tenant, agent, to, queue;
+    const char *number;
+    int what; /* enum jn_move */
+    void *ask;
+};
+/* 0: taken; ports.answered follows, perhaps before this returns. Otherwise not taken: -ENOENT no such call of that
+ * agent, -EBUSY it moves already, -EACCES the agent may not call that number, -EINVAL no number, -ENOTCONN the agent's
+ * phone is not there, -EHOSTUNREACH no trunk, -EAGAIN no room. */
+int jn_act_voice_move(struct jn_act_voice *v, const struct jn_voice_move *m);
+/* Calls the supervisor's own phone, which joins the call in that mode when it is answered; again: changes the mode. NONE:
+ * lets it go (any: also another's). ports.supervised tells what becomes of it. 0; -ENOENT no such call, nobody talks
+ * there, or nobody supervises; -EBUSY another supervisor does; -EDEADLK it is the supervisor's own call; -ENOTCONN the
+ * phone is not registered; -EAGAIN no leg or no place left. Takes a leg, but no place among max_calls. */
+int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervisor, enum jn_watch_mode mode, bool any);
 /* Counters, read by the owner. orders_refused and events_refused: the ring was full (each has its own way out).
  * prompts_missing: a sound that the configuration names is not there.
  * wrong_steps: a fault of ours; always 0. */
@@ -71,6 +107,11 @@ struct jn_voice_counts {
     /* Calls that ended before a queue: outside opening hours; hung up by the caller; by the menu. Recording notices
      * heard to their end, refused recordings, notices that could not be played. Nailed-up lines answered and lost. */
     uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;
+    /* Supervisors who joined a call, changes of mode, phones that did not come; supervisors in calls now. */
+    uint64_t watched, watch_changes, watch_failed, watched_now;
+    /* Calls moved: transfers and consults begun, those that came to nothing, REFERs; calls to outside begun, answered
+     * and refused for want of permission. */
+    uint64_t moves, moves_failed, refers, outs, outs_answered, outs_forbidden;
 };
 const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */

@@ -31,9 +31,28 @@ enum call_state {
     CALL_GOODBYE, /* no agent took it: the prompt about that plays */
     CALL_CLOSING, /* everybody is hung up; ports and dialogs are still on their way out */
     CALL_LINE,    /* no call: where a nailed-up leg is while no caller has it (act_voice_nailed.c) */
+    /* An agent calls a number (act_voice_out.c): */
+    CALL_OUT_ASKED, /* the router is asked */
+    CALL_OUT_AGENT, /* the agent's own phone rings */
+    CALL_OUT_DIAL,  /* the agent hears the number ring */
     CALL_STATE_N
 };
-enum side { SIDE_CALLER, SIDE_AGENT };
+enum side { SIDE_CALLER, SIDE_AGENT, SIDE_THIRD, SIDE_WATCH };
+/* A call on its way to somebody else (act_voice_move.c). */
+enum move_kind {
+    MOVE_NONE,
+    MOVE_ROUTER,  /* blind, to an agent or a queue: the router does it */
+    MOVE_OUTSIDE, /* blind, to a number: the agent is let go when it answers */
+    MOVE_CONSULT, /* the agent asks a colleague */
+    MOVE_CONSULT_OUT /* the agent asks a number outside */
+};
+enum move_step {
+    MOVE_ASKED,   /* the router is asked */
+    MOVE_RINGING, /* the third party's phone */
+    MOVE_UP,      /* it talks to the agent */
+    MOVE_HANDING, /* the router is told that it gets the call */
+    MOVE_RESTORE  /* over: caller and agent are being brought together again */
+};
 enum media_state { MEDIA_NONE, MEDIA_OPENING, MEDIA_OPEN, MEDIA_CLOSING, MEDIA_CLOSED };
 enum playing { PLAY_NONE, PLAY_GREETING, PLAY_POSITION, PLAY_MUSIC, PLAY_GOODBYE, PLAY_FLOW };
 enum place { PLACE_NONE, PLACE_KEPT, PLACE_USED, PLACE_RELEASED };
@@ -58,6 +77,18 @@ struct pending {
     uint8_t kind, why;
 };
 
+struct voice_move {
+    void *ask;      /* whoever waits for an answer at the API */
+    uint64_t refer; /* the dialog whose REFER wants to know */
+    uint64_t token; /* the router's answer that is awaited */
+    uint64_t until_ns;
+    uint64_t agent; /* who moves it */
+    struct pending told; /* that the router could not be told yet */
+    char number[JN_NUMBER_MAX];
+    uint8_t kind, step, srtp;
+    bool complete; /* hand over as soon as the third party is up */
+};
+
 struct call {
     uint64_t ix, tenant, queue, play_token, play_until_ns, ending_since_ns;
     uint32_t index, legs, open_media;
@@ -68,6 +99,14 @@ struct call {
     uint64_t flow_until_ns;       /* when the menu stops waiting, 0: it does not wait */
     uint64_t announce_token, announce_until_ns;
     struct leg *caller, *agent; /* agent: who rings or talks now */
+    struct leg *third;          /* whom the agent asks, or a number that it is on its way to */
+    struct voice_move move;
+    bool out; /* an agent called: caller is the number called */
+    uint64_t ringback; /* the leg that hears the tone */
+    bool stop_ringback;
+    struct leg *watch; /* a supervisor's (act_voice_watch.c) */
+    uint8_t watch_mode;
+    bool watch_speak_due; /* the mode was changed and the room does not know it yet */
     struct pending retry;
     char digits[DIGITS_KEPT + 1];
     struct jn_call_row row;
@@ -210,6 +249,15 @@ int voice_line_lend(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* The call is done with it. */
 void voice_line_return(struct jn_act_voice *v, struct call *c, struct leg *l);
 
+/* act_voice_watch.c: a supervisor's leg. True when the news was of one. */
+bool voice_watch_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_watch_refused(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_watch_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+bool voice_watch_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enum jn_sip_end how, int status);
+void voice_watch_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns);
+/* Out of the room, hung up; whoever asked for it is told why. */
+void voice_watch_end(struct jn_act_voice *v, struct call *c, enum jn_why why);
+
 /* act_voice_hold.c */
 void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
 void voice_reanswered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
@@ -223,5 +271,82 @@ void voice_finish(struct jn_act_voice *v, struct call *c, uint8_t kind, enum jn_
 void voice_close(struct jn_act_voice *v, struct call *c, int status);
 void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outcome outcome, enum jn_why why);
 void voice_call_settle(struct jn_act_voice *v, struct call *c);
+
+/* act_voice_move.c: what transfer, consult and calls to outside share. */
+#define MOVE_TOKEN (UINT64_C(1) << 63) /* no interaction's id has it */
+/* Asks the router with a token of the move's own. 0 or -EAGAIN. */
+int voice_move_ask(struct jn_act_voice *v, struct call *c, uint8_t kind, uint64_t to, uint64_t queue);
+/* Tells it; a full mailbox is tried again every tick. */
+void voice_move_tell(struct jn_act_voice *v, struct call *c, uint8_t kind, uint8_t why);
+/* The last word to whoever asked, API or phone. */
+void voice_move_answer(struct jn_act_voice *v, struct call *c, enum jn_why why);
+/* The agent has the caller put aside (music, hears nobody) and hears nobody. 0 or -EAGAIN. */
+int voice_move_aside(struct jn_act_voice *v, struct call *c);
+/* Caller and agent hear each other again, as far as nobody holds; the move is over. */
+void voice_move_restore(struct jn_act_voice *v, struct call *c);
+/* Opens the third party's leg: an agent's phone, or (agent 0) move.number. NULL: no room. */
+struct leg *voice_third_open(struct jn_act_voice *v, struct call *c, uint64_t agent);
+/* Lets it go. */
+void voice_third_drop(struct jn_act_voice *v, struct call *c);
+/* It becomes the party that the caller talks to; the agent's own leg is let go. */
+void voice_third_promote(struct jn_act_voice *v, struct call *c);
+void voice_ringback(struct jn_act_voice *v, struct call *c, struct leg *l, bool on);
+/* Takes an answer's SDP for l. 0 or why not. */
+enum jn_why voice_take_answer(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+enum jn_why voice_why_of(enum jn_sip_end how, int status);
+enum jn_why voice_why_of_rc(int rc);
+int voice_status_of(enum jn_why why); /* for phones */
+uint8_t voice_track(const struct leg *l);
+/* Hooks: true when the news was the move's. */
+bool voice_move_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_move_refused(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_move_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+bool voice_move_confirmed(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_move_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enum jn_sip_end how, int status);
+void voice_move_ringing(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+bool voice_move_command(struct jn_act_voice *v, struct call *c, const struct jn_command *cmd);
+void voice_move_settled(struct jn_act_voice *v, const struct jn_command *cmd); /* DONE, REFUSED of a move's token */
+void voice_move_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns);
+/* The call goes back to its queue or ends: nothing of the move is left. */
+void voice_move_drop(struct jn_act_voice *v, struct call *c, enum jn_why why);
+struct call *voice_call_by_ix(struct jn_act_voice *v, uint64_t ix);
+
+/* act_voice_transfer.c: blind. */
+int voice_transfer(struct jn_act_voice *v, struct call *c, const struct jn_voice_move *m);
+void voice_refer(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_sip_refer *r);
+void voice_outside_answered(struct jn_act_voice *v, struct call *c);
+void voice_outside_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
+void voice_outside_agent_left(struct jn_act_voice *v, struct call *c);
+/* A call that the agent has and may move now. */
+bool voice_movable(const struct call *c, uint64_t agent);
+
+/* act_voice_consult.c */
+int voice_consult(struct jn_act_voice *v, struct call *c, const struct jn_voice_move *m);
+int voice_consult_complete(struct jn_act_voice *v, struct call *c, void *ask);
+int voice_consult_cancel(struct jn_act_voice *v, struct call *c);
+void voice_consult_ring(struct jn_act_voice *v, struct call *c, uint64_t agent);
+void voice_consult_answered(struct jn_act_voice *v, struct call *c);
+void voice_consult_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
+void voice_consult_agent_left(struct jn_act_voice *v, struct call *c);
+void voice_consult_handed(struct jn_act_voice *v, struct call *c);
+
+/* act_voice_out.c */
+int voice_out(struct jn_act_voice *v, const struct jn_voice_move *m);
+bool voice_out_invite(struct jn_act_voice *v, const struct jn_sip_invite *in);
+void voice_out_begin(struct jn_act_voice *v, struct call *c);
+void voice_out_refused(struct jn_act_voice *v, struct call *c, enum jn_why why);
+void voice_out_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_out_ringing(struct jn_act_voice *v, struct call *c, const char *sdp);
+void voice_out_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
+void voice_out_confirmed(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_out_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enum jn_sip_end how, int status);
+/* It came to nothing: the router hears why, the agent's phone too. */
+void voice_out_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
+
+/* act_voice_caller.c: what an offer allows, into a leg that is not taken yet. 0 or the status to refuse with. */
+int voice_policy(const struct jn_sip_invite *in, struct leg *l);
+/* A fresh call; NULL: no room. queue 0: a flow. */
+struct call *voice_call_new(struct jn_act_voice *v, uint64_t tenant, uint64_t queue, const char *caller,
+                            const char *called, const char *call_id);
 
 #endif

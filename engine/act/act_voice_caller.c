@@ -13,14 +13,24 @@ struct reached {
 
 static struct reached reach(const struct jn_act_voice *v, const struct jn_sip_invite *in)
 {
-    const struct jn_dir_queue *q = jn_dir_queue_number(v->dir, in->tenant, in->to_user);
-    const struct jn_flow *f = q ? NULL : jn_dir_flow_number(v->dir, in->tenant, in->to_user);
+    /* The numbering plan first, with the number in full and as it was dialled; then what has a number of its own. */
+    const struct jn_dir_number *n = in->number ? jn_dir_number(v->dir, in->tenant, in->number) : NULL;
+    if (!n)
+        n = jn_dir_number(v->dir, in->tenant, in->to_user);
+    bool queue = n && n->reach == JN_REACH_QUEUE, flow = n && n->reach == JN_REACH_FLOW;
+    const struct jn_dir_queue *q = queue  ? jn_dir_queue(v->dir, n->target)
+                                   : flow ? NULL
+                                          : jn_dir_queue_number(v->dir, in->tenant, in->to_user);
+    const struct jn_flow *f = flow ? jn_dir_flow(v->dir, n->target)
+                              : q  ? NULL
+                                   : jn_dir_flow_number(v->dir, in->tenant, in->to_user);
     if (q && q->set.channel_mask & 1u << JN_CH_VOICE)
         return (struct reached){.queue = q->set.id, .name = q->name};
     return f ? (struct reached){.flow = f->id, .name = f->name} : (struct reached){0};
 }
 
-static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite *in, const struct reached *to)
+struct call *voice_call_new(struct jn_act_voice *v, uint64_t tenant, uint64_t queue, const char *caller,
+                            const char *called, const char *call_id)
 {
     if (!v->n_free_calls)
         return NULL;
@@ -31,20 +41,28 @@ static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite 
     v->n_free_calls--;
     v->in_use++;
     struct call *c = &v->calls[i];
-    *c = (struct call){.ix = ix, .tenant = in->tenant, .queue = to->queue, .index = i};
-    c->walk.flow = to->flow;
+    *c = (struct call){.ix = ix, .tenant = tenant, .queue = queue, .index = i};
     c->walk.go.priority = 255;
     voice_step(v, c, CALL_OPENING);
     c->row.ix = ix;
-    c->row.tenant = in->tenant;
-    jn_copy(c->row.caller, sizeof c->row.caller, in->from_user);
-    jn_copy(c->row.called, sizeof c->row.called, in->to_user);
-    jn_copy(c->row.call_id, sizeof c->row.call_id, in->call_id);
+    c->row.tenant = tenant;
+    jn_copy(c->row.caller, sizeof c->row.caller, caller);
+    jn_copy(c->row.called, sizeof c->row.called, called);
+    jn_copy(c->row.call_id, sizeof c->row.call_id, call_id);
     return c;
 }
 
-/* 0, or the status to refuse with. */
-static int policy(const struct jn_sip_invite *in, struct leg *l)
+static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite *in, const struct reached *to)
+{
+    struct call *c = voice_call_new(v, in->tenant, to->queue,
+                                    in->from_number && in->from_number[0] ? in->from_number : in->from_user,
+                                    in->number ? in->number : in->to_user, in->call_id);
+    if (c)
+        c->walk.flow = to->flow;
+    return c;
+}
+
+int voice_policy(const struct jn_sip_invite *in, struct leg *l)
 {
     struct jn_err why = {{0}};
     jn_random(l->local.key, sizeof l->local.key);
@@ -88,12 +106,14 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         return;
     }
     struct reached to = reach(v, in);
+    if (!to.queue && !to.flow && voice_out_invite(v, in))
+        return;
     if (!to.queue && !to.flow) {
         turn_away(v, in, 404);
         return;
     }
     struct leg probe = {0}; /* what the offer allows is known before anything is taken */
-    int status = policy(in, &probe);
+    int status = voice_policy(in, &probe);
     if (status) {
         turn_away(v, in, status);
         return;

@@ -45,7 +45,9 @@ void voice_close(struct jn_act_voice *v, struct call *c, int status)
 {
     if (c->state == CALL_CLOSING)
         return;
+    voice_watch_end(v, c, JN_WHY_NONE);
     place_back(v, c);
+    voice_move_drop(v, c, JN_WHY_CUSTOMER);
     struct leg *caller = c->caller, *agent = c->agent;
     bool unanswered = c->state == CALL_OPENING;
     voice_step(v, c, CALL_CLOSING);

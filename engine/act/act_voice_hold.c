@@ -20,6 +20,8 @@ void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bo
 {
     uint8_t before = c->holds, after = on ? before | bit : before & (uint8_t)~bit;
     c->holds = after;
+    if (c->move.kind >= MOVE_OUTSIDE)
+        return; /* the caller is aside already; what is held then is held afterwards */
     if (before == after || (c->state != CALL_TALKING && c->state != CALL_HELD))
         return;
     bool was_apart = c->state == CALL_HELD && (before & (HOLD_AGENT | HOLD_API));
@@ -48,7 +50,8 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
 {
     char text[JN_SDP_MAX];
     struct jn_err why = {{0}};
-    bool current = c->state != CALL_CLOSING && (l == c->caller || l == c->agent) && l->media == MEDIA_OPEN && l->up;
+    bool current = c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->watch) &&
+                   l->media == MEDIA_OPEN && l->up;
     if (!current) { /* 481 would end the peer's dialog: only when the call is ending anyway */
         jn_sip_refuse(v->sip, l->sip, c->state == CALL_CLOSING ? 481 : 488);
         return;
@@ -88,7 +91,8 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
     if (jn_sip_answer(v->sip, l->sip, text))
         return; /* over: its `ended` follows */
     bool held = offer.mode == JN_MODE_SENDONLY || offer.mode == JN_MODE_INACTIVE;
-    voice_hold(v, c, l->side == SIDE_CALLER ? HOLD_CALLER : HOLD_AGENT, held, true);
+    if (l != c->watch)
+        voice_hold(v, c, l->side == SIDE_CALLER ? HOLD_CALLER : HOLD_AGENT, held, true);
 }
 
 void voice_reanswered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp)
@@ -110,5 +114,6 @@ void voice_reanswered(struct jn_act_voice *v, struct call *c, struct leg *l, con
     if (voice_leg_remote(v, c, l))
         return;
     bool held = answer.mode == JN_MODE_SENDONLY || answer.mode == JN_MODE_INACTIVE;
-    voice_hold(v, c, l->side == SIDE_CALLER ? HOLD_CALLER : HOLD_AGENT, held, true);
+    if (l != c->watch)
+        voice_hold(v, c, l->side == SIDE_CALLER ? HOLD_CALLER : HOLD_AGENT, held, true);
 }

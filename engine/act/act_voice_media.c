@@ -45,7 +45,8 @@ unsigned voice_pick_worker(const struct jn_act_voice *v)
  */
 static int keep_places(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    unsigned own = l->side == SIDE_CALLER ? 3 : 2, home = l->worker == c->home ? 0 : 1;
+    bool first = !c->kept_room && !c->room;
+    unsigned own = first ? 3 : 2, home = l->worker == c->home ? 0 : 1;
     if (v->ports.admit_leg(v->ports.arg, l->worker, own))
         return -EAGAIN;
     if (home && v->ports.admit_leg(v->ports.arg, c->home, home)) {
@@ -54,7 +55,7 @@ static int keep_places(struct jn_act_voice *v, struct call *c, struct leg *l)
     }
     l->kept = 2;
     l->kept_home = (uint8_t)home;
-    if (l->side == SIDE_CALLER)
+    if (first)
         c->kept_room = true;
     return 0;
 }
@@ -89,6 +90,7 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
     uint32_t i = v->free_legs[v->n_free_legs - 1];
     struct leg *l = &v->legs[i];
     uint64_t id = v->next_leg + 1;
+    bool had_room = c->kept_room;
     *l = (struct leg){.id = id,
                       .call = c->index,
                       .index = i,
@@ -112,11 +114,12 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
     l->local.version = 1;
     c->legs++;
     c->open_media++;
-    *(side == SIDE_CALLER ? &c->caller : &c->agent) = l;
+    *(side == SIDE_CALLER ? &c->caller : side == SIDE_WATCH ? &c->watch
+      : side == SIDE_THIRD ? &c->third : &c->agent) = l;
     return l;
 no_order:
     give_back(v, c, l);
-    if (side == SIDE_CALLER)
+    if (!had_room)
         voice_room_close(v, c);
 no_place:
     jn_map_del(&v->by_media, id);
@@ -218,7 +221,7 @@ void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
     if (!l->id || l->sip || (l->media != MEDIA_CLOSED && l->media != MEDIA_NONE))
         return;
     struct call *c = voice_call_of(v, l);
-    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent))
+    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->third))
         return; /* still the call's own */
     jn_map_del(&v->by_media, l->id);
     l->id = 0;
@@ -229,6 +232,8 @@ void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
         c->caller = NULL;
     if (c->agent == l)
         c->agent = NULL;
+    if (c->third == l)
+        c->third = NULL;
     c->legs--;
     voice_call_settle(v, c);
 }
@@ -263,7 +268,7 @@ int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l)
     if (l->nailed && c->state != CALL_LINE && voice_line_lend(v, c, l))
         return -EAGAIN;
     struct jn_order o = order_for(c, l, JN_ORDER_ROOM_JOIN);
-    o.join.track = l->side == SIDE_CALLER ? JN_TRACK_CALLER : JN_TRACK_AGENT;
+    o.join.track = voice_track(l);
     if (give_order(v, l->worker, &o))
         return -EAGAIN;
     l->joined = true;
@@ -316,6 +321,8 @@ static void opened(struct jn_act_voice *v, struct call *c, struct leg *l, const 
         voice_leg_close(v, c, l);
         return;
     }
+    if (voice_watch_opened(v, c, l) || voice_move_opened(v, c, l))
+        return;
     if (l == c->caller)
         voice_caller_opened(v, c, l);
     else
@@ -330,6 +337,10 @@ static void refused(struct jn_act_voice *v, struct call *c, struct leg *l)
     jn_warn("voice", "no media port worker=%u", l->worker);
     if (l->close_wanted) {
         voice_call_settle(v, c);
+    } else if (voice_move_refused(v, c, l)) {
+        ;
+    } else if (voice_watch_refused(v, c, l)) {
+        return;
     } else if (l == c->caller) {
         voice_finish(v, c, JN_EV_END, JN_WHY_MEDIA);
         voice_close(v, c, 503);
@@ -348,7 +359,7 @@ static void closed(struct jn_act_voice *v, struct call *c, struct leg *l, const 
     c->row.rx_packets += s->rx_packets;
     c->row.tx_packets += s->tx_packets;
     c->row.lost += s->lost;
-    if (s->mos_x100)
+    if (s->mos_x100 && l->side != SIDE_WATCH)
         *(l->side == SIDE_CALLER ? &c->row.mos_caller_x100 : &c->row.mos_agent_x100) = s->mos_x100;
     voice_call_settle(v, c);
     voice_leg_settle(v, l);
@@ -409,7 +420,8 @@ void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)
         silent(v, c, l);
         break;
     case JN_FACT_DIGIT:
-        digit(v, c, f->digit.digit);
+        if (l->side != SIDE_WATCH)
+            digit(v, c, f->digit.digit);
         break;
     case JN_FACT_LEG_LATCHED:
         jn_info("voice", "media from another address than signalled from=%s", jn_addr_text(&f->latched.from, from));
