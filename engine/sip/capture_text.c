@@ -50,7 +50,10 @@ static void take(struct jn_sip_text *t, const char *p, size_t n)
 {
     size_t len;
     const char *v;
+    char first = (char)(n ? *p | 0x20 : 0);
 
+    if (first != 'c' && first != 'i' && first != 'l') /* most lines are none of these */
+        return;
     if ((v = header(p, n, "Call-ID", 'i', &len))) {
         t->call_id = v;
         t->call_id_len = len;
@@ -153,9 +156,10 @@ void jn_sip_text_mask(char *bytes, size_t n)
             continue;
         }
         body = len == 0;
-        const char *v = header(p, len, "Authorization", 0, &v_len);
-        if (!v)
-            v = header(p, len, "Proxy-Authorization", 0, &v_len);
+        char first = (char)(len ? *p | 0x20 : 0);
+        const char *v = first == 'a'   ? header(p, len, "Authorization", 0, &v_len)
+                        : first == 'p' ? header(p, len, "Proxy-Authorization", 0, &v_len)
+                                       : NULL;
         bool goes_on = credentials && len > 0 && (*p == ' ' || *p == '\t'); /* RFC 3261 7.3.1 */
         if (v)
             mask_credentials(bytes + (v - bytes), v_len);

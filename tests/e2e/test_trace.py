@@ -2,8 +2,11 @@
 import os
 import re
 import shutil
+import ssl
 import subprocess
+import time
 
+import phones
 from lib import ApiError, Desk, scenario
 from test_calls import talk
 from test_replay_pcap import read_pcap
@@ -188,3 +191,38 @@ def trace_of_silence_and_off(t):
     call.bye()
     Ua._deliver = deliver
     t.after_checks = False
+
+
+@scenario(30)
+def trace_over_tls(t):
+    """A caller over TLS: its messages are in the trace as they were before they were sealed, cut into pieces on their way."""
+    cert, key = (os.path.join(t.folder, n) for n in ("cert.pem", "key.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-days", "2", "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=30)
+    port = phones.free_port(16300)
+    e = t.engine(machine={"sip.tls": {"port": port, "certificate": cert, "key": key}})
+    seen = listen()
+    desk, _ = t.agent(e, "a1")
+    context = ssl.create_default_context(cafile=cert)
+    caller = Ua(("127.0.0.1", port), "alice", tls=context, tls_name="127.0.0.1")
+    t.closing.append(caller)
+    whole = caller.s.sendall
+
+    def in_pieces(data):
+        for at in range(0, len(data), 150):
+            whole(data[at:at + 150])
+            time.sleep(0.002)
+    caller.s.sendall = in_pieces
+    call = caller.call("100")
+    t.check(call.wait("up"), f"answered, got {call.statuses}")
+    t.check(desk.wait("connect"), "joined")
+    ix = desk.seen("connect")[0]["id"]
+    time.sleep(0.3)
+    call.bye()
+    t.check(call.wait("ended"), "ended")
+    t.idle(e)
+    got = trace_of(t, e.admin, ix)
+    same(t, got, seen)
+    t.equal({m["transport"] for m in got["messages"]}, {"udp", "tls"}, "transports")
+    t.check({m["peer"] for m in got["messages"] if m["transport"] == "tls"} == {f"127.0.0.1:{caller.port}"}, "the caller's address")
+    t.check({m["local"] for m in got["messages"] if m["transport"] == "tls"} == {f"127.0.0.1:{port}"}, "our address")
