@@ -27,6 +27,7 @@ enum jn_ask_kind {
     JN_ASK_APPLY,      /* text: YAML, dry_run -> difference JSON, or the mistakes  slow, then all threads */
     JN_ASK_WHY,        /* id -> what led to each of its offers, JSON         slow */
     JN_ASK_DRAIN,      /* on                                                 app */
+    JN_ASK_SUPERVISE,  /* id, agent, control: enum jn_watch_mode, on: may end another's    signalling */
     JN_ASK_CONTROL,    /* id, agent, control: hang up, hold, resume a call   signalling */
     JN_ASK_MSG_STORE,  /* messages of one conversation, see message          journal */
     JN_ASK_MSG_READ,   /* id, before: after which number -> list JSON        journal */
@@ -84,6 +85,7 @@ struct jn_api_sink {
     void (*mail)(void *arg);                 /* the waker rang: wire drains and calls jn_api_command, jn_api_answer */
     void (*metrics)(void *arg, struct jn_buf *out); /* adds other parts' Prometheus lines */
     void (*health)(void *arg, struct jn_buf *out);  /* adds members to GET /api/v1/status */
+    void (*trunks)(void *arg, uint64_t tenant, struct jn_buf *out); /* GET /api/v1/trunks; tenant 0: all, and bans */
     void *arg;
 };
 int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_directory *dir, struct jn_waker *waker,
@@ -102,6 +104,12 @@ void jn_api_answer(struct jn_api *a, struct jn_ask *ask);
 void jn_api_phone(struct jn_api *a, uint64_t agent, bool registered);
 /* The numbers of call ix, for rows of it. */
 void jn_api_call(struct jn_api *a, uint64_t ix, const char *caller, const char *called);
+/* A supervisor at call ix: mode and state as engine/act/act_voice.h numbers them, why as enum jn_why. */
+struct jn_watch {
+    uint64_t ix, tenant, supervisor;
+    uint8_t mode, state, why;
+};
+void jn_api_supervised(struct jn_api *a, const struct jn_watch *news);
 
 /* Password hashes as they stand in the directory: "pbkdf2-sha256$iterations$salt$hash" (hex). Used by JN_ASK_HASH's
  * thread and `junctor token`. */

@@ -38,6 +38,19 @@ static void status(void *arg, struct jn_req *r)
     jn_buf_free(&out);
 }
 
+/* Trunks of the reader's tenant; bans belong to nobody's, so whoever sees all tenants sees them too. */
+static void trunks(void *arg, struct jn_req *r)
+{
+    struct jn_api *a = arg;
+    struct jn_buf out = {0};
+    jn_buf_text(&out, "{");
+    if (a->sink.trunks)
+        a->sink.trunks(a->sink.arg, jn_req_session(r)->tenant, &out);
+    jn_buf_text(&out, "}");
+    jn_req_answer(r, 200, &out);
+    jn_buf_free(&out);
+}
+
 static void healthz(void *arg, struct jn_req *r)
 {
     struct jn_api *a = arg;
@@ -52,6 +65,7 @@ int jn_routes_live(struct jn_api *a)
     static const struct jn_route routes[] = {
         {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/live", live},
         {JN_GET, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/status", status},
+        {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/trunks", trunks},
         {JN_GET, JN_ROLE_NONE, JN_BODY_NONE, "/healthz", healthz},
     };
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)

@@ -59,12 +59,31 @@ static void print_live(const struct jn_json *live)
     }
 }
 
+static void print_trunks(const struct jn_json *carriers)
+{
+    const struct jn_json *trunks = jn_json_get(carriers, "trunks"), *bans = jn_json_get(carriers, "bans");
+    if (jn_json_count(trunks))
+        printf("\n%-14s %-16s %-12s %-12s %8s %8s %8s %8s %8s\n", "TENANT", "TRUNK", "STATE", "REGISTERED", "CHANNELS",
+               "IN", "OUT", "FAILED", "CAPPED");
+    for (size_t i = 0; i < jn_json_count(trunks); i++) {
+        const struct jn_json *t = jn_json_at(trunks, i);
+        printf("%-14s %-16s %-12s %-12s %8lld %8lld %8lld %8lld %8lld\n", text(t, "tenant"), text(t, "name"),
+               text(t, "state"), text(t, "registration"), number(t, "channels"), number(t, "calls_in"),
+               number(t, "calls_out"), number(t, "failed"), number(t, "capped"));
+    }
+    for (size_t i = 0; i < jn_json_count(bans); i++) {
+        const struct jn_json *b = jn_json_at(bans, i);
+        printf("%sbanned: %s, %lld failures, %lld s left\n", i ? "" : "\n", text(b, "source"), number(b, "failures"),
+               number(b, "seconds_left"));
+    }
+}
+
 int jn_cmd_status(int argc, char *argv[])
 {
     static const struct option known[] = {JN_CMD_API_OPTIONS, {0}};
     struct jn_cmd_api c = {.verb = "status"};
-    struct jn_buf body = {0}, body_live = {0};
-    struct jn_json *status = NULL, *live = NULL;
+    struct jn_buf body = {0}, body_live = {0}, body_trunks = {0};
+    struct jn_json *status = NULL, *live = NULL, *trunks = NULL;
     int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;)
         if (!jn_cmd_api_option(&c, o, optarg))
@@ -78,12 +97,17 @@ int jn_cmd_status(int argc, char *argv[])
         rc = jn_cmd_api_call(&c, "GET", "/api/v1/status", NULL, NULL, &http, &body, &status);
     if (!rc)
         rc = jn_cmd_api_call(&c, "GET", "/api/v1/live", NULL, NULL, &http, &body_live, &live);
+    if (!rc)
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/trunks", NULL, NULL, &http, &body_trunks, &trunks);
     if (!rc && c.json) {
-        printf("{\"status\":%s,\"live\":%s}\n", body.data, body_live.data);
+        printf("{\"status\":%s,\"live\":%s,\"carriers\":%s}\n", body.data, body_live.data, body_trunks.data);
     } else if (!rc) {
         print_parts(status);
         print_live(live);
+        print_trunks(trunks);
     }
+    jn_json_free(trunks);
+    jn_buf_free(&body_trunks);
     jn_json_free(status);
     jn_json_free(live);
     jn_buf_free(&body);

@@ -25,6 +25,7 @@ enum jn_note_kind {
     JN_NOTE_DRAIN,        /* a: on */
     JN_NOTE_FILES,        /* files beside the configuration may have changed: certificates */
     JN_NOTE_CALL,         /* ptr: struct jn_call_row, malloc'ed */
+    JN_NOTE_WATCH,        /* ptr: struct jn_watch, malloc'ed */
     JN_NOTE_DIALOG,       /* ptr: struct jn_sip_dialog, malloc'ed */
     JN_NOTE_DIALOG_END,   /* a: leg */
     JN_NOTE_REGISTERED,   /* ptr: struct jn_sip_registration, malloc'ed */
@@ -145,6 +146,10 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err);
 /* What a restart or drain wants to know, in Prometheus' text form, and as JSON members. Any thread. */
 void jn_engine_metrics(void *engine, struct jn_buf *out);
 void jn_engine_health(void *engine, struct jn_buf *out);
+/* health_sip.c: the part about trunks and bans. */
+void jn_engine_sip_metrics(const struct jn_engine *e, struct jn_buf *out);
+/* Members of GET /api/v1/trunks. Any thread. */
+void jn_engine_trunks(void *engine, uint64_t tenant, struct jn_buf *out);
 /* thread_trace.c: SIP messages and legs on their way to the trace log. open starts its thread; close ends it after
  * everything was written, when no other thread runs any more. seen and leg: signalling thread. */
 struct jn_tracing;

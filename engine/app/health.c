@@ -27,10 +27,19 @@ static void sip_metrics(const struct jn_engine *e, struct jn_buf *out)
     counter(out, "sip_malformed", "messages that do not parse", LOAD(c->malformed));
     counter(out, "sip_unauthorised", "wrong or missing credentials", LOAD(c->unauthorised));
     counter(out, "sip_forbidden_source", "INVITEs from addresses of no trunk", LOAD(c->forbidden_source));
+    counter(out, "sip_glares", "offers of ours that met the peer's (491) and were sent again", LOAD(c->glares));
+    counter(out, "sip_refreshes", "offers and refreshes of ours that were taken", LOAD(c->refreshes));
+    counter(out, "sip_session_expired", "calls ended because nobody refreshed the session", LOAD(c->expired));
+    counter(out, "sip_refers", "REFERs taken", LOAD(c->refers));
+    counter(out, "sip_refers_refused", "REFERs refused", LOAD(c->refers_refused));
+    counter(out, "sip_redirects", "redirections (3xx) of phones that were followed", LOAD(c->redirects));
     counter(out, "sip_bad_extension", "requests that require an extension we do not have (420)",
             LOAD(c->bad_extension));
     counter(out, "sip_throttled", "INVITEs beyond the configured rate", LOAD(c->throttled));
-    counter(out, "sip_registers", "REGISTERs accepted", LOAD(c->registers));
+    counter(out, "sip_registers", "REGISTERs taken", LOAD(c->registers));
+    counter(out, "sip_registered", "registrations made or refreshed", LOAD(c->registered));
+    counter(out, "sip_registers_throttled", "REGISTERs beyond the configured rate", LOAD(c->registers_throttled));
+    jn_engine_sip_metrics(e, out);
     gauge(out, "sip_legs", "call legs in any state", LOAD(c->legs_open));
     gauge(out, "sip_phones", "phones registered", LOAD(c->phones));
 }

@@ -49,6 +49,7 @@ static struct jn_mailbox *place_of(struct jn_engine *e, uint8_t kind)
     case JN_ASK_MSG_ERASE:
         return &e->api_journal;
     case JN_ASK_CONTROL:
+    case JN_ASK_SUPERVISE:
         return &e->api_sip;
     default:
         return &e->api_main;
@@ -78,6 +79,10 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
         free(n->ptr);
         break;
     }
+    case JN_NOTE_WATCH:
+        jn_api_supervised(e->api, n->ptr);
+        free(n->ptr);
+        break;
     case JN_NOTE_DIRECTORY:
         jn_api_directory(e->api, n->ptr);
         jn_act_message_change(e->message, n->ptr, n->rules);
@@ -151,6 +156,7 @@ int jn_engine_api_open(struct jn_engine *e, struct jn_err *err)
                                .mail = mail,
                                .metrics = jn_engine_metrics,
                                .health = jn_engine_health,
+                               .trunks = jn_engine_trunks,
                                .arg = e};
     struct jn_message_ports ports = {.event = event, .admit = admit, .release = release, .ask = ask, .arg = e};
 

@@ -1,5 +1,6 @@
 /* Signalling thread: sofia-sip's loop with act_voice on top, and the ports that act_voice speaks through. */
 #include "engine/app/engine.h"
+#include "engine/app/phones.h"
 #include "engine/base/clock.h"
 
 #include <errno.h>
@@ -119,6 +120,7 @@ static void dialog_del(void *arg, uint64_t leg)
 static struct {
     struct jn_engine *engine;
     void (*voice_phone)(void *arg, uint64_t agent, bool registered);
+    struct jn_phones phones; /* whose registration is to be stored */
     uint64_t stop_ns; /* asked to stop: when at the latest, even if a peer does not answer its BYE */
 } here;
 #define STOP_NS 3000000000u
@@ -134,22 +136,43 @@ static void phone(void *arg, uint64_t agent, bool registered)
     jn_note_send(&e->sip_api, &n, "a phone's registration");
 }
 
+/* Not at once: a storm of registrations must not fill the database's mailbox. */
 static void registration(void *arg, uint64_t agent)
 {
-    struct jn_sip_registration r;
-
     (void)arg;
-    if (jn_sip_registration(here.engine->sip, agent, &r) == 0)
-        give(here.engine, JN_NOTE_REGISTERED, &r, sizeof r, agent);
-    else
-        give(here.engine, JN_NOTE_UNREGISTERED, NULL, 0, agent);
+    jn_phones_changed(&here.phones, agent);
+}
+
+static void supervised(void *arg, const struct jn_voice_watch *w)
+{
+    struct jn_engine *e = arg;
+    struct jn_watch *news = malloc(sizeof *news);
+    struct jn_note n = {.kind = JN_NOTE_WATCH, .ptr = news};
+
+    if (!news)
+        return;
+    *news = (struct jn_watch){.ix = w->ix,
+                              .tenant = w->tenant,
+                              .supervisor = w->supervisor,
+                              .mode = w->mode,
+                              .state = w->state,
+                              .why = w->why};
+    if (jn_note_send(&e->sip_api, &n, "a supervisor's coming or going") < 0)
+        free(news);
+}
+
+static int ask_voice(struct jn_engine *e, const struct jn_ask *a)
+{
+    if (a->kind == JN_ASK_SUPERVISE)
+        return jn_act_voice_supervise(e->voice, a->id, a->agent, (enum jn_watch_mode)a->control, a->on);
+    return jn_act_voice_control(e->voice, a->id, a->agent, a->control);
 }
 
 static void control(struct jn_engine *e, struct jn_ask *a)
 {
     struct jn_note n = {.kind = JN_NOTE_ANSWER, .ptr = a};
 
-    a->status = jn_act_voice_control(e->voice, a->id, a->agent, a->control);
+    a->status = ask_voice(e, a);
     if (jn_note_send(&e->sip_api, &n, "answer of call control") < 0)
         jn_ask_free(a);
 }
@@ -220,6 +243,7 @@ static void tick(void *arg, uint64_t mono_ns)
 {
     jn_act_voice_tick(here.engine->voice, mono_ns);
     mail(arg);
+    jn_phones_store(&here.phones, here.engine);
     if (here.stop_ns && (jn_act_voice_calls(here.engine->voice) == 0 || mono_ns >= here.stop_ns))
         jn_sip_stop(here.engine->sip);
 }
@@ -264,6 +288,7 @@ static const struct jn_voice_ports ports = {.admit = admit,
                                             .order = order,
                                             .call_row = call_row,
                                             .call_known = call_known,
+                                            .supervised = supervised,
                                             .dialog_put = dialog_put,
                                             .dialog_del = dialog_del,
                                             .leg_seen = jn_engine_trace_leg};
@@ -290,7 +315,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
     struct jn_sip_config sc = {
         .port = c->sip_port,
         .max_legs = 2 * c->max_calls,
-        .max_calls_per_s = c->max_calls_per_s,
+        .max_calls_per_s = c->max_calls_per_s, .max_registers_per_s = c->max_registers_per_s, .ban_after = c->ban_after, .ban_window_s = c->ban_window_s, .ban_s = c->ban_s,
         .session_expires_s = c->session_expires_s,
         .session_min_s = c->session_min_s,
         .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
@@ -340,6 +365,8 @@ static void *run(void *arg)
     end_old_calls(e);
     mail(NULL);
     jn_sip_run(e->sip);
+    jn_phones_store(&here.phones, e);
+    jn_phones_free(&here.phones);
     jn_sip_close(e->sip);
     jn_act_voice_close(e->voice);
     return NULL;

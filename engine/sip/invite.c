@@ -117,7 +117,7 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
     } else if (!phone_of_ours(s, nh, sip, &in.source, &in)) {
         return;
     }
-    bool spoilt = jn_sip_spoilt(sip, sip_replaces_class);
+    bool spoilt = jn_sip_spoilt(sip, sip_replaces_class) || jn_sip_timer_spoilt(sip);
     if (spoilt)
         count(&s->counts.malformed);
     else if (sip_replaces(sip) && sip_replaces(sip)->rp_next)
@@ -141,6 +141,8 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
         turn_away(s, nh, 503);
         return;
     }
+    if (l->trunk)
+        jn_sip_trunk_came(s, l);
     char from[128], name[128];
     struct jn_sip_identity who;
     jn_sip_user(sip->sip_from->a_url, from, sizeof from);

@@ -161,7 +161,7 @@ enum { JN_SIP_TRUNKS_MAX = 1024 };
 enum jn_sip_reg_state { JN_SIP_REG_OFF, JN_SIP_REG_TRYING, JN_SIP_REG_ON, JN_SIP_REG_FAILED };
 struct jn_sip_trunk_status {
     uint64_t id, tenant;
-    char name[JN_NAME_MAX];
+    char name[JN_NAME_MAX], tenant_name[JN_NAME_MAX];
     _Atomic uint32_t there;      /* 0: no more in the directory */
     _Atomic uint32_t up, down;   /* targets */
     _Atomic uint32_t registered; /* enum jn_sip_reg_state */

@@ -48,6 +48,8 @@ static void make(struct jn_sip *s, const struct jn_dir_trunk *t)
     k->status->id = t->id;
     k->status->tenant = t->tenant;
     jn_copy(k->status->name, sizeof k->status->name, t->name);
+    const struct jn_dir_tenant *tenant = jn_dir_tenant(s->dir, t->tenant);
+    jn_copy(k->status->tenant_name, sizeof k->status->tenant_name, tenant ? tenant->name : "");
     jn_random(raw, sizeof raw);
     jn_hex(k->reg.token, raw, sizeof raw);
     all->n++;
@@ -226,6 +228,13 @@ void jn_sip_attempt_free(struct jn_sip_leg *l)
         a->next->at = a->at;
     l->attempt = NULL;
     free(a);
+}
+
+void jn_sip_trunk_came(struct jn_sip *s, const struct jn_sip_leg *l)
+{
+    struct trunk *k = jn_sip_trunk_get(s, l->trunk);
+    if (k)
+        count(&k->status->calls_in);
 }
 
 void jn_sip_trunk_left(struct jn_sip *s, struct jn_sip_leg *l)

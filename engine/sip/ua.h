@@ -216,6 +216,7 @@ const char *jn_sip_sdp_out(struct jn_sip_leg *l, const char *sdp);
 bool jn_sip_sdp_new(struct jn_sip_leg *l, const char *sdp);
 
 /* timer.c: session timers (RFC 4028). */
+bool jn_sip_timer_spoilt(const sip_t *sip); /* its headers about them are malformed */
 /* Takes down what a request or 2xx of the peer says, and arms the timer. request: it is one. */
 void jn_sip_session(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip, bool request);
 void jn_sip_session_begins(struct jn_sip *s, struct jn_sip_leg *l); /* an incoming call is confirmed */
@@ -301,6 +302,8 @@ void jn_sip_trunk_event(struct jn_sip *s, nua_handle_t *nh, nua_event_t e, int s
 /* A channel of trunk for leg; false when all are taken. Given back when the leg ends, by jn_sip_trunk_left. */
 bool jn_sip_trunk_take(struct jn_sip *s, struct jn_sip_leg *l, const struct jn_dir_trunk *t);
 void jn_sip_trunk_left(struct jn_sip *s, struct jn_sip_leg *l);
+/* The leg's call came in through its trunk: counted. */
+void jn_sip_trunk_came(struct jn_sip *s, const struct jn_sip_leg *l);
 /* The trunk that a request comes from: by the user part that the carrier was given, or by address. */
 const struct jn_dir_trunk *jn_sip_trunk_of(const struct jn_sip *s, const sip_t *sip, const struct jn_addr *source,
                                            bool *registered);
