@@ -24,6 +24,9 @@ static long long number(const struct jn_json *j, const char *key)
 static void print(const struct jn_json *answer)
 {
     const struct jn_json *list = jn_json_get(answer, "decisions");
+    if (!jn_json_count(list))
+        puts("No offer of it is in the journal that is kept (router.keep_journal): it never was offered, or too long "
+             "ago.");
     for (size_t i = 0; i < jn_json_count(list); i++) {
         const struct jn_json *d = jn_json_at(list, i), *c = jn_json_get(d, "candidates"), *b = jn_json_get(d, "before");
         printf("%s after %.1f s in %s (%s)\n  %s.\n", i ? "Then offered" : "Offered",

@@ -183,7 +183,8 @@ static void write_snapshot(struct loop *l)
         return;
     const struct jn_config *c = &e->config;
     jn_journal_bounds(e->journal, c->max_agents, c->max_queues, c->max_tenants, c->max_interactions);
-    if (jn_snapshot_write(e->path_journal, s->seq, s->time_us, s->state.data, s->state.len, 2, &err) < 0)
+    if (jn_snapshot_write(e->path_journal, s->seq, s->time_us, s->state.data, s->state.len, 2,
+                          (uint64_t)e->config.keep_journal_s * 1000000, &err) < 0)
         jn_warn("journal", "no snapshot: %s", err.text);
     jn_buf_free(&s->state);
     free(s);

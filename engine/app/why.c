@@ -137,15 +137,16 @@ void jn_engine_why(struct jn_engine *e, struct jn_ask *a)
 {
     struct why w = {.dir = e->directory, .out = &a->answer, .ix = a->id, .tenant = a->tenant};
     struct jn_err err = {{0}};
+    uint64_t from = 0, to = 0;
 
+    a->status = jn_store_times(e->path_db, a->tenant, a->id, &from, &to);
     jn_buf_text(&a->answer, "{\"decisions\":[");
-    a->status = jn_replay_watch(e->path_journal, decision, &w, &err);
+    if (a->status == 0)
+        a->status = jn_replay_watch(e->path_journal, from, to ? to : UINT64_MAX, decision, &w, &err);
     jn_buf_text(&a->answer, "]}");
-    if (a->status == 0 && w.n == 0)
-        a->status = -ENOENT;
     if (a->status < 0) {
         jn_buf_clear(&a->answer);
-        jn_buf_text(&a->answer, w.n ? err.text : "no offer of it is in the journal that is kept");
+        jn_buf_text(&a->answer, err.text);
     }
     if (a->answer.failed)
         a->status = -ENOMEM;

@@ -26,7 +26,7 @@ int jn_backup_verify(const char *backup, struct jn_backup *out, jn_backup_progre
 int jn_backup_restore(const char *backup, const char *keys, const char *data, struct jn_backup *out,
                       jn_backup_progress *progress, void *arg, struct jn_err *err);
 
-/* sqlite_backup.c: from may be in use; to must not be there. */
+/* sqlite_beside.c: from may be in use; to must not be there. */
 int jn_store_copy(const char *from, const char *to, uint64_t *router_seq, struct jn_err *err);
 
 #endif

@@ -35,6 +35,7 @@ struct run {
     uint64_t next_snapshot;
     void (*watch)(void *arg, const struct jn_explanation *e); /* NULL: to compare */
     void *watch_arg;
+    uint64_t from_us, to_us; /* of what is watched; a comparison begins as early as it can */
 };
 
 static void nothing(void *arg, const struct jn_command *c)
@@ -287,6 +288,8 @@ static int begin_state(struct run *r, bool from_start, uint64_t first_seq)
         b = older;
         older = (struct jn_buf){0};
         seq = at--;
+        if (r->watch && time_us <= r->from_us)
+            break;
     }
     jn_buf_free(&older);
     r->out->began_seq = seq;
@@ -328,13 +331,16 @@ static int run_all(struct run *r, struct jn_journal *j, const struct jn_journal_
     return rc == 0 ? jn_journal_read_checked(j, r->out->began_seq, &events, r->err) : rc;
 }
 
+enum { SEEN_ENOUGH = 1 };
+
 /* The events alone: nothing is compared. */
 static int apply_watched(void *arg, uint64_t seq, uint64_t time_us, const void *bytes, uint32_t n)
 {
     struct run *r = arg;
     struct jn_event ev;
 
-    (void)time_us;
+    if (time_us > r->to_us)
+        return SEEN_ENOUGH;
     if (jn_event_decode(&ev, bytes, n) < 0 || ev.seq != seq)
         return jn_fail(r->err, -EBADMSG, "event %llu does not decode", (unsigned long long)seq);
     jn_router_apply(r->state, &ev);
@@ -354,11 +360,12 @@ static int watch_all(struct run *r, struct jn_journal *j, const struct jn_journa
     if (rc < 0)
         return rc;
     jn_router_watch(r->state, r->watch, r->watch_arg);
-    return jn_journal_read_checked(j, r->out->began_seq, &events, r->err);
+    rc = jn_journal_read_checked(j, r->out->began_seq, &events, r->err);
+    return rc == SEEN_ENOUGH ? 0 : rc;
 }
 
-int jn_replay_watch(const char *dir, void (*watch)(void *arg, const struct jn_explanation *e), void *arg,
-                    struct jn_err *err)
+int jn_replay_watch(const char *dir, uint64_t from_us, uint64_t to_us,
+                    void (*watch)(void *arg, const struct jn_explanation *e), void *arg, struct jn_err *err)
 {
     struct jn_replay out = {0};
     struct jn_err unused;
@@ -367,6 +374,8 @@ int jn_replay_watch(const char *dir, void (*watch)(void *arg, const struct jn_ex
                     .dir = dir,
                     .watch = watch,
                     .watch_arg = arg,
+                    .from_us = from_us,
+                    .to_us = to_us,
                     .limits = {.agents = 20000, .queues = 1000, .tenants = 100, .interactions = 100000}};
     struct jn_journal_found found;
     struct jn_journal *j;

@@ -23,10 +23,10 @@ struct jn_replay {
 int jn_replay(const char *dir, bool from_start, struct jn_replay *out,
               void (*progress)(void *arg, uint64_t seq, uint64_t last), void *arg, struct jn_err *err);
 
-/* Every offer that matching made in the journal's kept part, with what led to it, in order; `watch` gets them all and
- * picks. Begins at the oldest usable snapshot. */
+/* Every offer that matching made from from_us to to_us (engine time), with what led to it, in order; `watch` may get
+ * some from before and picks. -ENODATA: the journal does not go back so far any more. */
 struct jn_explanation; /* router/match/explain.h */
-int jn_replay_watch(const char *dir, void (*watch)(void *arg, const struct jn_explanation *e), void *arg,
-                    struct jn_err *err);
+int jn_replay_watch(const char *dir, uint64_t from_us, uint64_t to_us,
+                    void (*watch)(void *arg, const struct jn_explanation *e), void *arg, struct jn_err *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SNAPSHOT_MAGIC 0x4e534e4au /* "JNSN" */
-enum { HEAD = 48 };
+enum { HEAD = 48, HISTORY_PARTS = 16 };
 static const size_t snapshot_max = (size_t)4 << 30;
 
 static void head_put(uint8_t out[static HEAD], uint64_t seq, uint64_t time_us, const void *bytes, size_t n)
@@ -92,30 +92,86 @@ static int good(const char *dir, const char *name, uint64_t seq)
     return rc;
 }
 
-/* Keeps the newest `keep` good ones; before there are so many, nothing of the journal is removed. */
-static int retain(const char *dir, unsigned keep)
+/* When it was taken, as its head says; what its body is worth is looked at when it is read. */
+static int time_of(const char *dir, const char *name, uint64_t seq, uint64_t *time_us)
+{
+    char path[1100];
+    uint8_t head[HEAD];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = jn_files->open(path, O_RDONLY, 0);
+    if (fd < 0)
+        return fd;
+    ssize_t n = jn_file_read(fd, head, HEAD, 0);
+    jn_files->close(fd);
+    if (n != HEAD || jn_get32(head) != SNAPSHOT_MAGIC || jn_get64(head + 8) != seq)
+        return -EBADMSG;
+    *time_us = jn_get64(head + 16);
+    return 0;
+}
+
+/* Of the n oldest ones, so many stay that a replay of any moment since from_us has one shortly before it: the newest
+ * that is older than that, and then one each gap. *base: the oldest that stays. */
+static int thin(const char *dir, char *const names[], size_t n, uint64_t from_us, uint64_t gap_us, bool covered,
+                uint64_t *base, uint64_t *base_us)
+{
+    uint64_t seq, us, last_us = 0, best = 0;
+    bool any = false;
+    int rc = 0;
+
+    for (size_t i = 0; i < n && !covered; i++)
+        if (jn_seglog_name_seq(names[i], JN_SNAPSHOT_SUFFIX, &seq) == 0 && time_of(dir, names[i], seq, &us) == 0 &&
+            us <= from_us)
+            best = seq;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (jn_seglog_name_seq(names[i], JN_SNAPSHOT_SUFFIX, &seq) < 0)
+            continue;
+        bool keep = !covered && time_of(dir, names[i], seq, &us) == 0 && seq >= best &&
+                    (!any || seq == best || us >= last_us + gap_us);
+        if (!keep) {
+            rc = drop(dir, names[i]);
+            continue;
+        }
+        if (!any)
+            *base = seq, *base_us = us;
+        any = true;
+        last_us = us;
+    }
+    return rc;
+}
+
+/* Keeps the newest `keep` good ones; before there are so many, nothing of the journal is removed. Older ones stay as
+ * far as the history asks for them, and the journal since the oldest that stays. */
+static int retain(const char *dir, unsigned keep, uint64_t now_us, uint64_t history_us)
 {
     struct jn_names names;
     unsigned kept = 0;
-    uint64_t seq, oldest = 0;
+    uint64_t seq, base = 0, base_us = 0, from_us = now_us > history_us ? now_us - history_us : 0;
+    size_t older = 0;
     int rc = jn_names_list(&names, dir, JN_SNAPSHOT_SUFFIX);
 
     if (rc < 0)
         return rc;
-    for (size_t i = names.count; rc == 0 && i-- > 0;) {
-        if (jn_seglog_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, &seq) < 0)
-            continue;
-        if (kept >= keep)
-            rc = drop(dir, names.at[i]);
-        else if (good(dir, names.at[i], seq) == 0 && ++kept == keep)
-            oldest = seq;
+    for (size_t i = names.count; i-- > 0 && kept < keep;)
+        if (jn_seglog_name_seq(names.at[i], JN_SNAPSHOT_SUFFIX, &seq) == 0 && good(dir, names.at[i], seq) == 0) {
+            kept++;
+            base = seq;
+            older = i;
+        }
+    if (kept < keep) {
+        jn_names_free(&names);
+        return 0;
     }
+    if (time_of(dir, names.at[older], base, &base_us) < 0)
+        base_us = now_us;
+    rc = thin(dir, names.at, older, from_us, history_us / HISTORY_PARTS, history_us == 0 || base_us <= from_us, &base,
+              &base_us);
     jn_names_free(&names);
-    return rc == 0 && kept >= keep ? drop_segments(dir, oldest) : rc;
+    return rc == 0 && base_us <= from_us ? drop_segments(dir, base) : rc;
 }
 
 int jn_snapshot_write(const char *dir, uint64_t seq, uint64_t time_us, const void *bytes, size_t n, unsigned keep,
-                      struct jn_err *err)
+                      uint64_t history_us, struct jn_err *err)
 {
     uint8_t head[HEAD];
     char path[1100], temp[1110];
@@ -132,7 +188,7 @@ int jn_snapshot_write(const char *dir, uint64_t seq, uint64_t time_us, const voi
         jn_files->unlink(temp);
         return jn_fail(err, rc, "%s: %s", path, strerror(-rc));
     }
-    rc = retain(dir, keep ? keep : 1);
+    rc = retain(dir, keep ? keep : 1, time_us, history_us);
     if (rc < 0)
         jn_warn("journal", "cannot remove what is no longer needed: dir=%s error=%s", dir, strerror(-rc));
     return 0;

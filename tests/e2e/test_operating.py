@@ -45,7 +45,7 @@ def upgrade_opens_old_data(t):
     with tarfile.open(os.path.join(HERE, "fixtures", "data-1.tar.xz")) as tar:
         tar.extractall(e.folder)
     e.start()
-    open_ = e.admin.get("/api/v1/interactions?open=1&channel=chat")["interactions"]
+    open_ = t.eventually(lambda: e.admin.get("/api/v1/interactions?open=1&channel=chat")["interactions"], "the chats are there")
     t.equal([x["id"] for x in sorted(open_, key=lambda x: x["position"])], [i for i, _ in WAITING], "the chats wait in their order")
     for n, (i, token) in enumerate(WAITING):
         said = Api("127.0.0.1", e.api_port, token).get(f"/api/v1/chat/{i}/messages")["messages"]
@@ -134,7 +134,7 @@ def backup_and_restore(t):
     code, out, err = again.cli("restore", where, "--data", again.data)
     t.equal(code, 0, f"restore: {out} {err}")
     again.start()
-    open_ = again.admin.get("/api/v1/interactions?open=1&channel=chat")["interactions"]
+    open_ = t.eventually(lambda: again.admin.get("/api/v1/interactions?open=1&channel=chat")["interactions"], "the chats are there")
     t.equal([x["id"] for x in sorted(open_, key=lambda x: x["position"])], [c.id for c in chats], "chats of the backup, in order")
     for i, c in enumerate(chats):
         said = Api("127.0.0.1", again.api_port, c.api.token).get(f"/api/v1/chat/{c.id}/messages")["messages"]

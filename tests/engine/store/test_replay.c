@@ -121,7 +121,7 @@ static void snapshot(void)
     struct jn_buf b = {0};
 
     cr_assert_eq(jn_router_save(l.r, &b), 0);
-    cr_assert_eq(jn_snapshot_write("/d", l.seq, l.now, b.data, b.len, 2, NULL), 0);
+    cr_assert_eq(jn_snapshot_write("/d", l.seq, l.now, b.data, b.len, 2, 0, NULL), 0);
     jn_buf_free(&b);
 }
 
@@ -247,7 +247,7 @@ Test(replay, a_snapshot_that_the_events_do_not_lead_to_is_named)
     traffic(100);
     jn_router_save(l.r, &b);
     traffic(100);
-    jn_snapshot_write("/d", l.seq, l.now, b.data, b.len, 2, NULL);
+    jn_snapshot_write("/d", l.seq, l.now, b.data, b.len, 2, 0, NULL);
     traffic(10);
     stop();
     jn_buf_free(&b);

@@ -36,7 +36,7 @@ static int take(uint64_t seq)
     uint8_t bytes[5000];
 
     state(bytes, seq);
-    return jn_snapshot_write("/d", seq, seq * 2, bytes, sizeof bytes, 2, NULL);
+    return jn_snapshot_write("/d", seq, seq * 2, bytes, sizeof bytes, 2, 0, NULL);
 }
 
 Test(snapshot, a_crash_leaves_the_old_one_or_the_new_one)
@@ -111,4 +111,32 @@ Test(snapshot, segments_go_when_no_kept_snapshot_needs_them)
     struct jn_err err;
     cr_assert_eq(jn_journal_read(j, 1, NULL, NULL, &err), -ENODATA, "a hole is never read over");
     jn_journal_close(j);
+}
+
+/* Every 10 s for 20 minutes with 5 minutes of history: a replay of any moment of the last 5 minutes finds a snapshot at
+ * or before it, not long before it, and the files stay few. */
+Test(snapshot, history_is_kept_and_thinned)
+{
+    enum { SECOND = 1000000, STEP = 10, HISTORY = 300 };
+    uint8_t bytes[64] = {0};
+
+    for (uint64_t t = STEP; t <= 1200; t += STEP) {
+        uint64_t time_us = 0, seq = 0, from = t > HISTORY ? t - HISTORY : 0;
+        unsigned files = 0;
+        cr_assert_eq(jn_snapshot_write("/d", t, t * SECOND, bytes, sizeof bytes, 2, (uint64_t)HISTORY * SECOND, NULL),
+                     0);
+        struct jn_names names;
+        cr_assert_eq(jn_names_list(&names, "/d", ".snapshot"), 0);
+        files = (unsigned)names.count;
+        jn_names_free(&names);
+        cr_assert_leq(files, 16 + 4, "%u snapshots at %llu s", files, (unsigned long long)t);
+        for (uint64_t at = from + STEP; at <= t; at += STEP) {
+            struct jn_buf b = {0};
+            int rc = jn_snapshot_read("/d", at, &seq, &time_us, &b, NULL);
+            jn_buf_free(&b);
+            cr_assert_eq(rc, 0, "nothing for %llu s at %llu s", (unsigned long long)at, (unsigned long long)t);
+            cr_assert_geq(seq + 2 * STEP + HISTORY / 16 + STEP, at, "%llu s is far before %llu s",
+                          (unsigned long long)seq, (unsigned long long)at);
+        }
+    }
 }
