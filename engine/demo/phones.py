@@ -73,7 +73,7 @@ class Baresip:
     dump-*-dec.wav and dump-*-enc.wav when record is on. Controlled over its TCP port."""
 
     @housed
-    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1"):
+    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1", tls=None):
         ip, proxy = addresses(ip, proxy)
         self.folder, self.user, self.events, self.lock = folder, user, [], threading.Condition()
         os.makedirs(folder, exist_ok=True)
@@ -87,13 +87,16 @@ class Baresip:
                  f"rtp_ports {low}-{low + 19}", "rtp_stats no", "call_max_calls 4", "call_local_timeout 120", f"module_path {MODULES}",
                  f"ctrl_tcp_listen 127.0.0.1:{self.ctrl_port}", f"snd_path {folder}", "sip_trans_bsize 128"]
         lines += [("module_app " if m in ("account.so", "ctrl_tcp.so", "menu.so") else "module ") + m for m in modules]
-        with open(os.path.join(folder, "config"), "w", encoding="utf-8") as f:
-            f.write("\n".join(lines) + "\n")
-        host, port = proxy
-        account = f"<sip:{user}@{domain}>;outbound=\"sip:{host}:{port}{';transport=tcp' if tcp else ''}\";answermode={answer};audio_codecs={codecs}"
+        account = f"<sip:{user}@{domain}>;answermode={answer};audio_codecs={codecs}"
+        if proxy:
+            account += f";outbound=\"sip:{proxy[0]}:{proxy[1]}{';transport=tls' if tls else ';transport=tcp' if tcp else ''}\""
+        if tls:  # a file of authorities
+            lines.append(f"sip_cafile {tls}")
         account += f";auth_user={user};auth_pass={password};regint=300" if password else ";regint=0"
         if srtp:
             account += f";mediaenc={srtp}"
+        with open(os.path.join(folder, "config"), "w", encoding="utf-8") as f:
+            f.write("\n".join(lines) + "\n")
         with open(os.path.join(folder, "accounts"), "w", encoding="utf-8") as f:
             f.write(account + "\n")
         open(os.path.join(folder, "contacts"), "w").close()

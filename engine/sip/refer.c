@@ -43,7 +43,7 @@ static int take_replaces(struct jn_sip_target *t, su_home_t *home, const char *h
     sip_replaces_t *r = plain(text) ? sip_replaces_make(home, text) : NULL;
     if (!r || !r->rp_call_id || !r->rp_to_tag || !r->rp_from_tag ||
         !jn_copy(t->call_id, sizeof t->call_id, r->rp_call_id) || !jn_copy(t->to_tag, sizeof t->to_tag, r->rp_to_tag) ||
-        !jn_copy(t->from_tag, sizeof t->from_tag, r->rp_from_tag))
+        !jn_copy(t->from_tag, sizeof t->from_tag, r->rp_from_tag) || !t->call_id[0] || !t->to_tag[0] || !t->from_tag[0])
         return 400;
     t->replaces = true;
     return 0;
@@ -149,8 +149,6 @@ int jn_sip_refer_result(struct jn_sip *s, uint64_t leg, int status)
 
 static int understand(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip, struct jn_sip_target *t)
 {
-    if (!s->sink.refer)
-        return 603;
     if (l->state != LEG_UP || l->referred || l->hangup)
         return 491; /* one at a time */
     const sip_refer_to_t *to = sip->sip_refer_to;
@@ -162,7 +160,7 @@ static int understand(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip, 
     }
     if (rc)
         count(&s->counts.malformed);
-    return rc;
+    return rc ? rc : s->sink.refer ? 0 : 603;
 }
 
 void jn_sip_refer_event(struct jn_sip *s, nua_handle_t *nh, struct jn_sip_leg *l, const sip_t *sip, tagi_t *tags)

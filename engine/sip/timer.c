@@ -19,6 +19,11 @@ static void next(struct jn_sip *s, struct jn_sip_leg *l, uint64_t now_ns)
         jn_sip_leg_arm(s, l, TIMER_SESSION, ms - (ms / 3 < 32000 ? ms / 3 : 32000)); /* RFC 4028 10 */
 }
 
+bool jn_sip_timer_spoilt(const sip_t *sip)
+{
+    return jn_sip_spoilt(sip, sip_session_expires_class) || jn_sip_spoilt(sip, sip_min_se_class);
+}
+
 void jn_sip_session(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip, bool request)
 {
     const sip_session_expires_t *x = sip->sip_session_expires;

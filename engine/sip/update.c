@@ -94,6 +94,10 @@ void jn_sip_offer_event(struct jn_sip *s, struct jn_sip_leg *l, const sip_t *sip
     int bad;
     const char *sdp = jn_sip_body(s, sip, &bad);
     bool talk = l->state == LEG_UP || (update && l->early && (l->state == LEG_IN || l->state == LEG_OUT));
+    if (!bad && jn_sip_timer_spoilt(sip)) {
+        count(&s->counts.malformed);
+        bad = 400;
+    }
     if (bad || !talk) {
         turn_down(s, l, bad ? bad : 491);
         return;

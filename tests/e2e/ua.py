@@ -215,7 +215,7 @@ class Call:
             if target:
                 self.rtp.start(target)
             self.answer(200, sdp(self.rtp, codecs=self.ua.codecs), request=m)
-        elif m.method in ("OPTIONS", "UPDATE", "INFO", "NOTIFY"):
+        elif m.method in ("OPTIONS", "UPDATE", "INFO", "NOTIFY", "PRACK"):
             self.answer(200, request=m)
         with self.cv:
             self.cv.notify_all()
@@ -225,18 +225,20 @@ class Ua:
     home = "127.0.0.1"  # the address of a phone that is not told another
     """on_invite(call): what to do with an incoming call; None: it rings for ever."""
 
-    def __init__(self, engine, user="caller", domain=None, password=None, ip=None, tcp=False, on_invite=None, codecs=(0, 101)):
+    def __init__(self, engine, user="caller", domain=None, password=None, ip=None, tcp=False, on_invite=None, codecs=(0, 101), tls=None, tls_name=None):
         ip = ip or Ua.home
         self.engine, self.user, self.domain = engine, user, domain or engine[0]
         self.password, self.ip, self.codecs, self.on_invite = password, ip, codecs, on_invite
-        self.transport, self.calls, self.lock, self.no_ack = ("TCP" if tcp else "UDP"), {}, threading.Lock(), False
+        self.transport, self.calls, self.lock, self.no_ack = ("TLS" if tls else "TCP" if tcp else "UDP"), {}, threading.Lock(), False
         self.others, self.stopped, self.reg_cseq, self.reg_id = [], False, 0, "r" + tag()
-        self.s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp or tls else socket.SOCK_DGRAM)
         self.s.bind((ip, 0))
-        if tcp:
+        if tcp or tls:
             self.s.connect(engine)
+        if tls:  # an ssl.SSLContext, and the name that the engine's certificate must have
+            self.s = tls.wrap_socket(self.s, server_hostname=tls_name)
         self.port = self.s.getsockname()[1]
-        self.contact = f"<sip:{user}@{ip}:{self.port}" + (";transport=tcp>" if tcp else ">")
+        self.contact = f"<sip:{user}@{ip}:{self.port}" + (f";transport={self.transport.lower()}>" if tcp or tls else ">")
         threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, lines, body=""):
@@ -248,7 +250,7 @@ class Ua:
 
     def raw(self, data):
         try:
-            self.s.sendall(data) if self.transport == "TCP" else self.s.sendto(data, self.engine)
+            self.s.sendall(data) if self.transport != "UDP" else self.s.sendto(data, self.engine)
         except OSError:
             pass
 
