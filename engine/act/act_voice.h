@@ -84,7 +84,7 @@ enum jn_move {
     JN_MOVE_CALL      /* call number, in queue's name (0: the first that the agent serves) */
 };
 struct jn_voice_move {
-    uint64_t ix, tenant, agent, to, queue;
+    uint64_t ix, agent, to, queue;
     const char *number;
     int what; /* enum jn_move */
     void *ask;

@@ -8,7 +8,7 @@
 
 static int outside(struct jn_act_voice *v, struct call *c, const struct jn_voice_move *m)
 {
-    if (!jn_dir_may_call(v->dir, m->agent, m->number)) {
+    if (!jn_dir_may_call(v->dir, c->tenant, m->agent, m->number)) {
         v->counts.outs_forbidden++;
         return -EACCES;
     }

@@ -31,21 +31,22 @@ static uint64_t queue_for(const struct jn_act_voice *v, const struct jn_dir_agen
 static int begin(struct jn_act_voice *v, const struct jn_dir_agent *a, uint64_t queue, const char *number,
                  const char *call_id, struct call **out)
 {
-    if (!jn_dir_may_call(v->dir, a->set.id, number)) {
+    uint64_t q = queue ? queue : queue_for(v, a);
+    const struct jn_dir_queue *d = q ? jn_dir_queue(v->dir, q) : NULL;
+    if (!d)
+        return -ENOENT;
+    if (!jn_dir_may_call(v->dir, d->tenant, a->set.id, number)) {
         v->counts.outs_forbidden++;
         jn_info("voice", "agent=%s may not call that number", a->name);
         return -EACCES;
     }
-    uint64_t q = queue ? queue : queue_for(v, a);
-    if (!q)
-        return -ENOENT;
-    int srtp = jn_sip_trunk_srtp(v->sip, a->tenant, 0, number);
+    int srtp = jn_sip_trunk_srtp(v->sip, d->tenant, 0, number);
     if (srtp < 0)
         return -EHOSTUNREACH;
     if (v->ports.admit(v->ports.arg))
         return -EAGAIN;
-    const char *from = jn_dir_caller_id(v->dir, a->tenant, q);
-    struct call *c = voice_call_new(v, a->tenant, q, from[0] ? from : a->sip_user, number, call_id);
+    const char *from = jn_dir_caller_id(v->dir, d->tenant, q);
+    struct call *c = voice_call_new(v, d->tenant, q, from[0] ? from : a->sip_user, number, call_id);
     if (!c) {
         v->ports.release(v->ports.arg);
         return -EAGAIN;
@@ -73,7 +74,7 @@ int voice_out(struct jn_act_voice *v, const struct jn_voice_move *m)
 {
     const struct jn_dir_agent *a = jn_dir_agent(v->dir, m->agent);
     struct call *c;
-    if (!a || a->tenant != m->tenant)
+    if (!a)
         return -ENOENT;
     if (!m->number)
         return -EINVAL;

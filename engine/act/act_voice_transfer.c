@@ -14,7 +14,7 @@ bool voice_movable(const struct call *c, uint64_t agent)
 
 static int outside(struct jn_act_voice *v, struct call *c, const char *number)
 {
-    if (!jn_dir_may_call(v->dir, c->move.agent, number)) {
+    if (!jn_dir_may_call(v->dir, c->tenant, c->move.agent, number)) {
         v->counts.outs_forbidden++;
         return -EACCES;
     }

@@ -28,6 +28,8 @@ enum jn_ask_kind {
     JN_ASK_WHY,        /* id -> what led to each of its offers, JSON         slow */
     JN_ASK_DRAIN,      /* on                                                 app */
     JN_ASK_SUPERVISE,  /* id, agent, control: enum jn_watch_mode, on: may end another's    signalling */
+    JN_ASK_MOVE,       /* id, agent, control: enum jn_move of engine/act, to, queue, text: number; CALL gives id. status
+                          -ECANCELED: the router refused, answer says why              signalling */
     JN_ASK_CONTROL,    /* id, agent, control: hang up, hold, resume a call   signalling */
     JN_ASK_MSG_STORE,  /* messages of one conversation, see message          journal */
     JN_ASK_MSG_READ,   /* id, before: after which number -> list JSON        journal */
@@ -44,6 +46,7 @@ struct jn_ask {
     int channel, control;
     unsigned limit;
     uint64_t token, tenant, id, agent, before, from_us, to_us;
+    uint64_t to, queue; /* MOVE: an agent, a queue */
     char who[JN_NAME_MAX], secret[JN_SECRET_MAX];
     struct jn_buf text; /* question: body, YAML, password; wiped when freed */
     char key[64];       /* MSG_STORE: idempotency key */

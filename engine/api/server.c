@@ -72,7 +72,7 @@ static int add_routes(struct jn_api *a)
     int (*const all[])(struct jn_api *) = {
         jn_routes_session,      jn_routes_agents, jn_routes_queues,  jn_routes_live, jn_routes_recordings,
         jn_routes_interactions, jn_routes_centre, jn_routes_metrics, jn_routes_feed, jn_routes_operate,
-        jn_routes_trace};
+        jn_routes_trace, jn_routes_supervise, jn_routes_calls};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i](a))
             return -ENOSPC;
@@ -211,6 +211,7 @@ void jn_api_close(struct jn_api *a)
     jn_map_free(&a->heads);
     jn_view_free(&a->view);
     jn_callers_free(&a->callers);
+    jn_watches_free(&a->watches);
     jn_events_free(a->events);
     jn_directory_unref(a->dir);
     explicit_bzero(a->config.secret, sizeof a->config.secret);

@@ -4,6 +4,7 @@
 #define JN_ENGINE_API_SERVER_H
 
 #include "engine/api/callers.h"
+#include "engine/api/supervise.h"
 #include "engine/api/events.h"
 #include "engine/api/path.h"
 #include "engine/api/request.h"
@@ -118,6 +119,7 @@ struct jn_api {
         heads; /* connection (its struct lws) to the second by which a whole request head must be here, 0 none */
     struct jn_view view;
     struct jn_callers callers;
+    struct jn_watches watches;
     struct jn_events *events;
     struct jn_req *reqs;
     struct jn_ws *sockets;
@@ -164,8 +166,10 @@ int jn_routes_operate(struct jn_api *a);
 int jn_routes_agents(struct jn_api *a);
 int jn_routes_queues(struct jn_api *a);
 int jn_routes_interactions(struct jn_api *a);
+int jn_routes_calls(struct jn_api *a);
 int jn_routes_recordings(struct jn_api *a);
 int jn_routes_trace(struct jn_api *a);
+int jn_routes_supervise(struct jn_api *a);
 int jn_routes_live(struct jn_api *a);
 int jn_routes_centre(struct jn_api *a);
 int jn_routes_metrics(struct jn_api *a);

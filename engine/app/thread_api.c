@@ -49,6 +49,7 @@ static struct jn_mailbox *place_of(struct jn_engine *e, uint8_t kind)
     case JN_ASK_MSG_ERASE:
         return &e->api_journal;
     case JN_ASK_CONTROL:
+    case JN_ASK_MOVE:
     case JN_ASK_SUPERVISE:
         return &e->api_sip;
     default:

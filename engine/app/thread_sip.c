@@ -161,6 +161,32 @@ static void supervised(void *arg, const struct jn_voice_watch *w)
         free(news);
 }
 
+/* The answer to a move comes when the router or the other phone has decided. */
+static void answered(void *arg, void *ask, uint64_t ix, enum jn_why why)
+{
+    static const char *const names[] = JN_WHY_NAMES;
+    struct jn_engine *e = arg;
+    struct jn_ask *a = ask;
+    struct jn_note n = {.kind = JN_NOTE_ANSWER, .ptr = a};
+
+    a->status = why ? -ECANCELED : 0;
+    a->id = ix;
+    if (why)
+        jn_buf_text(&a->answer, names[why < JN_WHY_N ? why : JN_WHY_NONE]);
+    if (jn_note_send(&e->sip_api, &n, "answer of a move") < 0)
+        jn_ask_free(a);
+}
+
+/* 0: the answer follows. */
+static int move(struct jn_engine *e, struct jn_ask *a)
+{
+    struct jn_voice_move m = {
+        .ix = a->id, .agent = a->agent, .to = a->to, .queue = a->queue, .what = a->control, .ask = a};
+
+    m.number = a->text.len ? a->text.data : NULL;
+    return jn_act_voice_move(e->voice, &m);
+}
+
 static int ask_voice(struct jn_engine *e, const struct jn_ask *a)
 {
     if (a->kind == JN_ASK_SUPERVISE)
@@ -172,7 +198,14 @@ static void control(struct jn_engine *e, struct jn_ask *a)
 {
     struct jn_note n = {.kind = JN_NOTE_ANSWER, .ptr = a};
 
-    a->status = ask_voice(e, a);
+    if (a->kind == JN_ASK_MOVE) {
+        int rc = move(e, a);
+        if (rc == 0)
+            return; /* a is whose answer it waits for; perhaps gone by now */
+        a->status = rc;
+    } else {
+        a->status = ask_voice(e, a);
+    }
     if (jn_note_send(&e->sip_api, &n, "answer of call control") < 0)
         jn_ask_free(a);
 }
@@ -208,6 +241,21 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     }
 }
 
+/* For /metrics, which another thread writes. */
+static void give_counts(struct jn_engine *e)
+{
+    const struct jn_voice_counts *c = jn_act_voice_counts(e->voice);
+
+    atomic_store_explicit(&e->flow_closed, c->flow_closed, memory_order_relaxed);
+    atomic_store_explicit(&e->flow_left, c->flow_left, memory_order_relaxed);
+    atomic_store_explicit(&e->flow_ended, c->flow_ended, memory_order_relaxed);
+    atomic_store_explicit(&e->notices, c->notices, memory_order_relaxed);
+    atomic_store_explicit(&e->declined, c->declined, memory_order_relaxed);
+    atomic_store_explicit(&e->notices_failed, c->notices_failed, memory_order_relaxed);
+    atomic_store_explicit(&e->lines_up, c->lines_up, memory_order_relaxed);
+    atomic_store_explicit(&e->lines_lost, c->lines_lost, memory_order_relaxed);
+}
+
 static bool drain(void *arg)
 {
     struct jn_engine *e = arg;
@@ -230,6 +278,7 @@ static bool drain(void *arg)
         some = true;
     }
     atomic_store_explicit(&e->calls, jn_act_voice_calls(e->voice), memory_order_relaxed);
+    give_counts(e);
     return some;
 }
 
@@ -290,6 +339,7 @@ static const struct jn_voice_ports ports = {.admit = admit,
                                             .call_known = call_known,
                                             .supervised = supervised,
                                             .dialog_put = dialog_put,
+                                            .answered = answered,
                                             .dialog_del = dialog_del,
                                             .leg_seen = jn_engine_trace_leg};
 

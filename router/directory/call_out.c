@@ -12,10 +12,10 @@ bool jn_dir_dialable(const char *number)
     return n >= 1 && n <= DIGITS_MAX && !number[plus + n];
 }
 
-bool jn_dir_may_call(const struct jn_directory *d, uint64_t agent, const char *number)
+bool jn_dir_may_call(const struct jn_directory *d, uint64_t tenant, uint64_t agent, const char *number)
 {
     const struct jn_dir_agent *a = jn_dir_agent(d, agent);
-    const struct jn_dir_tenant *t = a ? jn_dir_tenant(d, a->tenant) : NULL;
+    const struct jn_dir_tenant *t = a ? jn_dir_tenant(d, tenant) : NULL;
 
     if (!t || !jn_dir_dialable(number) || (!a->may_call_out && a->role < JN_ROLE_SUPERVISOR))
         return false;

@@ -182,8 +182,8 @@ const struct jn_calendar *jn_dir_calendar(const struct jn_directory *d, uint64_t
 /* The trunk whose access list has the address; the longest match wins. */
 const struct jn_dir_trunk *jn_dir_trunk_from(const struct jn_directory *d, const struct jn_addr *from);
 const struct jn_dir_trunk *jn_dir_trunk(const struct jn_directory *d, uint64_t id);
-/* Whether the agent may call that number: its permission, and one of its tenant's prefixes. */
-bool jn_dir_may_call(const struct jn_directory *d, uint64_t agent, const char *number);
+/* Whether the agent may call that number for that tenant: its permission, and one of the tenant's prefixes. */
+bool jn_dir_may_call(const struct jn_directory *d, uint64_t tenant, uint64_t agent, const char *number);
 /* What the called one is shown: the queue's caller id, else the tenant's; "" none. */
 const char *jn_dir_caller_id(const struct jn_directory *d, uint64_t tenant, uint64_t queue);
 /* "+" at most once, in front, then 1 to 20 digits: what may be dialled outside. */
