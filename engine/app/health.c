@@ -56,6 +56,8 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
                  {"tx_bytes_total", offsetof(struct jn_worker_counts, tx_bytes)},
                  {"relayed_total", offsetof(struct jn_worker_counts, relayed)},
                  {"mixed_total", offsetof(struct jn_worker_counts, mixed)},
+                 {"turns_to_mix_total", offsetof(struct jn_worker_counts, turns_to_mix)},
+                 {"turns_to_relay_total", offsetof(struct jn_worker_counts, turns_to_relay)},
                  {"rec_items_total", offsetof(struct jn_worker_counts, rec_items)},
                  {"rec_overflow_total", offsetof(struct jn_worker_counts, rec_overflow)},
                  {"facts_refused_total", offsetof(struct jn_worker_counts, facts_refused)},
@@ -96,6 +98,15 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
     gauge(out, "recorder_failing", "1 while recordings cannot be written", LOAD(e->recorder_failing));
     counter(out, "recorder_lost_items", "recording items that found no disk", LOAD(e->rec_lost));
     gauge(out, "calls", "calls in any state", LOAD(e->calls));
+    counter(out, "before_queue_closed", "calls outside opening hours", LOAD(e->flow_closed));
+    counter(out, "before_queue_left", "callers who hung up in a menu", LOAD(e->flow_left));
+    counter(out, "before_queue_ended", "calls that a menu ended", LOAD(e->flow_ended));
+    counter(out, "notices", "recording notices heard to their end", LOAD(e->notices));
+    counter(out, "notices_declined", "callers who refused recording", LOAD(e->declined));
+    counter(out, "notices_failed", "notices that could not be played or proven; those calls are not recorded",
+            LOAD(e->notices_failed));
+    counter(out, "lines_up", "nailed-up lines that were answered", LOAD(e->lines_up));
+    counter(out, "lines_lost", "nailed-up lines that ended by themselves or never were answered", LOAD(e->lines_lost));
     gauge(out, "draining", "1 while new work is refused", LOAD(e->draining));
     sip_metrics(e, out);
     jn_engine_trace_metrics(e, out);
