@@ -1,0 +1,93 @@
+/* media.dpdk: what it takes, and each mistake around it with line and key. */
+#include "engine/app/config_check.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(config_media, .timeout = 20);
+
+static int parse(struct jn_config *c, const char *media, struct jn_problems *p)
+{
+    char text[1000];
+    snprintf(text, sizeof text, "centre: ''\nmedia:\n%s", media);
+    return jn_config_parse(c, "m.yaml", text, strlen(text), p);
+}
+
+/* Exactly one mistake, and it begins so. */
+static void mistake(const char *media, const char *want)
+{
+    struct jn_problems p = {0};
+    struct jn_config c;
+    cr_assert_eq(parse(&c, media, &p), -EINVAL, "taken: %s", media);
+    cr_assert_eq(p.count, 1, "%s", p.text.data);
+    cr_assert_eq(strncmp(p.text.data, want, strlen(want)), 0, "is:   %s\nwant: %s", p.text.data, want);
+    jn_problems_free(&p);
+}
+
+#define DPDK "  port: dpdk\n  listen: 10.0.0.2\n  dpdk:\n    device: 'net_af_packet0,iface=eth1'\n"
+
+Test(config_media, every_key_reaches_its_field)
+{
+    struct jn_problems p = {0};
+    struct jn_config c;
+    cr_assert_eq(parse(&c, "  dscp: 34\n" DPDK, &p), 0, "%s", p.text.data);
+    cr_assert_eq(c.media_back_end, JN_MEDIA_DPDK);
+    cr_assert_eq(c.media_dscp, 34);
+    cr_assert_str_eq(c.dpdk.device, "net_af_packet0,iface=eth1");
+    cr_assert(c.dpdk.prefix == 24 && !c.dpdk.huge_pages && c.dpdk.vlan == 0 && c.dpdk.memory_mb == 64 &&
+              c.dpdk.max_sleep_us == 500 && !c.dpdk.gateway[0] && !c.dpdk.mac[0]);
+    cr_assert_eq(parse(&c,
+                       DPDK "    prefix: 20\n    gateway: 10.0.15.254\n    mac: '02:00:5e:10:00:01'\n    vlan: 7\n"
+                            "    huge_pages: true\n    memory_mb: 512\n    max_sleep_us: 0\n",
+                       &p),
+                 0, "%s", p.text.data);
+    cr_assert(c.dpdk.prefix == 20 && c.dpdk.huge_pages && c.dpdk.vlan == 7 && c.dpdk.memory_mb == 512 &&
+              c.dpdk.max_sleep_us == 0);
+    cr_assert_str_eq(c.dpdk.gateway, "10.0.15.254");
+    cr_assert_str_eq(c.dpdk.mac, "02:00:5e:10:00:01");
+    cr_assert_eq(parse(&c, "  listen: 127.0.0.1\n", &p), 0);
+    cr_assert_eq(c.media_back_end, JN_MEDIA_UDP);
+    cr_assert_eq(c.media_dscp, 46, "EF");
+}
+
+Test(config_media, mistakes_have_their_line_and_key)
+{
+    mistake("  port: xdp\n", "m.yaml:3 media.port: ");
+    mistake("  dscp: 64\n", "m.yaml:3 media.dscp: ");
+    mistake("  port: dpdk\n  listen: 10.0.0.2\n", "m.yaml:3 media.dpdk.device: is missing");
+    mistake("  port: dpdk\n  listen: 10.0.0.2\n  dpdk:\n    device: net_af_packet0\n",
+            "m.yaml:6 media.dpdk.device: names no interface");
+    mistake("  port: dpdk\n  listen: '2001:db8::1'\n  dpdk:\n    device: '0000:03:00.0'\n",
+            "m.yaml:4 media.listen: is IPv6; media over DPDK is IPv4");
+    mistake("  port: dpdk\n  dpdk:\n    device: '0000:03:00.0'\n    memory_mb: 32\n",
+            "m.yaml:2 media.listen: must be an address");
+    mistake(DPDK "    prefix: 32\n", "m.yaml:7 media.dpdk.prefix: ");
+    mistake(DPDK "    gateway: 10.0.1.1\n", "m.yaml:7 media.dpdk.gateway: must be another address");
+    mistake(DPDK "    gateway: 10.0.0.2\n", "m.yaml:7 media.dpdk.gateway: must be another address");
+    mistake(DPDK "    mac: '01:00:5e:10:00:01'\n", "m.yaml:7 media.dpdk.mac: ");
+    mistake(DPDK "    vlan: 4095\n", "m.yaml:7 media.dpdk.vlan: ");
+    mistake(DPDK "    huge: true\n", "m.yaml:7 media.dpdk.huge: ");
+    mistake(DPDK "  advertise: '2001:db8::1'\n", "m.yaml:7 media.advertise: is IPv6");
+    mistake(DPDK "sip:\n  listen: 10.0.0.2\n", "m.yaml:4 media.listen: is the kernel's");
+    mistake(DPDK "workers:\n  count: 65\n", "m.yaml:6 media.dpdk.device: serves at most 64 workers");
+}
+
+Test(config_media, a_stations_address_is_six_bytes_and_no_group)
+{
+    static const char *const wrong[] = {"",
+                                        "02:00:5e:10:00",
+                                        "02:00:5e:10:00:01:02",
+                                        "00:00:00:00:00:00",
+                                        "03:00:00:00:00:01",
+                                        "ff:ff:ff:ff:ff:ff",
+                                        "02-00-5e-10-00-01",
+                                        "02:00:5e:10:00:01 ",
+                                        "0x:00:5e:10:00:01",
+                                        "02:00:5e:+1:00:01"};
+    uint8_t mac[6];
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_assert(!jn_mac_parse(mac, wrong[i]), "%s", wrong[i]);
+    cr_assert(jn_mac_parse(mac, "0a:FF:5e:10:00:fe"));
+    cr_assert(mac[0] == 0x0a && mac[1] == 0xff && mac[5] == 0xfe);
+}
