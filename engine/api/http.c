@@ -15,6 +15,7 @@ static const struct {
     {WSI_TOKEN_GET_URI, JN_GET},
     {WSI_TOKEN_POST_URI, JN_POST},
     {WSI_TOKEN_OPTIONS_URI, JN_OPTIONS},
+    {WSI_TOKEN_DELETE_URI, JN_DELETE},
 };
 
 /* libwebsockets gives a client new time with each byte of a head, so the whole head, and idling before it, has a
@@ -96,7 +97,7 @@ static void read_head(struct jn_req *r, const char *path, size_t n)
         return;
     if (!known) {
         r->close = true;
-        jn_req_error(r, JN_NO_METHOD, NULL, "only GET, POST and OPTIONS are served");
+        jn_req_error(r, JN_NO_METHOD, NULL, "only GET, POST, DELETE and OPTIONS are served");
         return;
     }
     if (!jn_copy_n(r->path, sizeof r->path, path, n)) {

@@ -138,6 +138,7 @@ static void metrics(void *arg, struct jn_req *r)
     queues(a, &out);
     agents(a, &out);
     own(a, &out);
+    jn_watches_metrics(&a->watches, &out);
     if (a->guest.metrics)
         a->guest.metrics(a->guest.arg, &out);
     if (a->sink.metrics)

@@ -9,7 +9,7 @@
 #include "engine/api/json.h"
 
 struct jn_req;
-enum jn_method { JN_GET, JN_POST, JN_OPTIONS };
+enum jn_method { JN_GET, JN_POST, JN_OPTIONS, JN_DELETE };
 
 /* Why a request was refused: HTTP status and the word in {"error":{"code":...}}; each has a counter. */
 enum jn_refusal {

@@ -65,6 +65,8 @@ static void publish(struct jn_worker *w)
     PUT(rooms);
     PUT(relayed);
     PUT(mixed);
+    PUT(turns_to_mix);
+    PUT(turns_to_relay);
     PUT(rec_items);
     PUT(rec_overflow);
     PUT(facts_refused);

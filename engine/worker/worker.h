@@ -30,7 +30,7 @@ struct jn_worker_config {
 struct jn_worker_counts {
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     _Atomic uint64_t legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks, rtcp_in, rtcp_out,
-        link_frames, refused_orders;
+        link_frames, refused_orders, turns_to_mix, turns_to_relay;
 };
 
 /* orders (consumer: this worker; its waker is the worker's own, see below), facts and items (producer: this worker) are

@@ -29,10 +29,16 @@ bool jn_flow_can_relay(const struct jn_plane *p, const struct jn_room *r)
            a->hear_set != 0 && b->hear_set != 0;
 }
 
-/* At once: what comes next waits in an empty jitter buffer. */
-static void cut(struct jn_voice *v)
+static void mix(struct jn_plane *p, struct jn_voice *v)
 {
     v->flow = JN_FLOW_MIX;
+    p->counts.turns_to_mix++;
+}
+
+/* At once: what comes next waits in an empty jitter buffer. */
+static void cut(struct jn_plane *p, struct jn_voice *v)
+{
+    mix(p, v);
     jn_jbuf_reset(v->jb);
 }
 
@@ -47,7 +53,7 @@ static void turn_to_mix(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
     }
     if ((to->hear_set >> v->place & 1) == 0 || to->codec != v->codec || to->ptime_ms != v->ptime_ms ||
         now_ns > v->last_in_ns + FOLLOW_MS * NS_PER_MS) {
-        cut(v);
+        cut(p, v);
         return;
     }
     if (v->flow == JN_FLOW_STRAIGHT) {
@@ -79,7 +85,7 @@ void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *s = member(p, r, i);
         if (s != v && s->flow != JN_FLOW_MIX && &p->voice[s->peer] == v)
-            cut(s);
+            cut(p, s);
     }
 }
 
@@ -99,7 +105,7 @@ static void relay(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in
     jn_voice_out(p, &p->voice[v->peer], &o, now_ns);
 }
 
-bool jn_flow_in(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
+bool jn_flow_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
 {
     if (in->cls != JN_CLASS_DTMF && straight(v) && in->restarts != v->restarts) {
         v->restarts = in->restarts;
@@ -119,8 +125,7 @@ bool jn_flow_in(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const
     jn_jbuf_follow(v->jb, &f);
     v->followed += in->len;
     if (v->followed >= FOLLOWED)
-        v->flow = JN_FLOW_MIX;
-    (void)r;
+        mix(p, v);
     return true;
 }
 
@@ -156,6 +161,7 @@ static void end(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
     if (!over)
         return;
     v->flow = JN_FLOW_STRAIGHT;
+    p->counts.turns_to_relay++;
     to->epoch++;
     if (v->last_ext >= v->line.ext_seq) /* digits have numbers too */
         v->line.ext_seq = v->last_ext + 1;
@@ -168,7 +174,7 @@ void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
         if (v->flow == JN_FLOW_TO_STRAIGHT)
             end(p, v, now_ns);
         else if (v->flow == JN_FLOW_TO_MIX && now_ns > v->turn_ns + FOLLOW_MS * NS_PER_MS)
-            v->flow = JN_FLOW_MIX;
+            mix(p, v);
     }
     if (!jn_flow_can_relay(p, r)) {
         r->calm = 0;

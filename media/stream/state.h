@@ -265,7 +265,7 @@ void jn_flow_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 /* v leaves: who went straight to it does not any more. */
 void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v);
 /* True: the frame went straight to the peer, and nowhere else. */
-bool jn_flow_in(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
+bool jn_flow_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
 /* The places whose members are not told the mix, because somebody's frames go straight to them or come to their end. */
 uint32_t jn_flow_fed(const struct jn_plane *p, const struct jn_room *r);
 /* In each period: what comes to its end is said, and after some calm periods the turn to relaying begins; with the last

@@ -70,7 +70,7 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
 
     if (r->tape.state == 1)
         jn_tape_frame(p, r, v, in);
-    if (jn_flow_in(p, r, v, in, now_ns))
+    if (jn_flow_in(p, v, in, now_ns))
         return;
     if (in->cls == JN_CLASS_DTMF) {
         digits(p, r, v, in, now_ns);

@@ -61,6 +61,8 @@ static struct {
     unsigned kept[WORKERS], used[WORKERS], unkept[WORKERS];
     unsigned rooms_open, rooms_opened, rows, dialogs, unregistered_mask;
     struct jn_call_row row;
+    struct jn_voice_watch watch;
+    unsigned watches;
     bool event_full, order_full, admit_full, leg_full, no_legs;
     bool drop_dialogs;
     int trunk_rc, refer_status; /* refer_status: the last word about a REFER */
@@ -270,6 +272,12 @@ static int on_order(void *arg, unsigned worker, const struct jn_order *o)
         take_leg_order(worker, o);
     return 0;
 }
+static void on_supervised(void *arg, const struct jn_voice_watch *n)
+{
+    (void)arg;
+    w.watches++;
+    w.watch = *n;
+}
 static void on_row(void *arg, const struct jn_call_row *row)
 {
     (void)arg;
@@ -385,6 +393,7 @@ static void world(bool spread, uint32_t silence_end_s)
                                    .order = on_order,
                                    .call_row = on_row,
                                    .dialog_put = on_dialog_put,
+                                   .supervised = on_supervised,
                                    .answered = on_move_answered,
                                    .dialog_del = on_dialog_del};
     struct jn_voice_config c = {.boot = 3,
