@@ -1,5 +1,5 @@
 /* Dialog: what a BYE needs to know of a dialog, kept so that a later process can send it (RFC 3261 12.2.1.1). */
-#include "engine/sip/ua.h"
+#include "engine/sip/trunk.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -60,6 +60,18 @@ static bool routes(char *out, size_t size, const sip_record_route_t *rr, bool re
         at += (size_t)k;
     }
     return true;
+}
+
+const char *jn_sip_contact(const struct jn_sip *s, const struct jn_sip_leg *l, char out[JN_SIP_URI_MAX])
+{
+    static const char *const over[] = {[OVER_UDP] = "", [OVER_TCP] = ";transport=tcp", [OVER_TLS] = ";transport=tls"};
+    char host[JN_HOST_MAX + 2];
+    unsigned how = l->dialog.tcp <= OVER_TLS ? l->dialog.tcp : OVER_UDP;
+    bool sips = l->sips && how == OVER_TLS;
+    jn_sip_our_host(s, host, sizeof host);
+    snprintf(out, JN_SIP_URI_MAX, "<%s:%s:%u%s>", sips ? "sips" : "sip", host,
+             how == OVER_TLS ? s->c.tls.port : s->c.port, sips ? "" : over[how]);
+    return out;
 }
 
 static void common(struct jn_sip_dialog *d, const sip_t *sip, bool reversed)

@@ -63,6 +63,8 @@ static void remember(struct jn_sip_leg *l, nua_handle_t *nh, const sip_t *sip, c
 {
     enum transport over = jn_sip_transport(sip);
     l->dialog.tcp = (uint8_t)over;
+    l->sips = sip->sip_request->rq_url->url_type == url_sips || sip->sip_contact->m_url->url_type == url_sips ||
+              (sip->sip_record_route && sip->sip_record_route->r_url->url_type == url_sips);
     if (jn_sip_behind_nat(sip, source)) {
         char hop[96];
         jn_sip_next_hop(hop, sizeof hop, source, over);

@@ -167,7 +167,8 @@ int jn_sip_ring(struct jn_sip *s, uint64_t leg)
     struct jn_sip_leg *l = jn_sip_leg_get(s, leg);
     if (!l || l->state != LEG_IN)
         return -ENOENT;
-    nua_respond(l->nh, SIP_180_RINGING, TAG_END());
+    char contact[JN_SIP_URI_MAX];
+    nua_respond(l->nh, SIP_180_RINGING, SIPTAG_CONTACT_STR(jn_sip_contact(s, l, contact)), TAG_END());
     return 0;
 }
 
@@ -183,7 +184,9 @@ int jn_sip_answer(struct jn_sip *s, uint64_t leg, const char *sdp)
         update_done(l);
         return 0;
     }
-    nua_respond(l->nh, SIP_200_OK, SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(text), TAG_END());
+    char contact[JN_SIP_URI_MAX];
+    nua_respond(l->nh, SIP_200_OK, SIPTAG_CONTACT_STR(jn_sip_contact(s, l, contact)),
+                SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(text), TAG_END());
     l->offered = l->delayed;
     l->reinvite = false;
     if (l->state == LEG_IN) {

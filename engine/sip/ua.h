@@ -86,6 +86,7 @@ struct jn_sip_leg {
     bool early;        /* an early dialog is there, in which an UPDATE may go either way */
     bool ours;         /* an offer or a refresh of ours inside the dialog waits for its answer */
     bool refresh;      /* and it only refreshes the session: nobody is told */
+    bool sips;         /* the peer asked for sips: our Contact says it too (RFC 3261 12.1.1) */
     bool again;        /* and it met the peer's (491): it is sent again when its timer is due */
     bool peer_timer;   /* the peer knows session timers */
     bool session_ours; /* who refreshes: we */
@@ -153,16 +154,16 @@ struct jn_sip {
     struct jn_heap timers; /* of legs: enum leg_timer */
     struct phone **phones; /* each stays where it is */
     uint32_t n_phones, cap_phones;
-    struct jn_map by_agent, by_address; /* by_address: how many phones are registered from there */
-    struct jn_heap expiries;            /* of registrations */
+    struct jn_map by_agent, by_address;     /* by_address: how many phones are registered from there */
+    struct jn_heap expiries;                /* of registrations */
     struct jn_sip_bucket registers, proofs; /* throttle of REGISTERs without credentials, and with */
-    struct jn_sip_bucket calls; /* throttle of new INVITEs */
-    uint64_t log_ns;            /* last warning of a bad credential */
+    struct jn_sip_bucket calls;             /* throttle of new INVITEs */
+    uint64_t log_ns;                        /* last warning of a bad credential */
     uint32_t log_skipped;
     struct jn_sip_trunks *trunks;
     struct jn_sip_bans *bans;
-    uint64_t second_ns; /* the last time that bans were looked through */
-    bool proven;        /* of the last credentials: the sender has a nonce that we sent to this address */
+    uint64_t second_ns;             /* the last time that bans were looked through */
+    bool proven;                    /* of the last credentials: the sender has a nonce that we sent to this address */
     struct jn_sip_capture *capture; /* NULL: nobody wants to see messages */
     uint8_t secret[32];
     struct jn_sip_old *olds; /* BYEs of dialog.c that wait for their answer */
@@ -324,6 +325,8 @@ void jn_sip_user(const url_t *u, char *out, size_t size);
 /* A URI as text that may stand between angle brackets; false, and empty, when it does not fit or holds what would end
  * them: the stack keeps line folds and blanks that a peer put there. */
 bool jn_sip_uri(char *out, size_t size, const url_t *u);
+/* Our Contact in the leg's dialog: the transport's own address; left to itself, the stack names its TLS port to all. */
+const char *jn_sip_contact(const struct jn_sip *s, const struct jn_sip_leg *l, char out[JN_SIP_URI_MAX]);
 void jn_sip_dialog_in(struct jn_sip_leg *l, const sip_t *ack);
 void jn_sip_dialog_out(struct jn_sip_leg *l, const sip_t *ok);
 void jn_sip_olds_free(struct jn_sip *s);

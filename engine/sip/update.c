@@ -73,8 +73,9 @@ int jn_sip_progress(struct jn_sip *s, uint64_t leg, const char *sdp)
     if (!text)
         return -ENOMEM;
     l->early = true;
-    nua_respond(l->nh, SIP_183_SESSION_PROGRESS, SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(text),
-                TAG_END());
+    char contact[JN_SIP_URI_MAX];
+    nua_respond(l->nh, SIP_183_SESSION_PROGRESS, SIPTAG_CONTACT_STR(jn_sip_contact(s, l, contact)),
+                SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(text), TAG_END());
     return 0;
 }
 
