@@ -156,6 +156,8 @@ void jn_sip_text_mask(char *bytes, size_t n)
             continue;
         }
         body = len == 0;
+        if (p == bytes && start_line(p, len))
+            continue;
         char first = (char)(len ? *p | 0x20 : 0);
         const char *v = first == 'a'   ? header(p, len, "Authorization", 0, &v_len)
                         : first == 'p' ? header(p, len, "Proxy-Authorization", 0, &v_len)

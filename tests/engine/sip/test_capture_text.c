@@ -63,6 +63,7 @@ Test(capture_text, secrets_are_overwritten_and_nothing_else)
            "\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx|2^20 inline:xxxxxxxx\r\n");
     masked("\r\nv=0\r\nk=clear:secret\r\na=rtpmap:0 PCMU/8000\r\n",
            "\r\nv=0\r\nk=xxxxxxxxxxxx\r\na=rtpmap:0 PCMU/8000\r\n");
+    masked("Authorization: Basic eA== SIP/2.0\r\n", "Authorization: Basic eA== SIP/2.0\r\n");
     masked("k=v SIP/2.0\r\n", "k=v SIP/2.0\r\n");
     masked("\r\nAuthorization: Basic eA==\r\n", "\r\nAuthorization: Basic eA==\r\n");
     masked("WWW-Authenticate: Digest nonce=\"response\"\r\n", "WWW-Authenticate: Digest nonce=\"response\"\r\n");
