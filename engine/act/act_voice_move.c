@@ -150,7 +150,10 @@ void voice_ringback(struct jn_act_voice *v, struct call *c, struct leg *l, bool 
 
 int voice_move_aside(struct jn_act_voice *v, struct call *c)
 {
-    if (hear(v, c, c->caller, 0) || hear(v, c, c->agent, 0))
+    if (hear(v, c, c->caller, 0))
+        return -EAGAIN;
+    c->deaf = true; /* until somebody is joined with it again, this agent or another */
+    if (hear(v, c, c->agent, 0))
         return -EAGAIN;
     if (c->state == CALL_HELD) { /* what was on hold waits as anybody does; the phone may hold again */
         voice_quiet(v, c);
@@ -176,6 +179,7 @@ void voice_move_restore(struct jn_act_voice *v, struct call *c)
     if (hear(v, c, c->agent, (uint8_t)(1u << voice_track(c->caller))) ||
         hear(v, c, c->caller, (uint8_t)(1u << voice_track(c->agent))))
         return; /* the next tick tries again */
+    c->deaf = c->agent->side != SIDE_AGENT; /* on another track than the next agent's will be */
     c->move = (struct voice_move){.told = told, .agent = c->move.agent};
     voice_mark(v, c, JN_RECEV_RESUME);
     voice_joined(v, c);

@@ -6,7 +6,7 @@
 static const char *const kinds[JN_SEG_KIND_N] = JN_SEGMENT_KIND_NAMES;
 
 struct last {
-    int64_t n, kind, queue, agent, ended_us; /* n 0: there is none */
+    int64_t n, kind, queue, agent, began_us, ended_us; /* n 0: there is none */
 };
 
 static int load_last(struct jn_store *s, uint64_t ix, struct last *l)
@@ -18,7 +18,7 @@ static int load_last(struct jn_store *s, uint64_t ix, struct last *l)
     int code = sqlite3_step(st);
     if (code == SQLITE_ROW)
         *l = (struct last){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-                           sqlite3_column_int64(st, 3), sqlite3_column_int64(st, 4)};
+                           sqlite3_column_int64(st, 3), sqlite3_column_int64(st, 4), sqlite3_column_int64(st, 5)};
     sqlite3_reset(st);
     return jn_sql_error(code);
 }
@@ -90,6 +90,10 @@ int jn_store_segment(struct jn_store *s, const struct jn_ix_row *row, uint64_t a
         return l.n ? end(s, row->id, l.n, row->ended_us) : whole(s, row, queue, agent);
     if (l.n && l.kind == next.kind && l.queue == next.queue && l.agent == next.agent)
         return 0;
+    if (l.n && (uint64_t)l.began_us == at_us) { /* it took no time: only what came of it is told */
+        next.n = l.n;
+        return add(s, row, &next, queue, agent, at_us, 0);
+    }
     if (l.n)
         rc = end(s, row->id, l.n, at_us);
     next.n = l.n + 1;

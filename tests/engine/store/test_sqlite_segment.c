@@ -66,7 +66,7 @@ Test(segment, a_call_that_moves_leaves_segments_that_add_up_to_its_time)
     r.answered_us = 3000001;
     now(s, &r, JN_IX_CONNECTED, 3, 3000001);
     now(s, &r, JN_IX_HELD, 3, 3500000);
-    now(s, &r, JN_IX_QUEUED, 3, 5000000); /* transferred to ben */
+    now(s, &r, JN_IX_QUEUED, 3, 5000000); /* transferred to ben: offered at once, so it did not wait */
     now(s, &r, JN_IX_OFFERED, 4, 5000000);
     now(s, &r, JN_IX_CONNECTED, 4, 6000000);
     r.outside = true;
@@ -83,14 +83,13 @@ Test(segment, a_call_that_moves_leaves_segments_that_add_up_to_its_time)
         "\"n\":1,\"kind\":\"wait\",\"queue\":\"sales\",\"agent\":null",
         "\"n\":2,\"kind\":\"ring\",\"queue\":\"sales\",\"agent\":\"ann\"",
         "\"n\":3,\"kind\":\"talk\",\"queue\":\"sales\",\"agent\":\"ann\"",
-        "\"n\":4,\"kind\":\"wait\"",
-        "\"n\":5,\"kind\":\"ring\",\"queue\":\"sales\",\"agent\":\"ben\"",
-        "\"n\":6,\"kind\":\"talk\",\"queue\":\"sales\",\"agent\":\"ben\"",
-        "\"n\":7,\"kind\":\"outside\",\"queue\":\"sales\",\"agent\":null,\"number\":\"+4930123\"",
+        "\"n\":4,\"kind\":\"ring\",\"queue\":\"sales\",\"agent\":\"ben\"",
+        "\"n\":5,\"kind\":\"talk\",\"queue\":\"sales\",\"agent\":\"ben\"",
+        "\"n\":6,\"kind\":\"outside\",\"queue\":\"sales\",\"agent\":null,\"number\":\"+4930123\"",
     };
     for (unsigned i = 0; i < sizeof want / sizeof *want; i++)
         cr_assert(strstr(b.data, want[i]) != NULL, "%s is not in %s", want[i], b.data);
-    cr_assert_null(strstr(b.data, "\"n\":8"));
+    cr_assert_null(strstr(b.data, "\"n\":7"));
     cr_assert_eq(query("SELECT sum(ended_us - began_us) FROM segment WHERE ix = 9"), 10000003);
     cr_assert_eq(query("SELECT count(*) FROM segment a JOIN segment b ON b.ix = a.ix AND b.n = a.n + 1"
                        " WHERE a.ended_us <> b.began_us"),
