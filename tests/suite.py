@@ -24,8 +24,9 @@ SANITIZERS = {
 
 
 class Suite:
-    def __init__(self, only):
+    def __init__(self, only, long=False):
         self.only = re.compile(only) if only else None
+        self.long = long
         self.passed = self.failed = self.skipped = 0
         self.children = set()
 
@@ -178,7 +179,8 @@ def step_fuzz(suite):
 
 
 def step_e2e(suite):
-    return listed(suite, "e2e", ["tests/e2e/run"] + (["--only", suite.only.pattern] if suite.only and not suite.only.search("e2e") else []), 900)
+    only = ["--only", suite.only.pattern] if suite.only and not suite.only.search("e2e") else []
+    return listed(suite, "e2e", ["tests/e2e/run"] + (["--long"] if suite.long else []) + only, 7200 if suite.long else 900)
 
 
 RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_with|srtp_one_side|events_resume"
@@ -240,11 +242,12 @@ def chosen(suite, quick):
 def main():
     ap = argparse.ArgumentParser(add_help=False)
     ap.add_argument("--quick", action="store_true")
+    ap.add_argument("--long", action="store_true")
     ap.add_argument("--only")
     ap.add_argument("--list", action="store_true")
     try:
         args = ap.parse_args()
-        suite = Suite(args.only)
+        suite = Suite(args.only, args.long)
     except re.error as e:
         print(f"tests/run: --only: {e}", file=sys.stderr)
         return 2

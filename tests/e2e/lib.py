@@ -37,18 +37,18 @@ class Skip(Exception):
 
 
 class ScenarioEntry:
-    def __init__(self, run, timeout, alone):
-        self.run, self.timeout, self.alone = run, timeout, alone
+    def __init__(self, run, timeout, alone, long):
+        self.run, self.timeout, self.alone, self.long = run, timeout, alone, long
         self.what = " ".join((run.__doc__ or "").split())
 
 
 scenarios = {}
 
 
-def scenario(timeout=60, alone=False):
-    """alone: it loads or measures the machine and runs with nothing beside it."""
+def scenario(timeout=60, alone=False, long=False):
+    """alone: it loads or measures the machine and runs with nothing beside it. long: only with --long, or when named."""
     def add(f):
-        scenarios[f.__name__] = ScenarioEntry(f, timeout, alone)
+        scenarios[f.__name__] = ScenarioEntry(f, timeout, alone, long)
         return f
     return add
 
