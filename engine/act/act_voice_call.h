@@ -105,7 +105,7 @@ struct call {
     uint64_t ringback; /* the leg that hears the tone */
     bool stop_ringback;
     struct leg *watch; /* a supervisor's (act_voice_watch.c) */
-    uint8_t watch_mode;
+    uint8_t watch_mode, watch_to; /* watch_to: mask of tracks that the room lets it reach */
     bool watch_speak_due; /* the mode was changed and the room does not know it yet */
     struct pending retry;
     char digits[DIGITS_KEPT + 1];
@@ -255,6 +255,8 @@ bool voice_watch_refused(struct jn_act_voice *v, struct call *c, struct leg *l);
 bool voice_watch_answered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
 bool voice_watch_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enum jn_sip_end how, int status);
 void voice_watch_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns);
+/* Somebody else is in the agent's place now: whom a whisper reaches. */
+void voice_watch_review(struct jn_act_voice *v, struct call *c);
 /* Out of the room, hung up; whoever asked for it is told why. */
 void voice_watch_end(struct jn_act_voice *v, struct call *c, enum jn_why why);
 

@@ -247,6 +247,7 @@ void voice_third_promote(struct jn_act_voice *v, struct call *c)
         voice_leg_close(v, c, old);
         voice_leg_settle(v, old);
     }
+    voice_watch_review(v, c); /* before it stands on the agent's track */
     if (rejoin(v, c, l)) {
         voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
         voice_close(v, c, 0);

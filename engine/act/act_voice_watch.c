@@ -10,14 +10,13 @@ enum { EVERYBODY = (1u << JN_TRACK_N) - 1 };
 
 const char *const jn_watch_names[JN_WATCH_N] = JN_WATCH_NAMES;
 
-/* Who hears the supervisor. */
-static uint8_t spoken_to(enum jn_watch_mode mode)
+/* Who hears the supervisor. A whisper is for an agent of ours: an outside party that took the agent's place does not
+ * hear it. */
+static uint8_t spoken_to(const struct call *c)
 {
-    static const uint8_t tracks[JN_WATCH_N] = {
-        [JN_WATCH_WHISPER] = 1u << JN_TRACK_AGENT,
-        [JN_WATCH_BARGE] = EVERYBODY,
-    };
-    return tracks[mode];
+    if (c->watch_mode == JN_WATCH_BARGE)
+        return EVERYBODY;
+    return c->watch_mode == JN_WATCH_WHISPER && c->agent && c->agent->agent ? 1u << JN_TRACK_AGENT : 0;
 }
 
 static void tell(struct jn_act_voice *v, const struct call *c, uint64_t supervisor, enum jn_watch_state state,
@@ -76,9 +75,17 @@ static bool speak(struct jn_act_voice *v, struct call *c)
 {
     struct jn_order o = {.kind = JN_ORDER_SPEAK, .leg_worker = c->watch->worker, .leg = c->watch->id};
     o.token = c->watch->id;
-    o.hear.tracks = spoken_to(c->watch_mode);
+    o.hear.tracks = spoken_to(c);
     c->watch_speak_due = voice_room_order(v, c, &o) != 0;
+    if (!c->watch_speak_due)
+        c->watch_to = o.hear.tracks;
     return !c->watch_speak_due;
+}
+
+void voice_watch_review(struct jn_act_voice *v, struct call *c)
+{
+    if (c->watch && c->watch->joined && spoken_to(c) != c->watch_to)
+        speak(v, c);
 }
 
 static void change(struct jn_act_voice *v, struct call *c, enum jn_watch_mode mode)
@@ -117,7 +124,7 @@ int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervi
     }
     if (!c->room || (c->state != CALL_TALKING && c->state != CALL_HELD))
         return -ENOENT;
-    if (c->agent && c->agent->agent == supervisor)
+    if ((c->agent && c->agent->agent == supervisor) || (c->third && c->third->agent == supervisor))
         return -EDEADLK;
     return begin(v, c, supervisor, mode);
 }
@@ -166,7 +173,8 @@ static int join(struct jn_act_voice *v, struct call *c, struct leg *l)
                          .leg = l->id,
                          .room = c->ix};
     o.join.track = JN_TRACK_SUPERVISOR;
-    o.join.unheard = EVERYBODY & (uint8_t)~spoken_to(c->watch_mode);
+    c->watch_to = spoken_to(c);
+    o.join.unheard = EVERYBODY & (uint8_t)~c->watch_to;
     if (v->ports.order(v->ports.arg, l->worker, &o))
         return -EAGAIN;
     l->joined = true;
@@ -229,4 +237,6 @@ void voice_watch_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns)
         voice_watch_end(v, c, JN_WHY_NO_ANSWER);
     else if (c->watch_speak_due && speak(v, c))
         tell(v, c, l->agent, JN_WATCH_UP, JN_WHY_NONE);
+    else
+        voice_watch_review(v, c);
 }

@@ -265,3 +265,21 @@ Test(act_voice_watch, let_go_while_it_is_being_called_it_is_hung_up_when_it_answ
     cr_assert_eq(orders_of(JN_ORDER_ROOM_JOIN), 2u, "it joins nothing");
     end_world();
 }
+
+Test(act_voice_watch, a_whisper_is_for_an_agent_and_for_whoever_comes_after)
+{
+    uint64_t ix;
+    world(false, 0);
+    watched(&ix, JN_WATCH_WHISPER);
+    command(JN_CMD_QUEUED, ix, 0, 1, 0, JN_WHY_TRANSFER);
+    tick_ms(50);
+    cr_assert_eq(last_order(JN_ORDER_SPEAK)->hear.tracks, 0, "nobody is there");
+    command(JN_CMD_OFFER, ix, 103, 0, 0, 0);
+    tick_ms(50);
+    cr_assert_eq(last_order(JN_ORDER_SPEAK)->hear.tracks, AGENT);
+    unsigned n = orders_of(JN_ORDER_SPEAK);
+    tick_ms(50);
+    cr_assert_eq(orders_of(JN_ORDER_SPEAK), n, "said once");
+    workers_settle();
+    end_world();
+}
