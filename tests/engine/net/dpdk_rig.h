@@ -177,8 +177,15 @@ static inline void rig_close(struct rig *r, unsigned queues)
     for (unsigned w = 0; w < r->workers; w++)
         rig_rx(r, w, pk);
     rig_quiet(r, queues);
+    for (unsigned w = 0; w < r->workers; w++) /* what is still between them */
+        while (rig_rx(r, w, pk) > 0)
+            continue;
+    rig_quiet(r, queues);
     for (unsigned w = 0; w < r->workers; w++)
         jn_port_dpdk.close(r->p[w]);
+    struct rte_mempool *ours = rte_mempool_lookup("junctor");
+    cr_assert_eq(rte_mempool_avail_count(ours), ours->size, "%u buffers of the engine are missing",
+                 ours->size - rte_mempool_avail_count(ours));
     jn_dpdk_close(r->d);
     cr_assert_eq(rte_mempool_avail_count(r->pool), RIG_BUFFERS, "%u buffers are missing",
                  RIG_BUFFERS - rte_mempool_avail_count(r->pool));

@@ -180,6 +180,10 @@ Test(port_dpdk, arp_and_pings_are_answered_and_conflicts_counted)
     rig_send(&r, 0, arp, n);
     rig_rx(&r, 0, pk);
     cr_assert_eq(rig_receive(&r, 0), NULL);
+    n = jn_eth_put_arp(&r.them, r.them.ip, NULL, arp); /* it announces itself: no question */
+    rig_send(&r, 0, arp, n);
+    rig_rx(&r, 0, pk);
+    cr_assert_eq(rig_receive(&r, 0), NULL);
     struct jn_eth_host thief = r.us;
     memcpy(thief.mac, "\x02\x00\x00\x00\x00\x66", 6);
     rig_send(&r, 0, arp, jn_eth_put_arp(&thief, r.us.ip, NULL, arp));
@@ -352,6 +356,21 @@ Test(port_dpdk, a_full_ring_loses_packets_and_counts_them)
     while ((some = rig_rx(&r, 1, pk)) > 0)
         got += some;
     cr_assert_eq(got + lost, 1500);
+    rig_close(&r, 1);
+}
+
+Test(port_dpdk, arp_that_finds_a_full_ring_is_counted_and_its_buffer_comes_back)
+{
+    struct jn_pkt *pk[JN_PKT_BURST];
+    uint8_t arp[JN_ETH_ARP_MAX];
+    rig_open(&r, rig_config(2), 1);
+    unsigned n = jn_eth_put_arp(&r.them, r.us.ip, NULL, arp);
+    for (unsigned i = 0; i < 1500; i++) { /* worker 1 does not look */
+        rig_send(&r, 0, arp, n);
+        rig_rx(&r, 0, pk);
+        rig_quiet(&r, 1);
+    }
+    cr_assert_gt(rig_count(&r, 0, JN_PORT_STEER_FULL), 0);
     rig_close(&r, 1);
 }
 
