@@ -1,9 +1,11 @@
 """The page that agents and supervisors work with, and the chat widget of clients' web sites, in headless Chromium: whole
 journeys over the real engine. Anything on a page's console, any request to another host and any breach of the content
 policy fails. Pictures stay in build/test-logs/desk."""
+import http.server
 import os
 import re
 import socket
+import threading
 import time
 
 from browser import Browser
@@ -13,10 +15,26 @@ from lib import HERE, PASSWORD, Api, agent, centre, queue, scenario
 LOST = r"WebSocket connection to|net::ERR_CONNECTION_REFUSED|net::ERR_EMPTY_RESPONSE|net::ERR_CONNECTION_RESET"
 
 
+class Site(http.server.BaseHTTPRequestHandler):
+    """A client's web site."""
+    page = ""
+
+    def do_GET(self):
+        body = self.page.encode() if self.path == "/shop" else b""
+        self.send_response(200 if body else 204)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 def work_centre(**more):
     return centre(agents=1, queues=[queue("main", "100", wrap_up="20s", **more), queue("chat", channels=["chat"], wrap_up="0s", offer_timeout="20s"),
                                     queue("billing", channels=["chat"], skills={"billing": 1})],
-                  more_agents=[agent("biller", skills=("billing",), phone=False)])
+                  more_agents=[agent("a2"), agent("chief", role="supervisor"), agent("biller", skills=("billing",), phone=False)])
 
 
 def base(e):
@@ -52,6 +70,31 @@ def say(where, box, text):
     where.press(box, "Enter")
 
 
+# What has no name for a screen reader, and text whose contrast is below 4.5 : 1 (WCAG 2.1, 1.4.3); colours are read back
+# as the browser paints them.
+AUDIT = """() => {
+  const bad = [], canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
+  const light = ([r, g, b]) => [r, g, b].map((x) => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4).reduce((n, x, i) => n + x * [0.2126, 0.7152, 0.0722][i], 0);
+  const back = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
+  for (const e of document.querySelectorAll("button, input, select, textarea, audio, iframe, [role=log], nav, section > .scroll"))
+    if (e.checkVisibility() && !(e.getAttribute("aria-label") || e.title || e.labels?.length || (e.tagName === "BUTTON" && e.innerText.trim()))) bad.push("no name: " + e.outerHTML.slice(0, 80));
+  for (const e of document.querySelectorAll("body *")) {
+    if (!e.checkVisibility({ opacityProperty: true }) || e.matches(":disabled, .unseen") || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+    const a = light(rgba(getComputedStyle(e).color)), b = light(back(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) bad.push(`contrast ${ratio.toFixed(1)}: ${e.className} ${e.textContent.slice(0, 30)}`);
+  }
+  return [...new Set(bad)];
+}"""
+
+
+def audit(t, page, what):
+    for scheme in ("light", "dark"):
+        page.page("emulateMedia", {"colorScheme": scheme})
+        t.equal(page.js(f"({AUDIT})()"), [], f"{what}, {scheme}")
+    page.page("emulateMedia", {"colorScheme": "light"})
+
+
 @scenario(60)
 def desk_chat_journey(t):
     """Sign-in with a wrong password says so; a chat from the widget on a client's page is offered, accepted, written in
@@ -62,6 +105,7 @@ def desk_chat_journey(t):
     page.wait(".signin .words:not(:empty)")
     t.equal(page.text(".signin .words"), "tenant, name or password is wrong", "what a wrong password is told")
     page.shot("1-sign-in")
+    audit(t, page, "sign-in")
     page.expect_problems(r"status of 401")
     sign_in(page, "a1")
     page.wait(".mine[data-state=logged_out]")
@@ -75,6 +119,7 @@ def desk_chat_journey(t):
     page.wait(".offer")
     t.equal(page.text(".offer .who"), "<img src=x onerror=alert(1)>", "a name with markup is text")
     page.shot("2-offer")
+    audit(t, page, "offer")
     t.check(frame.text("#state").startswith("잠시만"), "the customer is told to wait")
     page.click(".offer .accept")
     page.wait(".pane[data-state=connected] .message.customer")
@@ -133,6 +178,7 @@ def desk_several_chats(t):
     page.click(".item:has-text('Анна')")
     page.gone(".item:has-text('Анна') .unread")
     page.shot("5-three-chats")
+    audit(t, page, "chats")
     page.page("emulateMedia", {"colorScheme": "dark"})
     page.shot("6-three-chats-dark")
     page.page("setViewportSize", {"width": 390, "height": 800})
@@ -141,7 +187,7 @@ def desk_several_chats(t):
     page.shot("7-narrow")
     page.page("setViewportSize", {"width": 1280, "height": 800})
     page.on(".pane:nth-child(1) .tools select", "selectOption", "billing")
-    page.click(".pane:nth-child(1) button:text-is('To queue')")
+    page.click(".pane:nth-child(1) button:text-is('Transfer')")
     t.eventually(lambda: e.totals("billing")["waiting"] == 1, "it waits in the other queue")
     page.gone(".pane:has-text('Анна')")
     for c in chats:
@@ -179,6 +225,8 @@ def desk_call_and_board(t):
     t.check(call.wait("ended"), "the caller is hung up")
     page.wait(".pane[data-state=wrap_up] .wrap:has-text('s left')")
     page.shot("10-wrap-up")
+    audit(t, page, "wrap-up")
+    audit(t, boss, "board")
     page.click(".pane button:text-is('Done')")
     page.wait(".pane[data-state=done]")
     page.click(".pane .close")
@@ -191,9 +239,96 @@ def desk_call_and_board(t):
     boss.js("document.querySelector('audio').currentTime = 0.5")
     t.eventually(lambda: boss.js("document.querySelector('audio').currentTime") > 0.5, "it plays on from where it was put")
     boss.shot("11-recordings")
+    audit(t, boss, "recordings")
     for p in (page, boss):
         p.expect_problems()
     t.idle(e)
+
+
+@scenario(60)
+def desk_transfer_and_supervise(t):
+    """A supervisor listens, whispers and stops from the board; the agent asks a colleague, comes back, then hands the call
+    on and sees it go; refusals are told in words."""
+    b, e = Browser(t), t.engine(work_centre())
+    phone, chief_phone = t.phone(e, "a1"), t.phone(e, "chief")
+    page = desk(t, b, e, "a1")
+    chief = desk(t, b, e, "chief", ready=False)
+    call = t.caller(e, "4930123456").call("100")
+    page.wait(".pane[data-state=connected]")
+    row = ".board .open tr[data-state=connected] "
+    chief.click(row + "button:text-is('Listen')")
+    chief.wait(row + "button:text-is('Listen')[aria-pressed=true]")
+    t.eventually(lambda: [c.state for c in chief_phone.calls.values()] == ["up"], "the supervisor's phone is in the call")
+    t.eventually(lambda: e.admin.get("/api/v1/supervised")["supervised"][0]["state"] == "up", "listening")
+    chief.click(row + "button:text-is('Whisper')")
+    chief.wait(row + "button:text-is('Whisper')[aria-pressed=true]")
+    chief.shot("15-supervise")
+    chief.click(row + "button:text-is('Stop')")
+    chief.gone(row + "button:text-is('Stop')")
+    page.on(".give select >> nth=0", "selectOption", "agent")
+    page.fill(".give input", "nobody")
+    page.click(".give button:text-is('Transfer')")
+    page.wait(".toast:has-text('there is no agent')")
+    page.expect_problems(r"status of 422")
+    d2, phone2 = t.agent(e, "a2")
+    page.fill(".give input", "a2")
+    page.click(".give button:text-is('Consult')")
+    page.wait(".pane .hint:has-text('Asking a2')")
+    t.eventually(lambda: [c.state for c in phone2.calls.values()] == ["up"], "the colleague's phone is answered")
+    page.shot("16-consult")
+    audit(t, page, "consult")
+    page.click("button:text-is('Back to caller')")
+    page.gone("button:text-is('Back to caller')")
+    t.check(d2.wait_state("ready"), "the colleague is free again")
+    page.click(".give button:text-is('Transfer')")
+    page.gone(".pane[data-state=connected]")
+    t.check(d2.wait("connect", lambda d: d["agent"] == "a2"), "the colleague has the call")
+    t.equal(call.state, "up", "the caller's call")
+    chief.wait(".board .open tr[data-state=connected]:has-text('a2')")
+    chief.click(".board .open button:text-is('Why this agent')")
+    chief.wait("dialog pre")
+    chief.shot("17-why")
+    ix = d2.wait("connect")["id"]
+    call.bye()
+    t.check(d2.wait_state("wrap_up"), "the colleague wraps up")
+    d2.api.post(f"/api/v1/interactions/{ix}/wrap-done")
+    for p in (page, chief):
+        p.expect_problems()
+    t.idle(e)
+
+
+@scenario(60)
+def desk_widget_elsewhere(t):
+    """The widget on a web site of another origin: it works where api.origins names the site, and the browser refuses the
+    frame where not; the site's own script may use the chat's API from there."""
+    site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    t.closing.append(site)
+    site.stop = site.shutdown
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    port = site.server_address[1]
+    b, e = Browser(t), t.engine(work_centre(), machine={"api.origins": [f"http://localhost:{port}"]})
+    Site.page = f'<!doctype html><html lang="ru"><title>shop</title><body><p>Shop</p><script src="{base(e)}/widget.js" data-tenant="acme" data-queue="chat"></script>'
+    d = t.desk(e, "a1", auto_accept=True)
+    page = b.open("allowed", f"http://localhost:{port}/shop")
+    page.click("button:has-text('Написать в чат')")
+    frame = page.inside("iframe")
+    frame.wait("#text")
+    say(frame, "#text", "Здравствуйте")
+    got = d.wait("connect")
+    t.check(got is not None, "the chat reaches the agent")
+    d.api.post(f"/api/v1/interactions/{got['id']}/messages", {"text": "Добрый день", "key": "good-day-1"})
+    frame.wait("li.agent:has-text('Добрый день')")
+    page.page("reload")
+    frame.wait("li.agent:has-text('Добрый день')")
+    page.shot("14-widget-elsewhere")
+    opened = f"""fetch("{base(e)}/api/v1/chat", {{ method: "POST", headers: {{ "Content-Type": "application/json" }},
+        body: JSON.stringify({{ tenant: "acme", text: "from the site's own script", key: "own-script-" + Math.random() }}) }}).then((r) => r.status, (x) => String(x))"""
+    t.equal(page.js(opened), 201, "a chat opened by the site's own script")
+    page.expect_problems()
+    other = b.open("refused", f"http://127.0.0.1:{port}/shop")
+    t.check("Failed to fetch" in other.js(opened), "the API for an origin that is not named")
+    other.click("button:has-text('Написать в чат')")
+    t.eventually(lambda: any("frame-ancestors" in x for x in b.ask(page="refused", problems=True)), "the browser refuses the frame")
 
 
 @scenario(60)
@@ -280,7 +415,7 @@ def desk_files(t):
             t.check("default-src 'none'" in h["content-security-policy"] and "unsafe" not in h["content-security-policy"], f"policy of {path}")
             again = raw(path, f"If-None-Match: {h['etag']}\r\n")
             t.equal((again[0], again[2]), (304, b""), f"{path} asked again")
-            t.check(not re.search(rb"https?://(?!www\.w3\.org/2000/svg)(?!desk\.example\.com)", body), f"{path} names no other host")
+            t.check(not re.search(rb"https?://(?!www\.w3\.org/2000/svg)(?!ENGINE/)", body), f"{path} names no other host")
     t.equal([raw(p)[1].get("location") for p in ("/", "/desk", "/widget-demo")], ["/desk/", "/desk/", "/widget-demo/"], "redirects")
     t.check("frame-ancestors 'none'" in raw("/desk/")[1]["content-security-policy"], "nobody embeds the desk")
     t.check(raw("/widget/")[1]["content-security-policy"].endswith("frame-ancestors 'self' https://www.client.example http://localhost:8000"), "who may embed the widget")

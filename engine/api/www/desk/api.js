@@ -23,8 +23,8 @@ export class Refusal extends Error {
     super(message);
     this.status = status;
     this.code = code;
-    const why = /the router refused: (\w+)/.exec(message);
-    this.words = why ? t("refused", { why: because(why[1]) }) : code === "busy" ? t("refused.busy") : message;
+    const why = /(?:^|the router )refused: (\w+)|^(no_route): /.exec(message);
+    this.words = why ? t("refused", { why: because(why[1] || why[2]) }) : code === "busy" ? t("refused.busy") : message;
   }
 }
 

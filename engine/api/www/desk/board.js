@@ -1,14 +1,13 @@
 // The live board of supervisors: queues, agents, what is open. Rows are made once and written where they changed.
-import { post, del } from "./api.js";
+import { post, del, who } from "./api.js";
 import { el, text, attr, show, button, keyed, duration, percent, seconds, icon } from "./dom.js";
-import { ixs, queues, agents, on, nowUs, longestWait } from "./store.js";
+import { ixs, queues, agents, watched, on, nowUs, longestWait } from "./store.js";
 import { nameOf } from "./desk.js";
 import { whyButton } from "./pane.js";
 import { reasonWords } from "./state.js";
 import { t } from "./strings.js";
 
 const ROWS = 200; // of open interactions; the rest is counted
-const watching = new Map(); // interaction to the mode in which this supervisor hears it
 
 // A table whose columns are [key, words, value(row)]; numbers stand right.
 function table(name, columns, label) {
@@ -32,34 +31,29 @@ function table(name, columns, label) {
   return { node, body, make, write };
 }
 
+// Buttons for calls that are up; the engine's news say who is in them and how.
 function watchCell(row, td) {
-  const live = row.channel === "voice" && (row.state === "connected" || row.state === "held");
+  const live = row.channel === "voice" && !row.outside && (row.state === "connected" || row.state === "held");
   if (!live) {
-    td.replaceChildren();
-    td.buttons = null;
-    watching.delete(row.id);
+    if (td.mark) td.replaceChildren();
+    td.mark = null;
     return;
   }
-  if (!td.buttons) {
-    const mode = (m) => button(t("watch." + m), async () => {
-      await post(`/calls/${row.id}/supervise`, { mode: m });
-      watching.set(row.id, m);
-      mark();
-    });
-    const modes = ["listen", "whisper", "barge"].map((m) => [m, mode(m)]);
-    const leave = button(t("watch.stop"), async () => {
-      await del(`/calls/${row.id}/supervise`);
-      watching.delete(row.id);
-      mark();
-    }, { class: "end" });
-    const mark = () => {
-      for (const [m, b] of modes) attr(b, "aria-pressed", watching.get(row.id) === m);
-      show(leave, watching.has(row.id));
+  if (!td.mark) {
+    const modes = ["listen", "whisper", "barge"].map((m) => [m, button(t("watch." + m), () => post(`/calls/${row.id}/supervise`, { mode: m }))]);
+    const leave = button(t("watch.stop"), () => del(`/calls/${row.id}/supervise`), { class: "end" }), other = el("span", { class: "hint" });
+    td.mark = () => {
+      const w = watched.get(row.id), mine = w?.supervisor === who().name;
+      for (const [m, b] of modes) {
+        attr(b, "aria-pressed", mine && w.mode === m);
+        show(b, !w || mine);
+      }
+      show(leave, mine);
+      text(other, w && (!mine || w.state === "calling") ? t(mine ? "watch.calling" : "watch.other", { who: w.supervisor }) : "");
     };
-    td.buttons = el("span", { class: "seg", role: "group", "aria-label": t("watch.group", { who: nameOf(row) }) }, modes.map((m) => m[1]), leave);
-    td.replaceChildren(td.buttons);
-    mark();
+    td.replaceChildren(el("span", { class: "seg", role: "group", "aria-label": t("watch.group", { who: nameOf(row) }) }, modes.map((m) => m[1]), leave), " ", other);
   }
+  td.mark();
 }
 
 export function boardView() {

@@ -1,5 +1,5 @@
 // What panes of chats and calls share: the head with facts, the timer, wrap-up, the end, "why this agent".
-import { get, post } from "./api.js";
+import { get, post, supervises } from "./api.js";
 import { el, text, show, attr, button, duration, toast, icon } from "./dom.js";
 import { nowUs, queueNamed, dismiss, queues } from "./store.js";
 import { t, because } from "./strings.js";
@@ -14,7 +14,9 @@ function lines(value, depth = 0) {
   return Object.entries(value).flatMap(([k, v]) =>
     v !== null && typeof v === "object" ? [k.replaceAll("_", " ") + ":", ...lines(v, depth + 1).map((l) => "  " + l)] : [`${k.replaceAll("_", " ")}: ${v}`]);
 }
+// For supervisors; nothing for others.
 export function whyButton(id) {
+  if (!supervises()) return null;
   const node = button(t("pane.why"), async () => {
     try {
       const answer = await get(`/interactions/${id}/why`);

@@ -51,7 +51,7 @@ export function callPane(row) {
   const main = el("div", { class: "tools" }, hold, resume, complete, cancel, el("span", { class: "gap" }), hang);
   const give = el("div", { class: "tools give" }, kind, queue, to, known, transfer, consult);
   const facts = el("dl", { class: "facts" }, fact(t("pane.queue"), row.queue), fact(t("pane.client"), row.tenant),
-    fact(t("pane.called"), out ? null : row.called), fact(t("pane.waited"), row.answered_us ? duration(row.wait_ms / 1000) : null), el("div", {}, whyButton(row.id)));
+    fact(t("pane.called"), out ? null : row.called), fact(t("pane.waited"), row.answered_us ? duration(row.wait_ms / 1000) : null), whyButton(row.id));
   const node = paneOf(row, out ? t("call.out") : t("call.in"), facts, el("div", { class: "call" }, big, asked), el("div", { class: "foot" }, main, give));
 
   kind.addEventListener("change", () => {

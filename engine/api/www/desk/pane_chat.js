@@ -32,7 +32,7 @@ export function chatPane(row, chat) {
   const move = button(t("chat.transfer"), () => queue.value && post(`/interactions/${row.id}/requeue`, { queue: queue.value }));
   const write = el("div", { class: "write" }, box, send), tools = el("div", { class: "tools" }, queue, move, el("span", { class: "gap" }), end);
   const facts = el("dl", { class: "facts" }, fact(t("pane.queue"), row.queue), fact(t("pane.client"), row.tenant), fact(t("pane.intent"), row.intent),
-    fact(t("pane.language"), row.language), fact(t("pane.labels"), (row.labels || []).join(", ")), el("div", {}, whyButton(row.id)));
+    fact(t("pane.language"), row.language), fact(t("pane.labels"), (row.labels || []).join(", ")), whyButton(row.id));
   const node = paneOf(row, customer, facts, log, el("div", { class: "foot" }, write, tools));
 
   const sendNow = () => {

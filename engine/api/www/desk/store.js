@@ -2,11 +2,13 @@
 // are called once a frame with the ids, so a storm of events costs one look.
 import { who, supervises, get, Refusal } from "./api.js";
 import { Chat } from "./chat.js";
-import { soon } from "./dom.js";
+import { soon, toast } from "./dom.js";
+import { t, because } from "./strings.js";
 
 export const me = { row: null };
 export const ixs = new Map(); // open ones: an agent's own, a supervisor's whole tenant
 export const ended = new Map(); // own ones that are over and still shown, oldest first
+export const watched = new Map(); // calls with a supervisor in them: {supervisor, mode, state}
 export const queues = new Map(), agents = new Map(), chats = new Map();
 const ENDED_KEPT = 3;
 
@@ -81,7 +83,12 @@ export function dismiss(id) {
   changed("ix", id);
 }
 
+async function readWatched() {
+  watched.clear();
+  for (const w of (await get("/supervised")).supervised) takeWatch(w);
+}
 function reset(data) {
+  if (supervises()) readWatched().catch(() => {}); // the next event tells it
   if (data.me) takeMe(data.me);
   for (const q of data.live?.queues || []) takeQueue(q);
   for (const a of data.live?.agents || []) takeAgent(a);
@@ -90,6 +97,12 @@ function reset(data) {
     if (!there.has(row.id)) takeRow({ ...row, state: "done", why: "gone" });
   for (const row of data.interactions) takeRow(row);
   for (const row of mine()) if (row.channel === "chat") chatOf(row.id).load();
+}
+function takeWatch(w) {
+  if (w.state === "ended") watched.delete(w.id);
+  else watched.set(w.id, w);
+  if (w.state === "ended" && w.why && w.supervisor === who()?.name) toast(t("watch.failed", { why: because(w.why) }), "bad");
+  changed("ix", w.id);
 }
 function takeAgent(a) {
   a.toldMs = Date.now();
@@ -105,12 +118,14 @@ export function apply(e) {
     takeAgent(d);
     if (d.id === who()?.agent) takeMe(d);
   } else if (e.type === "queue") takeQueue(d);
+  else if (e.type === "supervised") takeWatch(d);
   else if (d && d.id && d.channel) takeRow(d);
 }
 
 // What events do not tell agents: the names of queues, with their wrap-up and ringing times.
 export async function begin() {
   for (const q of (await get("/queues")).queues) takeQueue(q);
+  if (supervises()) await readWatched();
   const own = await get("/agents/me").catch((e) => {
     if (e instanceof Refusal && e.status === 404) return null; // the installation's own token
     throw e;
@@ -120,5 +135,5 @@ export async function begin() {
 export function clear() {
   me.row = null;
   views.clear();
-  for (const m of [ixs, ended, queues, agents, chats]) m.clear();
+  for (const m of [ixs, ended, watched, queues, agents, chats]) m.clear();
 }

@@ -3,16 +3,25 @@ const query = new URLSearchParams(location.search), asked = (query.get("lang") |
 const lang = ["ko", "zh", "ru"].includes(asked) ? asked : "en", t = (await import(`./words_${lang}.js`)).default;
 const fill = (s, v) => s.replace(/\{\w+\}/, () => v);
 const $ = (id) => document.getElementById(id), KEY = `junctor.chat:${query.get("tenant")}:${query.get("queue") || ""}`;
-let memory = null;
-const store = {
-  read() { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return memory; } },
-  write(v) { memory = v; try { v ? sessionStorage.setItem(KEY, JSON.stringify(v)) : sessionStorage.removeItem(KEY); } catch {} },
-};
+// Where a frame has no storage of its own, the page around it (api.origins allows it) keeps the chat.
+let memory = null, denied = false;
+try {
+  sessionStorage.length;
+} catch {
+  denied = parent !== window;
+}
+const read = () => (denied ? memory : JSON.parse(sessionStorage.getItem(KEY)));
+function write(v) {
+  const text = v && JSON.stringify(v);
+  if (denied) out({ keep: text });
+  else v ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY);
+}
 
-// chat: {id, token, pending: [{key, text}]}; id is missing until the first message was stored.
+// chat: {id, token, pending: [{key, text}]}; id comes with the first message stored.
 let chat, seen, state, socket, tries, timer, pumping, unread = 0, shown = false;
 const key = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-const tell = (more) => parent !== window && parent.postMessage({ junctor: "chat", active: !!chat && state !== "closed", unread, ...more }, "*");
+const out = (m) => parent !== window && parent.postMessage({ junctor: "chat", ...m }, "*");
+const tell = (more) => out({ active: !!chat && state !== "closed", unread, ...more });
 
 async function post(path, body) {
   const answer = await fetch("/api/v1/chat" + path, {
@@ -32,6 +41,7 @@ function show() {
   $("fresh").hidden = state !== "closed";
   tell();
 }
+const note = (words) => ($("state").textContent = words);
 function line(from, text, before) {
   const li = document.createElement("li"), who = document.createElement("span");
   li.className = from;
@@ -58,9 +68,9 @@ function settle(p) {
   p.li?.remove();
   save();
 }
-const save = () => store.write({ ...chat, pending: chat.pending.map(({ key: k, text }) => ({ key: k, text })) });
+const save = () => write({ ...chat, pending: chat.pending.map(({ key: k, text }) => ({ key: k, text })) });
 
-// One at a time, in order; what failed for want of a connection goes again by itself.
+// One at a time, in order; again by itself while the connection is gone.
 async function pump() {
   if (pumping) return;
   pumping = true;
@@ -104,7 +114,7 @@ function fail(p, e) {
     pump();
   };
   p.li.append(again);
-  $("state").textContent = `${t.failed} ${e.message}`;
+  note(`${t.failed} ${e.message}`);
 }
 function add(p) {
   p.li = line("customer", p.text, null);
@@ -119,18 +129,15 @@ function listen() {
     if (chat !== mine) return;
     const { type, data } = JSON.parse(e.data);
     tries = 0;
-    if (type === "message") take(data);
-    else if (type === "state") {
-      state = data.state;
-      $("state").textContent = state === "queued" && data.position ? fill(t.position, data.position) : fill(t[state] || "", data.agent || t.agent);
-      if (state === "queued" && !data.position) $("state").textContent = t.queued;
-      show();
-    }
+    if (type === "message") return take(data);
+    state = data.state;
+    note(fill(data.position ? t.position : t[state] || t.opening, data.position || data.agent || t.agent));
+    show();
   };
   ws.onclose = (e) => {
     if (chat !== mine || socket !== ws || state === "closed") return;
     if (e.code === 4401) return fresh();
-    $("state").textContent = t.gone;
+    note(t.gone);
     const wait = Math.min(10000, 300 * 2 ** tries++);
     timer = setTimeout(listen, wait / 2 + (Math.random() * wait) / 2);
   };
@@ -138,7 +145,7 @@ function listen() {
 function fresh() {
   clearTimeout(timer);
   socket?.close();
-  store.write(null);
+  write(null);
   start(null);
   $("text").focus();
 }
@@ -148,7 +155,7 @@ function start(kept) {
   state = "";
   tries = 0;
   $("log").replaceChildren();
-  $("state").textContent = chat ? t.opening : "";
+  note(chat ? t.opening : "");
   for (const p of chat?.pending || []) add(p);
   if (chat?.id) listen();
   if (chat?.pending.length) pump();
@@ -163,7 +170,7 @@ $("form").addEventListener("submit", (e) => {
   const p = { key: key(), text };
   chat.pending.push(p);
   $("text").value = "";
-  if (!chat.id) $("state").textContent = t.opening;
+  if (!chat.id) note(t.opening);
   save();
   add(p);
   show();
@@ -180,6 +187,7 @@ $("close").addEventListener("click", () => tell({ close: true }));
 addEventListener("keydown", (e) => e.key === "Escape" && tell({ close: true }));
 addEventListener("message", (e) => {
   if (e.source !== parent || e.data?.junctor !== "shown") return;
+  if (denied && !seen) start((memory = JSON.parse(e.data.kept || "null")));
   shown = e.data.shown;
   if (shown) {
     unread = 0;
@@ -189,11 +197,10 @@ addEventListener("message", (e) => {
 });
 document.documentElement.lang = lang;
 document.title = $("title").textContent = t.title;
-for (const [id, words] of [["leave", t.leave], ["fresh", t.fresh]]) $(id).textContent = words;
-for (const [id, words] of [["close", t.close], ["send", t.send], ["name", t.name], ["text", t.text], ["log", t.log]]) $(id).setAttribute("aria-label", words);
-$("name").placeholder = t.name;
-$("text").placeholder = t.text;
+for (const id of ["leave", "fresh"]) $(id).textContent = t[id];
+for (const id of ["close", "send", "name", "text", "log"]) $(id).setAttribute("aria-label", t[id]);
+for (const id of ["name", "text"]) $(id).placeholder = t[id];
 $("close").hidden = parent === window;
 shown = parent === window;
-start(store.read());
+if (!denied) start(read());
 tell({ hello: true });
