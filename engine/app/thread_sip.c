@@ -377,7 +377,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                  .ring_ms = 120000};
     struct jn_sip_config sc = {
         .port = c->sip_port,
-        .max_legs = 2 * c->max_calls,
+        .max_legs = 3 * c->max_calls, /* caller, agent, and a supervisor or whom the agent asks */
         .max_calls_per_s = c->max_calls_per_s, .max_registers_per_s = c->max_registers_per_s, .ban_after = c->ban_after, .ban_window_s = c->ban_window_s, .ban_s = c->ban_s,
         .session_expires_s = c->session_expires_s,
         .session_min_s = c->session_min_s,

@@ -78,7 +78,7 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
     const struct jn_config *c = &e->config;
     uint32_t span = ((uint32_t)c->media_port_max - c->media_port_min + 1) / c->workers & ~1u;
     struct jn_worker_config wc = {.cpu = -1,
-                                  .max_legs = 2 * c->max_calls,
+                                  .max_legs = 3 * c->max_calls,
                                   .max_rooms = c->max_calls,
                                   .silence_ms = c->silence_end_s ? c->silence_end_s * 1000 : c->silence_ms,
                                   .latch_ms = c->latch_ms,
@@ -296,7 +296,7 @@ void jn_engine_stop(struct jn_engine *e)
         pthread_join(e->t_sip, NULL);
     }
     jn_mailbox_send(&e->main_router, &undrain);
-    for (unsigned i = 0; i < e->workers; i++)
+    for (unsigned i = e->workers; i-- > 0;) /* the first ones last: over DPDK the others may send through them */
         jn_worker_stop(e->worker[i]);
     atomic_store_explicit(&e->stop_router, true, memory_order_release);
     jn_waker_wake(&e->wake_router);
