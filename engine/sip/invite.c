@@ -122,8 +122,6 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
     bool spoilt = jn_sip_spoilt(sip, sip_replaces_class) || jn_sip_timer_spoilt(sip);
     if (spoilt)
         count(&s->counts.malformed);
-    else if (sip_replaces(sip) && sip_replaces(sip)->rp_next)
-        bad = 400;
     else if (sip_replaces(sip)) /* RFC 3891 3 */
         in.replaces = jn_sip_replaced(s, in.tenant, sip_replaces(sip), &bad);
     if (spoilt || bad) {

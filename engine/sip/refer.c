@@ -86,6 +86,11 @@ bool jn_sip_spoilt(const sip_t *sip, msg_hclass_t *hc)
 
 uint64_t jn_sip_replaced(struct jn_sip *s, uint64_t tenant, const sip_replaces_t *r, int *status)
 {
+    if (r->rp_next || !r->rp_call_id || !r->rp_to_tag || !r->rp_to_tag[0] || !r->rp_from_tag || !r->rp_from_tag[0]) {
+        count(&s->counts.malformed);
+        *status = 400;
+        return 0;
+    }
     nua_handle_t *nh = nua_handle_by_replaces(s->nua, r);
     const struct jn_sip_leg *l = nh ? nua_handle_magic(nh) : NULL;
     if (nh)

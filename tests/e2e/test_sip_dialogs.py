@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import audio
@@ -417,29 +418,59 @@ def sip_phone_behind_nat(t):
     t.idle(e)
 
 
+class Nat:
+    """One address translator: what comes to its outer address goes to the engine, what the engine sends to it goes to
+    whoever wrote last."""
+
+    def __init__(self, outer, inner):
+        self.s, self.inner, self.peer, self.seen = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), inner, None, []
+        self.s.bind(outer)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            data, source = self.s.recvfrom(65536)
+            if data == b"stop":
+                return
+            if source != self.inner:
+                self.peer = source
+                self.seen.append(data.split(b"\r\n")[0].decode("utf-8", "replace"))
+            to = self.peer if source == self.inner else self.inner
+            if to:
+                self.s.sendto(data, to)
+
+    def stop(self):
+        self.s.sendto(b"stop", self.s.getsockname())
+
+
 @scenario(40)
 def sip_advertised_address(t):
-    """Listening everywhere and advertising 127.0.0.7: Contact and SDP name it, and baresip, which has no other route,
-    sends its BYE there; our BYE comes with a Via that its answer can follow."""
-    e = t.engine(machine={"sip.listen": "0.0.0.0", "sip.advertise": "127.0.0.7", "media.listen": "0.0.0.0", "media.advertise": "127.0.0.7"})
-    desk, _ = t.agent(e, "a1")
+    """Behind a translator with 127.0.0.7 advertised: Contact and SDP name it, and baresip, which follows our Contact,
+    sends its ACK and BYE there; so does our own BYE arrive."""
+    e = t.engine(centre(trunks=[{"name": "carrier", "from": ["127.0.0.0/8"]}]), machine={"sip.advertise": "127.0.0.7", "media.advertise": "127.0.0.7"})
+    nat = Nat(("127.0.0.7", e.sip_port), e.address)
+    t.closing.append(nat)
+    desk, phone = t.agent(e, "a1")
     u = t.caller(e)
     call = u.call("100")
     t.check(call.wait("up"), f"answered, got {call.statuses}")
     ok = next(m for m in call.messages if m.status == 200)
-    t.check("@127.0.0.7:" in ok.get("contact") or "sip:127.0.0.7:" in ok.get("contact"), f"Contact: {ok.get('contact')}")
+    t.check(f"sip:127.0.0.7:{e.sip_port}" in ok.get("contact"), f"Contact: {ok.get('contact')}")
     t.check("IN IP4 127.0.0.7" in ok.body, f"SDP: {ok.body}")
     t.check(desk.wait("connect"), "joined")
+    invite = list(phone.calls.values())[0].invite
+    t.check("127.0.0.7" in invite.get("via") and "127.0.0.7" in invite.get("contact"), f"Via and Contact of our INVITE: {invite.get('via')}")
     call.bye()
     t.idle(e)
     b = phones.Baresip(os.path.join(t.folder, "caller"), "bare", DOMAIN, None, wav=os.path.join(e.folder, "sounds", "music.wav"))
     t.closing.append(b)
     t.check(b.connect(), "baresip starts")
-    b.command("dial", f"sip:100@127.0.0.1:{e.sip_port}")
+    b.command("dial", f"sip:100@127.0.0.7:{e.sip_port}")
     t.check(b.wait_event("CALL_ESTABLISHED"), "answered")
-    t.eventually(lambda: len(desk.seen("connect")) == 2, "joined")
+    t.eventually(lambda: len(desk.seen("connect")) == 2, "its ACK came, so it is joined")
     b.command("hangup")
     t.idle(e)
+    t.check(any(line.startswith("BYE ") and "127.0.0.7" in line for line in nat.seen), f"its BYE came by our Contact: {nat.seen}")
 
 
 @scenario(30)

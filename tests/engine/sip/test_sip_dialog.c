@@ -437,6 +437,26 @@ Test(sip_dialog, a_redirection_to_the_same_phone_or_a_colleague_is_followed_and_
     finish();
 }
 
+Test(sip_dialog, a_redirection_that_crosses_our_hang_up_is_not_followed)
+{
+    char contact[64];
+    start(false);
+    peer_open(&p, false);
+    registers(&p, "1001", "one", NEAR(&p), 60, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t leg = ring_agent(101);
+        must_hear(&p, "INVITE ");
+        job(J_HANGUP, &leg); /* nothing provisional came: the CANCEL waits (RFC 3261 9.1) */
+        snprintf(contact, sizeof contact, "sip:%s@%s", i ? "1001" : "line2", i ? "192.0.2.77" : "127.0.0.1");
+        reply(&p, "302 Moved Temporarily", "t", contact, NULL);
+        must_hear(&p, "ACK ");
+        cr_assert_eq(wait_heard(H_ENDED, i, 2000).how, JN_SIP_END_CANCEL);
+    }
+    cr_assert(!hears(&p, "INVITE ", 200));
+    close(p.fd);
+    finish();
+}
+
 Test(sip_dialog, a_phone_that_redirects_to_itself_for_ever_is_left)
 {
     char contact[64];

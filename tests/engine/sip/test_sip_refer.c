@@ -210,7 +210,7 @@ Test(sip_refer, a_call_in_the_place_of_another_says_which)
         char id[16];
         snprintf(id, sizeof id, "bent%u", i);
         invite(&q, "wait", id, bent[i], SDP);
-        while (hears(&q, "SIP/2.0 4", 1000) && !strstr(q.msg, id))
+        while (hears(&q, "SIP/2.0 400", 1000) && !strstr(q.msg, id))
             ;
         cr_assert_not_null(strstr(q.msg, id), "%u: not refused", i);
     }
