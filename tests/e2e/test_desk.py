@@ -286,7 +286,8 @@ def desk_transfer_and_supervise(t):
     t.equal(call.state, "up", "the caller's call")
     chief.wait(".board .open tr[data-state=connected]:has-text('a2')")
     chief.click(".board .open button:text-is('Why this agent')")
-    chief.wait("dialog pre")
+    chief.wait("dialog td:text-is('a1')")
+    audit(t, chief, "why")
     chief.shot("17-why")
     ix = d2.wait("connect")["id"]
     call.bye()

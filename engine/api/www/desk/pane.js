@@ -1,6 +1,6 @@
 // What panes of chats and calls share: the head with facts, the timer, wrap-up, the end, "why this agent".
 import { get, post, supervises } from "./api.js";
-import { el, text, show, attr, button, duration, toast, icon } from "./dom.js";
+import { el, text, show, attr, button, duration, toast, icon, when } from "./dom.js";
 import { nowUs, queueNamed, dismiss, queues } from "./store.js";
 import { t, because } from "./strings.js";
 
@@ -8,12 +8,19 @@ export function fact(label, value) {
   return value ? el("div", {}, el("dt", {}, label), el("dd", { dir: "auto" }, value)) : null;
 }
 
-// The engine's explanation, one line a thing, whatever it names.
-function lines(value, depth = 0) {
-  if (value === null || typeof value !== "object") return [String(value)];
-  return Object.entries(value).flatMap(([k, v]) =>
-    v !== null && typeof v === "object" ? [k.replaceAll("_", " ") + ":", ...lines(v, depth + 1).map((l) => "  " + l)] : [`${k.replaceAll("_", " ")}: ${v}`]);
+// One decision of the router: what it says itself, and whom it had to choose from.
+const words = (k) => k.replaceAll("_", " ");
+function decision(d) {
+  const columns = Object.keys(d.candidates?.[0] || {});
+  return el("section", {}, el("h3", {}, [d.at_us && when(d.at_us), d.agent, d.queue].filter(Boolean).join(" · ")), el("p", {}, d.text || ""),
+    columns.length > 0 && el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": t("why.candidates") }, el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, words(c))))),
+      el("tbody", {}, d.candidates.map((x) => el("tr", {}, columns.map((c) => el("td", {}, String(x[c])))))))));
 }
+function explanation(answer) {
+  return [...(answer.decisions || []).map(decision),
+    el("details", {}, el("summary", {}, t("why.whole")), el("pre", {}, JSON.stringify(answer, null, 2)))];
+}
+
 // For supervisors; nothing for others.
 export function whyButton(id) {
   if (!supervises()) return null;
@@ -21,7 +28,7 @@ export function whyButton(id) {
     try {
       const answer = await get(`/interactions/${id}/why`);
       const box = el("dialog", { class: "why", "aria-label": t("why.title") }, el("h2", {}, t("why.title")),
-        el("pre", {}, typeof answer.text === "string" ? answer.text : lines(answer).join("\n")),
+        explanation(answer),
         el("form", { method: "dialog" }, el("button", { autofocus: true }, t("pane.close"))));
       box.addEventListener("close", () => box.remove());
       document.body.append(box);

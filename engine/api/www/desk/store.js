@@ -99,9 +99,10 @@ function reset(data) {
   for (const row of mine()) if (row.channel === "chat") chatOf(row.id).load();
 }
 function takeWatch(w) {
+  const joined = watched.get(w.id)?.state === "up";
   if (w.state === "ended") watched.delete(w.id);
   else watched.set(w.id, w);
-  if (w.state === "ended" && w.why && w.supervisor === who()?.name) toast(t("watch.failed", { why: because(w.why) }), "bad");
+  if (w.state === "ended" && !joined && w.why && w.supervisor === who()?.name) toast(t("watch.failed", { why: because(w.why) }), "bad");
   changed("ix", w.id);
 }
 function takeAgent(a) {

@@ -52,7 +52,7 @@ const tables = {
     "rec.title": "Recordings", "rec.none": "No recordings yet.", "rec.play": "Play", "rec.loading": "Loading …", "rec.refresh": "Refresh",
     "rec.player": "Recording {id}", "rec.left": "Caller left, agent right. Listening is noted in the audit log.", "rec.find": "Find by id",
     "rec.complete": "complete", "rec.gaps": "with gaps", "rec.none_chosen": "Choose a recording to hear it.", "rec.faster": "Speed",
-    "why.title": "Why this agent", "why.none": "No explanation is kept for this one.",
+    "why.title": "Why this agent", "why.candidates": "Who could have it", "why.whole": "All that was known", "why.none": "No explanation is kept for this one.",
     "yes": "yes", "no": "no",
     // Why something ended or was refused: the engine's own words.
     "because.customer": "the customer left", "because.agent": "ended by the agent", "because.no_answer": "not answered",
