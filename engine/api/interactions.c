@@ -50,7 +50,9 @@ static void accept(void *arg, struct jn_req *r)
     const struct jn_ix_row *x = mine(r, false);
     if (!x)
         return;
-    if (x->channel == JN_CH_VOICE)
+    const struct jn_dir_agent *a = jn_dir_agent(r->api->dir, x->agent);
+    bool rings = !a || a->answer != JN_ANSWER_NAILED; /* a line that is up already has nothing to lift */
+    if (x->channel == JN_CH_VOICE && rings)
         jn_req_error(r, JN_NO_CONFLICT, NULL, "a call is taken on the phone that rings");
     else
         send_event(r, JN_EV_ACCEPT, x, 0, JN_WHY_NONE);

@@ -5,7 +5,8 @@ import os
 import time
 
 import audio
-from lib import MUSIC_HZ, agent, centre, queue, scenario
+from lib import DOMAIN, MUSIC_HZ, SIP_SECRET, agent, centre, queue, scenario
+from test_sip_dialogs import SippPhone
 from ua import answer_all
 
 PROMPT, WRONG, CLOSED, NOTICE, CLIENT, QUEUE, BEEP = 440, 880, 520, 700, 1300, 1700, 1000
@@ -255,14 +256,50 @@ def welcome_agent_hears_who_calls(t):
 
 @scenario(40)
 def welcome_phone_answers_by_itself(t):
-    """answer: auto: the INVITE asks the phone to answer by itself; a baresip does."""
+    """answer: auto: the INVITE asks the phone to answer by itself and shows client and queue; a SIPp checks that."""
     e = engine(t, [], agents=[{**agent("a1"), "answer": "auto"}])
-    desk, phone = t.agent(e, "a1")
+    p = SippPhone(t, e, "a1", "phone_auto")
+    desk = t.desk(e, "a1")
     call = t.caller(e).call("100")
     t.check(desk.wait("connect") is not None, "joined")
-    invite = next(iter(phone.calls.values())).invite
-    t.check("answer-after=0" in invite.get("call-info") or "auto" in invite.get("alert-info").lower(), f"the phone is asked to answer: {invite.headers}")
+    offer = desk.wait("offer")
+    t.check(offer and offer["tenant"] == "acme" and offer["queue"] == "main", f"the desk is told client and queue: {offer}")
     call.bye()
+    p.passes(t, "headers that ask for an answer")
+    t.idle(e)
+
+
+@scenario(50)
+def welcome_baresip_stays_on_the_line(t):
+    """A real phone: called once, two calls over its leg, hears each caller; a desk that has to accept, and does not once."""
+    e = engine(t, [], agents=[{**agent("a1", no_answer=0), "answer": "nailed", "accept": "desk"}],
+               queues=[queue("main", "100", offer_timeout="1s"), queue("chat", channels=["chat"])])
+    wav = os.path.join(t.folder, "agent.wav")
+    audio.write_wav(wav, audio.tone(2500, 40))  # baresip hangs up at the end of its file
+    b = t.baresip("a1", "a1", DOMAIN, e.address, SIP_SECRET, wav=wav, record=True, seconds=45)
+    t.check(b.wait_registered(), "baresip registers")
+    desk = t.desk(e, "a1")
+    t.check(b.wait_event("CALL_ESTABLISHED"), "baresip is called and answers")
+    served = []
+    for n in range(2):
+        call = t.caller(e, f"c{n}").call("100", say=audio.tone(2100, 4))
+        offer = desk.wait("offer", lambda d: d["id"] not in served)
+        t.check(offer is not None, "offered")
+        if n:  # nobody accepts: offered again after the time-out, the line stays
+            t.eventually(lambda: len([o for o in desk.seen("offer") if o["id"] == offer["id"]]) > 1, "no answer at the desk is no answer")
+        desk.api.post(f"/api/v1/interactions/{offer['id']}/accept")
+        served.append(offer["id"])
+        wait_tone(t, call, 2500, 0.5)
+        time.sleep(1.0)
+        call.bye()
+        t.check(desk.wait_state("ready") is not None, "ready again")
+    t.equal((b.count("CALL_ESTABLISHED"), b.count("CALL_CLOSED")), (1, 0), "one call for the phone")
+    desk.api.post("/api/v1/agents/me/logout")
+    t.check(b.wait_event("CALL_CLOSED"), "log-out ends it")
+    _, heard = b.dumps()
+    pcm = audio.read_wav(heard)[1][0] if heard else []
+    spoke = sum(0.02 for i in range(0, len(pcm) - 159, 160) if audio.rms(pcm[i:i + 160]) > 500 and audio.goertzel(pcm[i:i + 160], 2100) > 0.7)
+    t.check(spoke > 2.0, f"baresip heard both callers, {spoke:.2f} s")
     t.idle(e)
 
 
