@@ -158,6 +158,8 @@ def demonstration(args):
     why = missing()
     if why:
         sys.exit(f"engine/run: --dpdk: {why}")
+    if args.listen != "127.0.0.1":
+        sys.exit("engine/run: --dpdk makes a network of its own: --listen has no meaning there")
     net = Veth("demo", peers=4)
     try:
         args.listen = net.host

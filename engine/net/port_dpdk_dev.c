@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,30 @@ static int not_the_kernels(const struct jn_dpdk_config *c, struct jn_err *err)
     return rc;
 }
 
+/* A kernel that forwards would send media on that it sees under its own station's address. */
+static void tell_of_forwarding(const struct jn_dpdk_config *c)
+{
+    static const uint8_t none[6];
+    FILE *f = memcmp(c->mac, none, 6) == 0 && strstr(c->device, "iface=") ? fopen("/proc/sys/net/ipv4/ip_forward", "re")
+                                                                          : NULL;
+
+    if (!f)
+        return;
+    if (fgetc(f) == '1')
+        jn_warn("net",
+                "this machine forwards IPv4 (net.ipv4.ip_forward) and shares the interface's MAC with media: give "
+                "media.dpdk.mac an address of its own");
+    fclose(f);
+}
+
+/* What an operator can do about what the driver said. */
+static const char *advice(const char *complaint)
+{
+    if (strstr(complaint, "PACKET_FANOUT")) /* the driver makes the group's number of process and interface number */
+        return "Another program happens to have the same number for its sockets' group: start again";
+    return "An ordinary user needs CAP_NET_RAW and CAP_NET_ADMIN for net_af_packet";
+}
+
 /* The device by the first word of its description. Before DPDK was started there is none. */
 static int find(struct jn_dpdk *d, struct jn_err *err)
 {
@@ -74,10 +99,8 @@ static int find(struct jn_dpdk *d, struct jn_err *err)
     if (rte_eth_dev_get_port_by_name(name, &d->dev) == 0)
         return 0;
     const char *why = jn_dpdk_complaint();
-    return jn_fail(err, -ENODEV,
-                   "media.dpdk.device: \"%s\" cannot be used: %s. (An ordinary user needs CAP_NET_RAW and "
-                   "CAP_NET_ADMIN for net_af_packet.)",
-                   name, why[0] ? why : "no driver took it");
+    return jn_fail(err, -ENODEV, "media.dpdk.device: \"%s\" cannot be used: %s. (%s.)", name,
+                   why[0] ? why : "no driver took it", advice(why));
 }
 
 static unsigned least(unsigned a, unsigned b)
@@ -190,10 +213,8 @@ static int start(struct jn_dpdk *d, struct jn_err *err)
     if ((rc = start_queues(d, &info)) == 0 && (rc = address(d)) == 0 && (rc = make_rings(d)) == 0)
         return 0;
     const char *why = jn_dpdk_complaint();
-    return jn_fail(err, rc,
-                   "media.dpdk.device: it does not start: %s. (An ordinary user needs CAP_NET_RAW and "
-                   "CAP_NET_ADMIN for net_af_packet.)",
-                   why[0] ? why : rte_strerror(-rc));
+    return jn_fail(err, rc, "media.dpdk.device: it does not start: %s. (%s.)", why[0] ? why : rte_strerror(-rc),
+                   advice(why));
 }
 
 int jn_dpdk_open(struct jn_dpdk **out, const struct jn_dpdk_config *c, struct jn_err *err)
@@ -203,6 +224,7 @@ int jn_dpdk_open(struct jn_dpdk **out, const struct jn_dpdk_config *c, struct jn
 
     if ((rc = check(c, err)) < 0 || (rc = not_the_kernels(c, err)) < 0)
         return rc;
+    tell_of_forwarding(c);
     struct jn_dpdk *d = calloc(1, sizeof *d);
     if (!d)
         return jn_fail(err, -ENOMEM, "no memory for the media device");

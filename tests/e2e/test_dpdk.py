@@ -1,7 +1,8 @@
 """Media over DPDK: the engine on one end of a veth, telephones on the kernel's stack in a network namespace at the other.
 SIP and the API are the kernel's on both ends; the media address is nobody's but the engine's. Needs root."""
 import os
-import subprocess
+import socket
+import struct
 
 import audio
 import veth
@@ -46,7 +47,14 @@ def engine(t, workers=1, huge=False, machine=None, **dpdk):
     t.closing.insert(0, net)  # the last to end
     media = net.dpdk(huge, **dpdk)
     data = centre(trunks=[{"name": "carrier", "from": [net.network]}])
-    e = t.engine(data, workers=workers, host=net.host, machine={**{f"media.{k}": v for k, v in media.items()}, **(machine or {})})
+    e = t.engine(data, workers=workers, host=net.host, start=False, machine={**{f"media.{k}": v for k, v in media.items()}, **(machine or {})})
+    for tries in range(3):
+        try:
+            e.start()
+            break
+        except Failed as failed:  # two engines at once may clash: the driver numbers its sockets' group by process and interface
+            if "PACKET_FANOUT" not in str(failed) or tries == 2:
+                raise
     net.enter()
     Ua.home = net.peers[0]
     return e, net
@@ -121,15 +129,32 @@ def dpdk_one_queue_for_two_workers(t):
     t.equal(port_count(e, "steer_full"), 0, "lost between workers")
 
 
+def ping(address, times):
+    """How many ICMP echo requests came back whole."""
+    answers = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+        s.settimeout(2)
+        for i in range(times):
+            said = struct.pack(">HH", os.getpid() & 0xffff, i) + b"junctor?" * (i + 1)
+            body = b"\x08\0\0\0" + said
+            total = sum(struct.unpack(f">{len(body) // 2}H", body))
+            total = (total & 0xffff) + (total >> 16)
+            s.sendto(b"\x08\0" + struct.pack(">H", ~((total & 0xffff) + (total >> 16)) & 0xffff) + said, (address, 0))
+            try:
+                got = s.recv(2000)
+                answers += got[20:22] == b"\0\0" and got[24:] == said
+            except TimeoutError:
+                pass
+    return answers
+
+
 @scenario(60)
 def dpdk_sipp_and_ping(t):
     """SIPp's calls with media over DPDK; the media address answers ping and is known by ARP."""
     e, net = engine(t)
-    p = subprocess.run(["ping", "-c", "3", "-i", "0.05", "-W", "1", net.media], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False) \
-        if os.path.exists("/usr/bin/ping") or os.path.exists("/bin/ping") else None
-    if p:
-        t.check(p.returncode == 0, f"ping is answered: {p.stdout[-300:]}")
-        t.check(port_count(e, "echo") >= 3, "and counted")
+    answers = ping(net.media, 3)
+    t.equal(answers, 3, "pings answered with what they said")
+    t.check(port_count(e, "echo") >= 3, "and counted")
     t.agent(e, "a1", say=audio.speech(6, 3)[0])
     t.agent(e, "a2", say=audio.speech(6, 4)[0])
     path = os.path.join(t.folder, "speech.ul")

@@ -159,6 +159,9 @@ Test(port_dpdk, far_addresses_go_through_the_gateway_and_some_go_nowhere)
         rig_rx(&r, 0, pk);
     }
     cr_assert_eq(rig_count(&r, 0, JN_PORT_WAIT_LOST), 1);
+    jn_addr_parse(&out.from, "192.0.2.1", 4000);
+    jn_port_dpdk.tx(r.p[0], list, 1); /* this one waits when the port is closed */
+    cr_assert_eq(rig_count(&r, 0, JN_PORT_WAITED), 2);
     rig_close(&r, 1);
 }
 
