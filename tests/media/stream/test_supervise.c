@@ -84,18 +84,6 @@ Test(supervise, the_caller_never_hears_a_whisper)
     }
 }
 
-/* One event packet of the caller. */
-static void press(struct call *k, int i, bool last)
-{
-    uint8_t data[600], event[4] = {3, (uint8_t)(last ? 0x8a : 0x0a), 0, (uint8_t)(i * 40)};
-    struct party *a = &k->a->who;
-    uint32_t ts = a->ts;
-    a->ts = 4711; /* the event's own begin */
-    uint16_t len = rig_packet(a, data, RIG_PT_DTMF, i == 1, event, 4);
-    a->ts = ts;
-    rig_inject(k->a->r, a, &a->addr, data, len, a->local);
-}
-
 /* The agent's phone counts presses by timestamps (RFC 4733 2.5.1.2): a turn in the middle of one makes no second. */
 static void press_over(bool entering, bool leaving)
 {
@@ -107,7 +95,7 @@ static void press_over(bool entering, bool leaving)
     }
     unsigned from = k.b->r->sent_n, n = 0;
     for (int i = 1; i <= 20; i++) {
-        press(&k, i, i >= 18);
+        press(&k, k.a, i, i >= 18);
         if (i == 5 && entering)
             enter(&k, LISTEN);
         if (i == 5 && leaving)

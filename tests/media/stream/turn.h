@@ -383,4 +383,22 @@ static inline void in_one_piece(const struct talker *t, const char *name)
               (long)t->off_max);
 }
 
+/* One event packet of a party that presses 3. */
+static inline void press(struct call *k, struct talker *t, int i, bool last)
+{
+    uint8_t data[600], event[4] = {3, (uint8_t)(last ? 0x8a : 0x0a), 0, (uint8_t)(i * 40)};
+    struct party *a = &t->who;
+    uint32_t ts = a->ts;
+    (void)k;
+    a->ts = 4711; /* the event's own begin */
+    uint16_t len = rig_packet(a, data, RIG_PT_DTMF, i == 1, event, 4);
+    a->ts = ts;
+    struct jn_pkt pk = {.data = data, .len = len, .cap = sizeof data}, *burst[1] = {&pk};
+    if (t->out) {
+        cr_assert_eq(jn_srtp_libsrtp.seal(t->out, burst, 1, false), 1);
+        len = pk.len;
+    }
+    rig_inject(t->r, a, &a->addr, data, len, a->local);
+}
+
 #endif
