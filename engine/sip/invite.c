@@ -83,30 +83,31 @@ static bool reachable(const sip_t *sip)
            jn_sip_uri(uri, sizeof uri, u);
 }
 
+/* What speaks against any INVITE, whoever sends it: the status to refuse it with, or 0. */
+static int unfit(struct jn_sip *s, const sip_t *sip, struct jn_sip_invite *in)
+{
+    int bad = 0;
+    if (!jn_sip_source(s, &in->source))
+        return 400;
+    if (!reachable(sip) || jn_sip_spoilt(sip, sip_replaces_class) || jn_sip_timer_spoilt(sip)) {
+        count(&s->counts.malformed);
+        return 400;
+    }
+    if (s->drain)
+        return 503;
+    if (jn_sip_throttled(s, jn_mono_ns())) {
+        count(&s->counts.throttled);
+        return 503;
+    }
+    in->sdp = jn_sip_body(s, sip, &bad);
+    return bad;
+}
+
 void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
 {
     struct jn_sip_invite in = {0};
-    int bad = 0;
     count(&s->counts.invites);
-    if (!jn_sip_source(s, &in.source)) {
-        turn_away(s, nh, 400);
-        return;
-    }
-    if (!reachable(sip)) {
-        count(&s->counts.malformed);
-        turn_away(s, nh, 400);
-        return;
-    }
-    if (s->drain) {
-        turn_away(s, nh, 503);
-        return;
-    }
-    if (jn_sip_throttled(s, jn_mono_ns())) {
-        count(&s->counts.throttled);
-        turn_away(s, nh, 503);
-        return;
-    }
-    in.sdp = jn_sip_body(s, sip, &bad);
+    int bad = unfit(s, sip, &in);
     if (bad) {
         turn_away(s, nh, bad);
         return;
@@ -119,13 +120,10 @@ void jn_sip_invite_event(struct jn_sip *s, nua_handle_t *nh, const sip_t *sip)
     } else if (!phone_of_ours(s, nh, sip, &in.source, &in)) {
         return;
     }
-    bool spoilt = jn_sip_spoilt(sip, sip_replaces_class) || jn_sip_timer_spoilt(sip);
-    if (spoilt)
-        count(&s->counts.malformed);
-    else if (sip_replaces(sip)) /* RFC 3891 3 */
+    if (sip_replaces(sip)) /* RFC 3891 3 */
         in.replaces = jn_sip_replaced(s, in.tenant, sip_replaces(sip), &bad);
-    if (spoilt || bad) {
-        turn_away(s, nh, spoilt ? 400 : bad);
+    if (bad) {
+        turn_away(s, nh, bad);
         return;
     }
     struct jn_sip_leg *l = jn_sip_leg_new(s, nh, LEG_IN);

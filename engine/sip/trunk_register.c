@@ -28,7 +28,7 @@ void jn_sip_register_stop(struct jn_sip *s, struct trunk *k)
 static void failed(struct jn_sip *s, struct trunk *k, const struct jn_dir_trunk *t, int status, uint64_t now_ns)
 {
     struct trunk_register *r = &k->reg;
-    unsigned pause = r->failures < 8 ? FIRST_PAUSE_S << r->failures : LONGEST_PAUSE_S;
+    unsigned pause = r->failures < 8 ? (unsigned)FIRST_PAUSE_S << r->failures : (unsigned)LONGEST_PAUSE_S;
     if (pause > LONGEST_PAUSE_S)
         pause = LONGEST_PAUSE_S;
     forget(s, k);

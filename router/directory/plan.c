@@ -64,7 +64,8 @@ static int index_ranges(struct jn_directory *d, struct jn_err *err)
         d->ranges[d->n_ranges++] = i;
     }
     sorted = d->numbers;
-    qsort(d->ranges, d->n_ranges, sizeof *d->ranges, by_range);
+    if (d->n_ranges)
+        qsort(d->ranges, d->n_ranges, sizeof *d->ranges, by_range);
     for (uint32_t i = 1; i < d->n_ranges; i++) {
         const struct jn_dir_number *a = &d->numbers[d->ranges[i - 1]], *b = &d->numbers[d->ranges[i]];
 
