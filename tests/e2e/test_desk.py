@@ -410,7 +410,7 @@ def desk_files(t):
                 continue
             path = "/" + os.path.relpath(os.path.join(folder, name), www).replace("index.html", "")
             status, h, body = raw(path)
-            t.equal((status, body), (200, open(os.path.join(folder, name), "rb").read()), path)
+            t.check(status == 200 and body == open(os.path.join(folder, name), "rb").read(), f"{path} is the file, {status}")
             kind = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}[name.rsplit(".", 1)[1]]
             t.check(h["content-type"].startswith(kind) and h["x-content-type-options"] == "nosniff", f"type of {path}: {h}")
             t.check("default-src 'none'" in h["content-security-policy"] and "unsafe" not in h["content-security-policy"], f"policy of {path}")
