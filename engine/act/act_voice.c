@@ -213,7 +213,7 @@ static void on_phone(void *arg, uint64_t agent, bool registered)
 static void queued(struct jn_act_voice *v, struct call *c, const struct jn_ix_row *row)
 {
     bool first = c->state == CALL_ARRIVED;
-    if (c->state == CALL_CLOSING || c->state == CALL_GOODBYE)
+    if (c->state == CALL_CLOSING || c->state == CALL_GOODBYE || c->state >= CALL_OUT_ASKED)
         return;
     if (row->queue)
         c->queue = row->queue;

@@ -74,10 +74,11 @@ void voice_consult_answered(struct jn_act_voice *v, struct call *c)
     c->move.until_ns = 0;
     c->move.step = MOVE_UP;
     voice_ringback(v, c, c->agent, false);
-    if (c->move.complete || !c->agent) {
-        voice_consult_complete(v, c, c->move.ask);
+    if (c->move.complete && !voice_consult_complete(v, c, c->move.ask))
         return;
-    }
+    if (c->move.complete) /* no room to hand it over now: the two talk, and whoever wants may try again */
+        voice_move_answer(v, c, JN_WHY_BUSY);
+    c->move.complete = false;
     struct jn_order third = {.kind = JN_ORDER_HEAR, .leg_worker = l->worker, .leg = l->id, .token = l->id},
                     agent = {.kind = JN_ORDER_HEAR, .leg_worker = c->agent->worker, .leg = c->agent->id};
     third.hear.tracks = (uint8_t)(1u << voice_track(c->agent));
@@ -119,15 +120,14 @@ int voice_consult_complete(struct jn_act_voice *v, struct call *c, void *ask)
     }
     if (m->step != MOVE_UP)
         return -EBUSY;
-    m->ask = ask;
     if (m->kind == MOVE_CONSULT) {
-        if (voice_move_ask(v, c, JN_EV_HANDOVER, c->third->agent, 0)) {
-            m->ask = NULL;
+        if (voice_move_ask(v, c, JN_EV_HANDOVER, c->third->agent, 0))
             return -EAGAIN;
-        }
+        m->ask = ask;
         m->step = MOVE_HANDING;
         return 0;
     }
+    m->ask = ask;
     m->step = MOVE_HANDING;
     jn_copy(c->row.outside, sizeof c->row.outside, m->number);
     voice_move_tell(v, c, JN_EV_LEAVE, JN_WHY_TRANSFER);

@@ -83,6 +83,7 @@ void voice_closed_by_router(struct jn_act_voice *v, struct call *c, enum jn_outc
     if (c->state == CALL_GOODBYE)
         return;
     place_back(v, c);
+    voice_move_drop(v, c, why ? why : JN_WHY_CUSTOMER);
     voice_agent_drop(v, c);
     bool waiting =
         c->state == CALL_ARRIVED || c->state == CALL_QUEUED || c->state == CALL_OFFERED || c->state == CALL_CONNECTING;

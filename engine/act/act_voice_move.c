@@ -171,7 +171,7 @@ void voice_move_restore(struct jn_act_voice *v, struct call *c)
 {
     struct pending told = c->move.told;
     c->move = (struct voice_move){.kind = c->move.kind, .step = MOVE_RESTORE, .agent = c->move.agent, .told = told};
-    if (!c->agent || !c->agent->joined) {
+    if (!c->agent || !c->agent->joined || c->state != CALL_TALKING) {
         c->move = (struct voice_move){.told = told, .agent = c->move.agent};
         return;
     }

@@ -28,6 +28,23 @@ static uint64_t invite(const char *number, const char *sdp)
     w.sink.invite(w.sink.arg, &in);
     return leg;
 }
+/* An agent's phone dials. */
+static __attribute__((unused)) uint64_t phone_dials(uint64_t agent, const char *number, const char *sdp)
+{
+    uint64_t leg = ++w.last_sip;
+    w.sip[leg] = (struct fake_sip){.state = F_IN, .agent = agent};
+    struct jn_sip_invite in = {.leg = leg,
+                               .tenant = TENANT,
+                               .agent = agent,
+                               .from_user = "1001",
+                               .from_display = "",
+                               .to_user = number,
+                               .number = number,
+                               .call_id = "phone@test",
+                               .sdp = sdp};
+    w.sink.invite(w.sink.arg, &in);
+    return leg;
+}
 static void ended(uint64_t leg, enum jn_sip_end how, int status)
 {
     struct fake_sip *f = sip_at(leg);
