@@ -15,6 +15,24 @@ static void all_terminated(const struct jn_sip_dialog *d)
         abort(); /* a kept dialog must not bring headers of its own */
 }
 
+/* Who calls and what was called: whole texts, whatever the headers say. */
+static void identities(const sip_t *sip)
+{
+    static const struct jn_dir_trunk trunk = {.id = 1, .trusted = true, .country = "49", .international = "00"};
+    for (int i = 0; i < 3; i++) {
+        struct jn_sip_identity who;
+        struct jn_sip_invite in = {.from_user = "x", .from_display = ""};
+        jn_sip_identify(&who, &in, sip, i ? &trunk : NULL, i == 2);
+        if (!memchr(in.to_user, 0, sizeof who.to) || !memchr(in.number, 0, sizeof who.number) ||
+            !memchr(in.from_number, 0, sizeof who.from_number))
+            abort();
+        if (in.asserted && strpbrk(in.asserted, "\r\n<>\""))
+            abort();
+        if (in.diversion && strpbrk(in.diversion, "\r\n<>\""))
+            abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -42,8 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         jn_addr_parse(&source, "10.0.0.1", 5060);
         jn_sip_body(s, sip, &status);
         jn_sip_behind_nat(sip, &source);
-        jn_sip_over_tcp(sip);
+        jn_sip_transport(sip);
         jn_sip_realm_ok(sip->sip_from->a_url->url_host);
+        if (sip->sip_request)
+            identities(sip);
         if (sip->sip_request)
             jn_sip_dialog_in(&l, sip);
         else
