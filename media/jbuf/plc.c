@@ -36,17 +36,19 @@ static unsigned find_pitch(const struct jn_plc *p)
     const int16_t *end = p->history + JN_PLC_HISTORY - WINDOW;
     double best = -1.0;
     unsigned pitch = JN_PITCH_MAX;
-    for (unsigned lag = JN_PITCH_MIN; lag <= JN_PLC_LAG_MAX; lag++) {
-        int64_t c = 0, e = 1;
-        for (int i = 0; i < WINDOW; i++) {
-            int a = end[i], b = end[i - (int)lag];
-            c += a * b;
-            e += b * b;
-        }
+    int64_t e = 1;
+    for (int i = 0; i < WINDOW; i++)
+        e += end[i - JN_PITCH_MIN] * end[i - JN_PITCH_MIN];
+    for (int lag = JN_PITCH_MIN; lag <= JN_PLC_LAG_MAX; lag++) {
+        int64_t c = 0;
+        for (int i = 0; i < WINDOW; i += 2) /* every other sample says enough */
+            c += end[i] * end[i - lag];
         if (c > 0 && (double)c * (double)c / (double)e > best) {
             best = (double)c * (double)c / (double)e;
-            pitch = lag;
+            pitch = (unsigned)lag;
         }
+        if (lag < JN_PLC_LAG_MAX)
+            e += end[-lag - 1] * end[-lag - 1] - end[WINDOW - 1 - lag] * end[WINDOW - 1 - lag];
     }
     return pitch;
 }
