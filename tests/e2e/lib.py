@@ -339,6 +339,7 @@ class Scenario:
         return self.desk(engine, name), p
 
     def baresip(self, name, *args, **more):
+        more.setdefault("ip", Ua.home)
         b = phones.Baresip(os.path.join(self.folder, name), *args, **more)
         self.closing.append(b)
         self.check(b.connect(), f"baresip {name} starts")

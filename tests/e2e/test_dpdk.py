@@ -9,6 +9,7 @@ import veth
 from lib import Failed, centre, scenario
 from test_calls import same_sound, talk, window
 from test_recording import export
+from test_srtp import MAND, pair, secure_centre
 from ua import Ua, answer_all
 
 HUGE = "/proc/sys/vm/nr_hugepages"
@@ -38,7 +39,7 @@ class Pages:
         self.write(self.before)
 
 
-def engine(t, workers=1, huge=False, machine=None, **dpdk):
+def engine(t, workers=1, huge=False, machine=None, data=None, **dpdk):
     """(the engine, its network); from here on this scenario lives in the namespace."""
     why = veth.missing()
     if why:
@@ -46,7 +47,9 @@ def engine(t, workers=1, huge=False, machine=None, **dpdk):
     net = veth.Veth("test")
     t.closing.insert(0, net)  # the last to end
     media = net.dpdk(huge, **dpdk)
-    data = centre(trunks=[{"name": "carrier", "from": [net.network]}])
+    data = data or centre()
+    for trunk in data["tenants"][0]["trunks"]:
+        trunk["from"] = [net.network]
     e = t.engine(data, workers=workers, host=net.host, start=False, machine={**{f"media.{k}": v for k, v in media.items()}, **(machine or {})})
     for tries in range(3):
         try:
@@ -107,6 +110,16 @@ def dpdk_huge_pages(t):
         Pages(t, 64)
     e, _ = engine(t, huge=True)
     both_ways(t, e, 2.5)
+
+
+@scenario(60)
+def dpdk_srtp(t):
+    """Two baresip phones that demand SRTP: opened and sealed again in the buffer of the frame."""
+    e, _ = engine(t, data=secure_centre("required", "required"))
+    for fit in pair(t, e, MAND, MAND):
+        t.check(fit > 0.85, f"heard as said, correlation {fit:.3f}")
+    drops = {k: v for k, v in e.admin.metrics().items() if v and k.startswith("junctor_media_drops_total") and ("auth" in k or "replay" in k)}
+    t.check(not drops, f"no packet failed authentication: {drops}")
 
 
 @scenario(60)
