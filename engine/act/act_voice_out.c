@@ -65,6 +65,8 @@ static int begin(struct jn_act_voice *v, const struct jn_dir_agent *a, uint64_t 
 
 static int ask(struct jn_act_voice *v, struct call *c)
 {
+    if (v->ports.call_known)
+        v->ports.call_known(v->ports.arg, &c->row);
     int rc = voice_move_ask(v, c, JN_EV_CALL_OUT, 0, c->queue);
     c->arrived = !rc;
     return rc;

@@ -55,11 +55,11 @@ void jn_json_agent(const struct jn_api *a, const struct jn_view_agent *v, uint64
     jn_buf_printf(
         out,
         ",\"since_us\":%llu,\"state_s\":%llu,\"phone\":%s,\"desks\":%u,\"load\":{\"voice\":%u,\"chat\":%u},"
-        "\"capacity\":{\"voice\":%u,\"chat\":%u}}",
+        "\"capacity\":{\"voice\":%u,\"chat\":%u},\"may_call_out\":%s}",
         (unsigned long long)v->row.since_us,
         (unsigned long long)(v->row.since_us && now_us > v->row.since_us ? (now_us - v->row.since_us) / 1000000 : 0),
         v->phone ? "true" : "false", v->desks, v->row.load[JN_CH_VOICE], v->row.load[JN_CH_CHAT], capacity[JN_CH_VOICE],
-        capacity[JN_CH_CHAT]);
+        capacity[JN_CH_CHAT], d && (d->may_call_out || d->role >= JN_ROLE_SUPERVISOR) ? "true" : "false");
 }
 
 static void ratio(struct jn_buf *out, const char *key, uint64_t part, uint64_t whole, double unit)
@@ -134,6 +134,8 @@ void jn_json_ix(const struct jn_api *a, const struct jn_ix_row *x, struct jn_buf
     text_member(out, "channel", name_of(channels, JN_CH_N, x->channel));
     text_member(out, "queue", q ? q->name : NULL);
     text_member(out, "agent", g ? g->name : NULL);
+    jn_buf_text(out, ",");
+    id_member(out, "agent_id", x->agent); /* agents of different tenants may have one name */
     text_member(out, "state", name_of(ix_states, JN_IX_STATE_N, x->state));
     text_member(out, "outcome", name_of(outcomes, JN_OUT_N, x->outcome));
     text_member(out, "why", name_of(whys, JN_WHY_N, x->why));

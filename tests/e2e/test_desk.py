@@ -11,6 +11,7 @@ import time
 from browser import Browser
 from chat import Customer
 from lib import HERE, PASSWORD, Api, agent, centre, queue, scenario
+from ua import Ua, answer_all
 
 LOST = r"WebSocket connection to|net::ERR_CONNECTION_REFUSED|net::ERR_EMPTY_RESPONSE|net::ERR_CONNECTION_RESET"
 
@@ -294,6 +295,41 @@ def desk_transfer_and_supervise(t):
     t.check(d2.wait_state("wrap_up"), "the colleague wraps up")
     d2.api.post(f"/api/v1/interactions/{ix}/wrap-done")
     for p in (page, chief):
+        p.expect_problems()
+    t.idle(e)
+
+
+@scenario(60)
+def desk_call_out(t):
+    """An agent who may calls a number from the desk, sees it ring and answered, and hangs up; what no line leads to is
+    told in words; who may not is not shown the form."""
+    trunk = Ua(("127.0.0.1", 9), "carrier", ip="127.0.0.9", on_invite=answer_all(ring=1.0))
+    t.closing.append(trunk)
+    data = work_centre()
+    acme = data["tenants"][0]
+    acme["agents"][0]["may_call_out"] = True
+    acme.update({"trunks": [{"name": "carrier", "from": ["127.0.0.8/30"], "to": [f"127.0.0.9:{trunk.port}"], "probe": "0s"}],
+                 "routes": [{"prefix": "+49", "trunks": ["carrier"]}], "caller_id": "+4930100", "call_out": ["+"]})
+    b, e = Browser(t), t.engine(data)
+    trunk.engine = e.address
+    t.phone(e, "a1")
+    page = desk(t, b, e, "a1")
+    page.fill(".dial input", "+15550100")
+    page.click(".dial button")
+    page.wait(".toast.bad:has-text('no line leads to that number')")
+    page.expect_problems(r"status of 409")
+    page.fill(".dial input", "+493055501")
+    page.press(".dial input", "Enter")
+    page.wait(".pane[data-state=offered] .number:has-text('+493055501')")
+    page.shot("18-calling-out")
+    page.wait(".pane[data-state=connected]")
+    page.click(".pane button:text-is('Hang up')")
+    page.wait(".pane[data-state=wrap_up]")
+    page.click(".pane button:text-is('Done')")
+    page.wait(".pane[data-state=done]")
+    other = desk(t, b, e, "a2")
+    t.equal(other.js("document.querySelector('.dial').hidden"), True, "the form of who may not call out")
+    for p in (page, other):
         p.expect_problems()
     t.idle(e)
 

@@ -57,7 +57,7 @@ function dialForm() {
     call.click();
   });
   form.update = () => {
-    show(form, !!me.row && me.row.capacity.voice > 0 && me.row.state !== "logged_out");
+    show(form, !!me.row && me.row.capacity.voice > 0 && me.row.may_call_out && me.row.state !== "logged_out");
     const names = [...queues.values()].filter((q) => q.channels.includes("voice")).map((q) => q.name).sort();
     if (form.names === names.join("\n")) return;
     form.names = names.join("\n");

@@ -2,7 +2,7 @@
 import { post, supervises } from "./api.js";
 import { el, text, show, attr, button, duration } from "./dom.js";
 import { paneOf, fact, otherQueues, options, whyButton } from "./pane.js";
-import { agents, isAsked } from "./store.js";
+import { agents, isAsked, me } from "./store.js";
 import { t } from "./strings.js";
 
 let lists = 0;
@@ -14,7 +14,7 @@ export function callPane(row) {
   const big = el("p", { class: "number" }, number), asked = el("p", { class: "hint", hidden: true });
   const hold = button(t("call.hold"), () => post(path("hold"))), resume = button(t("call.resume"), () => post(path("resume")), { class: "main" }),
     hang = button(t("call.hangup"), () => post(path("hangup")), { class: "end" });
-  const kind = el("select", { "aria-label": t("call.target") }, ["queue", "agent", "number"].map((k) => el("option", { value: k }, t("call.kind." + k))));
+  const kind = el("select", { "aria-label": t("call.target") }, ["queue", "agent", ...(me.row?.may_call_out ? ["number"] : [])].map((k) => el("option", { value: k }, t("call.kind." + k))));
   const queue = el("select", { "aria-label": t("call.kind.queue") });
   const known = el("datalist", { id: "agents-" + ++lists });
   const to = el("input", { type: "text", "aria-label": t("call.to"), placeholder: t("call.to"), autocomplete: "off", hidden: true });

@@ -38,7 +38,7 @@ function readClock(row) {
 
 // Somebody else's call on which this agent is asked for advice.
 export const isAsked = (row) => !!row.consult && row.consult === who()?.name && row.agent !== row.consult;
-export const isMine = (row) => isAsked(row) || (row.agent === who()?.name && row.state !== "queued" && row.state !== "done" && !row.outside);
+export const isMine = (row) => isAsked(row) || (row.agent_id === who()?.agent && row.state !== "queued" && row.state !== "done" && !row.outside);
 export const mine = () => [...ixs.values()].filter(isMine).sort((a, b) => a.offered_us - b.offered_us || (a.id < b.id ? -1 : 1));
 export const chatOf = (id) => {
   if (!chats.has(id)) chats.set(id, new Chat(id, () => changed("chat", id)));
