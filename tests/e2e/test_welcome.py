@@ -349,10 +349,12 @@ def welcome_nailed_line(t):
 
 @scenario(50)
 def welcome_nailed_line_on_two_workers(t):
-    """The same three calls where callers are on another worker than the line. A dead phone makes the agent not ready."""
+    """The same three calls where callers are on another worker than the line. After a crash the phone is told, and called
+    again."""
     e, desk, phone, line = nailed(t, 2)
     m = e.admin.metrics()
     t.check(sum(v for k, v in m.items() if k.startswith("junctor_media_link_frames_total")) > 50, "frames went from worker to worker")
     e.kill()
     e.start()
     t.check(line.wait("ended"), "after a crash the phone gets a BYE")
+    t.eventually(lambda: len(phone.calls) == 2 and list(phone.calls.values())[1].state == "up", "and is called again, for its agent is still ready")

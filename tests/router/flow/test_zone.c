@@ -95,7 +95,7 @@ Test(zone, rules_in_every_form)
     struct jn_zone_rule r;
     static const char *const good[] = {"UTC0",       "<+0330>-3:30",    "EST5EDT,M3.2.0,M11.1.0",
                                        "A1B",        "ABC1DEF,J60,300", "IST-1GMT0,M10.5.0,M3.5.0/1",
-                                       "XXX-3:00:01"};
+                                       "QQQ-3:00:01"};
     static const char *const bad[] = {"",
                                       "UT0",
                                       "UTC",
