@@ -75,14 +75,15 @@ def trunk_numbers(t):
     data = centre(agents=1, queues=[queue("main", "100"), queue("sales", "200")],
                   trunks=[{"name": "good", "from": ["127.0.0.1/32"], "trusted": True, **GERMAN}, {"name": "plain", "from": ["127.0.0.2/32"], **GERMAN}])
     data["tenants"][0]["numbers"] = [{"number": "+4930123456", "queue": "main"}, {"range": "+49301300-+49301399", "queue": "sales"},
-                                     {"prefix": "+4940", "queue": "sales"}]
+                                     {"prefix": "+4940", "queue": "sales"}, {"number": "+4930500", "flow": "front"}]
+    data["tenants"][0]["flows"] = [{"name": "front", "go": {"queue": "sales"}}]
     e = t.engine(data)
     u, v = t.caller(e, "0301111"), t.caller(e, "0302222", ip="127.0.0.2")
     cases = [(u, "030123456", [], "+4930123456", "main", "+49301111"), (u, "004930123456", [], "+4930123456", "main", "+49301111"),
              (u, "+49301350", ["P-Asserted-Identity: <sip:+49307777@x>"], "+49301350", "sales", "+49307777"),
              (v, "0407654", ["P-Asserted-Identity: <sip:+49307777@x>"], "+49407654", "sales", "+49302222"),
              (u, "0301300", ["P-Asserted-Identity: <sip:+49307777@x>", "Privacy: id"], "+49301300", "sales", "anonymous"),
-             (u, "100", [], "100", "main", "+49301111")]
+             (u, "030500", [], "+4930500", "sales", "+49301111"), (u, "100", [], "100", "main", "+49301111")]
     for ua, dialled, extra, called, queue_name, caller in cases:
         call = ua.call(dialled, extra=extra)
         t.check(call.wait("up"), f"{dialled} is answered, got {call.statuses}")
@@ -94,7 +95,7 @@ def trunk_numbers(t):
     call = u.call("0309999")
     t.check(call.wait("ended"), "refused")
     t.equal(call.statuses[-1], ("INVITE", 404), "a number that nobody has")
-    t.equal((trunk_of(e, "good", "calls_in"), trunk_of(e, "plain", "calls_in")), (6, 1), "calls in by trunk")
+    t.equal((trunk_of(e, "good", "calls_in"), trunk_of(e, "plain", "calls_in")), (7, 1), "calls in by trunk")
 
 
 @scenario(30)
