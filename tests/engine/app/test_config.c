@@ -46,7 +46,8 @@ Test(config, every_key_reaches_its_field)
     struct jn_config c;
     static const char text[] =
         "version: 1\ndata_dir: d\ncentre: ''\n"
-        "sip: {listen: 127.0.0.2, advertise: 127.0.0.3, port: 5070, max_calls: 50, max_calls_per_s: 7}\n"
+        "sip: {listen: 127.0.0.2, advertise: 127.0.0.3, port: 5070, max_calls: 50, max_calls_per_s: 7, "
+        "max_registers_per_s: 8, ban_after: 9, ban_window: 30s, ban_time: 5m}\n"
         "media: {listen: '::1', advertise: '2001:db8::1', port_min: 30000, port_max: 30999, silence: 1500ms, "
         "silence_end: 2m, latch: 1s}\n"
         "workers: {count: 3, pin: true, spread_legs: true}\n"
@@ -62,6 +63,10 @@ Test(config, every_key_reaches_its_field)
     cr_assert_eq(c.sip_port, 5070);
     cr_assert_eq(c.max_calls, 50);
     cr_assert_eq(c.max_calls_per_s, 7);
+    cr_assert_eq(c.max_registers_per_s, 8);
+    cr_assert_eq(c.ban_after, 9);
+    cr_assert_eq(c.ban_window_s, 30);
+    cr_assert_eq(c.ban_s, 300);
     cr_assert_str_eq(c.media_host, "::1");
     cr_assert_str_eq(c.media_advertise, "2001:db8::1");
     cr_assert_eq(c.media_port_min, 30000);
