@@ -3,6 +3,7 @@ SIP and the API are the kernel's on both ends; the media address is nobody's but
 import os
 import socket
 import struct
+import time
 
 import audio
 import veth
@@ -179,6 +180,41 @@ def dpdk_sipp_and_ping(t):
     t.idle(e)
     neighbours = veth.ip("neigh", "show", "dev", net.far)
     t.check(f"{net.media} lladdr {net.mac}" in neighbours, f"the kernel has learnt our address: {neighbours}")
+
+
+def ask(interface, target, vlan):
+    """One ARP request, tagged when vlan is not 0; (the answer's MAC, the VLAN that it came in), or None. Raw frames: not every
+    kernel has VLAN interfaces."""
+    sol_packet, auxdata = 263, 8
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as s:
+        s.bind((interface, 0))
+        s.setsockopt(sol_packet, auxdata, 1)
+        s.settimeout(1.0)
+        own, who = s.getsockname()[4], socket.inet_aton(target)
+        near = who[:3] + b"\x0a"
+        tag = struct.pack(">HH", 0x8100, vlan) if vlan else b""
+        s.send(b"\xff" * 6 + own + tag + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x800, 6, 4, 1) + own + near + b"\0" * 6 + who)
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            try:
+                frame, extra, _, _ = s.recvmsg(2000, 200)
+            except TimeoutError:
+                return None
+            came = next((struct.unpack("IIIHHHH", d[:20])[5] for level, kind, d in extra if (level, kind) == (sol_packet, auxdata)), 0) & 0xfff
+            if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\2" and frame[28:32] == who:
+                return frame[22:28].hex(":"), came
+        return None
+
+
+@scenario(30)
+def dpdk_vlan(t):
+    """Media in a VLAN of its own: ARP is answered in that VLAN alone, the rest is counted."""
+    e, net = engine(t, vlan=12)
+    t.equal(ask(net.far, net.media, 12), (net.mac, 12), "the answer in VLAN 12")
+    before = port_count(e, "other_vlan")
+    t.equal(ask(net.far, net.media, 0), None, "an answer to an untagged question")
+    t.equal(ask(net.far, net.media, 13), None, "an answer in another VLAN")
+    t.check(port_count(e, "other_vlan") >= before + 2, "both are counted")
 
 
 @scenario(30)
