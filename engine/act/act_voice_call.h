@@ -37,7 +37,7 @@ enum call_state {
     CALL_OUT_DIAL,  /* the agent hears the number ring */
     CALL_STATE_N
 };
-enum side { SIDE_CALLER, SIDE_AGENT, SIDE_THIRD, SIDE_WATCH };
+enum side { SIDE_CALLER, SIDE_AGENT, SIDE_THIRD, SIDE_WATCH, SIDE_ASIDE };
 /* A call on its way to somebody else (act_voice_move.c). */
 enum move_kind {
     MOVE_NONE,
@@ -66,7 +66,7 @@ struct leg {
     uint32_t call, index;
     uint32_t line; /* nailed up: whose (act_voice_nailed.c) */
     uint8_t side, worker, media, kept, kept_home;
-    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed;
+    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed, accepted; /* accepted: we sent 2xx, its ACK is awaited */
     struct jn_sdp_local local;
     struct jn_leg_remote remote;
     struct jn_sdp offer;
@@ -83,6 +83,7 @@ struct voice_move {
     uint64_t token; /* the router's answer that is awaited */
     uint64_t until_ns;
     uint64_t agent; /* who moves it */
+    uint64_t to, queue; /* whom a phone's second call asks for */
     struct pending told; /* that the router could not be told yet */
     char number[JN_NUMBER_MAX];
     uint8_t kind, step, srtp;
@@ -99,6 +100,7 @@ struct call {
     uint64_t flow_until_ns;       /* when the menu stops waiting, 0: it does not wait */
     uint64_t announce_token, announce_until_ns;
     struct leg *caller, *agent; /* agent: who rings or talks now */
+    struct leg *aside, *parked; /* the agent's phone's second dialog until it is up; then its first one */
     struct leg *third;          /* whom the agent asks, or a number that it is on its way to */
     struct voice_move move;
     bool out; /* an agent called: caller is the number called */
@@ -237,6 +239,9 @@ void voice_lines_review(struct jn_act_voice *v);
 void voice_line_agent(struct jn_act_voice *v, const struct jn_agent_row *row);
 /* The router offers the call to an agent on the line. */
 void voice_line_offer(struct jn_act_voice *v, struct call *c, const struct jn_dir_agent *a);
+/* The leg of an agent's line that is up and free, for a call that the agent makes: the call's home becomes the line's
+ * worker, its agent that leg. NULL: there is none. */
+struct leg *voice_line_borrow(struct jn_act_voice *v, struct call *c, uint64_t agent);
 /* News of a line's own leg. */
 void voice_line_opened(struct jn_act_voice *v, struct call *own);
 void voice_line_answered(struct jn_act_voice *v, struct call *own, struct leg *l, const char *sdp);
@@ -331,6 +336,22 @@ void voice_consult_answered(struct jn_act_voice *v, struct call *c);
 void voice_consult_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
 void voice_consult_agent_left(struct jn_act_voice *v, struct call *c);
 void voice_consult_handed(struct jn_act_voice *v, struct call *c);
+
+/* 0 or why the number cannot be asked; move.number, move.kind are set. */
+enum jn_why voice_consult_outside(struct jn_act_voice *v, struct call *c);
+/* The agent is in the room, the third party is up: they talk. */
+void voice_consult_joined(struct jn_act_voice *v, struct call *c);
+
+/* act_voice_second.c: consults that the agent's phone makes by itself. */
+bool voice_second_invite(struct jn_act_voice *v, const struct jn_sip_invite *in);
+void voice_second_opened(struct jn_act_voice *v, struct call *c, struct leg *l);
+void voice_second_answer(struct jn_act_voice *v, struct call *c);
+void voice_second_confirmed(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* 0, or -EAGAIN: the parked leg is the agent's again but in no room. */
+int voice_second_drop(struct jn_act_voice *v, struct call *c, enum jn_why why, bool rejoin);
+void voice_second_done(struct jn_act_voice *v, struct call *c);
+bool voice_second_ended(struct jn_act_voice *v, struct call *c, struct leg *l);
+bool voice_second_refer(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_sip_refer *r);
 
 /* act_voice_out.c */
 int voice_out(struct jn_act_voice *v, const struct jn_voice_move *m);

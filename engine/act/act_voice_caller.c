@@ -105,6 +105,8 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         turn_away(v, in, 603);
         return;
     }
+    if (voice_second_invite(v, in))
+        return;
     struct reached to = reach(v, in);
     if (!to.queue && !to.flow && voice_out_invite(v, in))
         return;

@@ -6,25 +6,32 @@
 #include <errno.h>
 #include <string.h>
 
+enum jn_why voice_consult_outside(struct jn_act_voice *v, struct call *c)
+{
+    int srtp = jn_sip_trunk_srtp(v->sip, c->tenant, 0, c->move.number);
+    if (srtp < 0)
+        return JN_WHY_NO_ROUTE;
+    c->move.srtp = (uint8_t)srtp;
+    if (voice_move_aside(v, c) || !voice_third_open(v, c, 0))
+        return JN_WHY_BUSY;
+    if (!c->aside)
+        voice_ringback(v, c, c->agent, true);
+    return JN_WHY_NONE;
+}
+
 static int outside(struct jn_act_voice *v, struct call *c, const struct jn_voice_move *m)
 {
     if (!jn_dir_may_call(v->dir, c->tenant, m->agent, m->number)) {
         v->counts.outs_forbidden++;
         return -EACCES;
     }
-    int srtp = jn_sip_trunk_srtp(v->sip, c->tenant, 0, m->number);
-    if (srtp < 0)
-        return -EHOSTUNREACH;
     c->move.kind = MOVE_CONSULT_OUT;
-    c->move.srtp = (uint8_t)srtp;
     jn_copy(c->move.number, sizeof c->move.number, m->number);
-    if (voice_move_aside(v, c))
-        return -EAGAIN;
-    if (!voice_third_open(v, c, 0)) {
+    enum jn_why why = voice_consult_outside(v, c);
+    if (why == JN_WHY_BUSY)
         voice_move_restore(v, c);
-        return -EAGAIN;
-    }
-    voice_ringback(v, c, c->agent, true);
+    if (why)
+        return why == JN_WHY_BUSY ? -EAGAIN : -EHOSTUNREACH;
     voice_move_answer(v, c, JN_WHY_NONE);
     return 0;
 }
@@ -64,16 +71,25 @@ void voice_consult_ring(struct jn_act_voice *v, struct call *c, uint64_t agent)
         why = JN_WHY_BUSY;
     if (why)
         voice_consult_failed(v, c, why);
-    else
+    else if (!c->aside)
         voice_ringback(v, c, c->agent, true);
 }
 
 void voice_consult_answered(struct jn_act_voice *v, struct call *c)
 {
-    struct leg *l = c->third;
     c->move.until_ns = 0;
-    c->move.step = MOVE_UP;
+    if (c->aside) { /* the phone's own second call: it hears of the answer, and its ACK brings them together */
+        voice_second_answer(v, c);
+        return;
+    }
     voice_ringback(v, c, c->agent, false);
+    voice_consult_joined(v, c);
+}
+
+void voice_consult_joined(struct jn_act_voice *v, struct call *c)
+{
+    struct leg *l = c->third;
+    c->move.step = MOVE_UP;
     if (c->move.complete && !voice_consult_complete(v, c, c->move.ask))
         return;
     if (c->move.complete) /* no room to hand it over now: the two talk, and whoever wants may try again */
@@ -97,8 +113,14 @@ void voice_consult_failed(struct jn_act_voice *v, struct call *c, enum jn_why wh
     voice_ringback(v, c, c->agent, false);
     voice_move_answer(v, c, why ? why : JN_WHY_AGENT);
     voice_third_drop(v, c);
+    bool asked = router && !(c->move.token && c->move.step == MOVE_ASKED && c->aside);
     c->move.token = 0;
-    if (router)
+    if (voice_second_drop(v, c, why, true)) {
+        voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
+        voice_close(v, c, 0);
+        return;
+    }
+    if (asked)
         voice_move_tell(v, c, JN_EV_CONSULT_END, (uint8_t)why);
     if (c->agent)
         voice_move_restore(v, c);

@@ -50,7 +50,7 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
 {
     char text[JN_SDP_MAX];
     struct jn_err why = {{0}};
-    bool current = c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->watch) &&
+    bool current = c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->watch || l == c->parked) &&
                    l->media == MEDIA_OPEN && l->up;
     if (!current) { /* 481 would end the peer's dialog: only when the call is ending anyway */
         jn_sip_refuse(v->sip, l->sip, c->state == CALL_CLOSING ? 481 : 488);

@@ -115,7 +115,8 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
     c->legs++;
     c->open_media++;
     *(side == SIDE_CALLER ? &c->caller : side == SIDE_WATCH ? &c->watch
-      : side == SIDE_THIRD ? &c->third : &c->agent) = l;
+      : side == SIDE_THIRD ? &c->third
+      : side == SIDE_ASIDE ? &c->aside : &c->agent) = l;
     return l;
 no_order:
     give_back(v, c, l);
@@ -221,7 +222,7 @@ void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
     if (!l->id || l->sip || (l->media != MEDIA_CLOSED && l->media != MEDIA_NONE))
         return;
     struct call *c = voice_call_of(v, l);
-    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->third))
+    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->third || l == c->aside || l == c->parked))
         return; /* still the call's own */
     jn_map_del(&v->by_media, l->id);
     l->id = 0;
@@ -234,6 +235,10 @@ void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
         c->agent = NULL;
     if (c->third == l)
         c->third = NULL;
+    if (c->aside == l)
+        c->aside = NULL;
+    if (c->parked == l)
+        c->parked = NULL;
     c->legs--;
     voice_call_settle(v, c);
 }

@@ -122,6 +122,8 @@ void voice_move_settled(struct jn_act_voice *v, const struct jn_command *cmd)
     }
     v->counts.moves_failed += why != JN_WHY_NONE;
     voice_move_answer(v, c, why);
+    if (why && kind == MOVE_CONSULT)
+        voice_second_drop(v, c, why, true);
     if (kind == MOVE_ROUTER || (why && kind == MOVE_CONSULT))
         c->move = (struct voice_move){0};
 }
@@ -178,7 +180,7 @@ void voice_move_restore(struct jn_act_voice *v, struct call *c)
     voice_quiet(v, c);
     if (hear(v, c, c->agent, (uint8_t)(1u << voice_track(c->caller))) ||
         hear(v, c, c->caller, (uint8_t)(1u << voice_track(c->agent))))
-        return; /* the next tick tries again */
+        return;                             /* the next tick tries again */
     c->deaf = c->agent->side != SIDE_AGENT; /* on another track than the next agent's will be */
     c->move = (struct voice_move){.told = told, .agent = c->move.agent};
     voice_mark(v, c, JN_RECEV_RESUME);
@@ -242,6 +244,7 @@ void voice_third_promote(struct jn_act_voice *v, struct call *c)
     c->holds &= HOLD_CALLER;
     c->ringback = 0;
     c->stop_ringback = false;
+    voice_second_done(v, c);
     if (old) {
         voice_leg_hangup(v, old);
         voice_leg_close(v, c, old);
@@ -288,6 +291,10 @@ bool voice_move_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
         voice_out_opened(v, c, l);
         return true;
     }
+    if (l == c->aside) {
+        voice_second_opened(v, c, l);
+        return true;
+    }
     if (l != c->third)
         return false;
     const struct jn_dir_agent *a = l->agent ? jn_dir_agent(v->dir, l->agent) : NULL;
@@ -316,6 +323,8 @@ bool voice_move_refused(struct jn_act_voice *v, struct call *c, struct leg *l)
         voice_out_failed(v, c, JN_WHY_MEDIA);
     else if (l == c->third)
         third_failed(v, c, JN_WHY_BUSY);
+    else if (l == c->aside)
+        voice_consult_failed(v, c, JN_WHY_BUSY);
     else
         return false;
     return true;
@@ -343,6 +352,10 @@ bool voice_move_answered(struct jn_act_voice *v, struct call *c, struct leg *l, 
 
 bool voice_move_confirmed(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
+    if (l == c->aside && !l->up) {
+        voice_second_confirmed(v, c, l);
+        return true;
+    }
     if (!c->out || l->up || l != c->agent || c->state == CALL_CLOSING)
         return false;
     voice_out_confirmed(v, c, l);
@@ -361,6 +374,8 @@ bool voice_move_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enu
         voice_out_ended(v, c, l, how, status);
         return true;
     }
+    if (voice_second_ended(v, c, l))
+        return true;
     if (l == c->third) {
         third_failed(v, c, l->up ? JN_WHY_AGENT : voice_why_of(how, status));
         return true;
@@ -421,6 +436,7 @@ void voice_move_drop(struct jn_act_voice *v, struct call *c, enum jn_why why)
     voice_move_answer(v, c, why);
     c->move = (struct voice_move){0};
     voice_third_drop(v, c);
+    voice_second_drop(v, c, why, false);
 }
 
 /* ---- the door ---- */

@@ -68,6 +68,8 @@ void voice_refer(struct jn_act_voice *v, struct call *c, struct leg *l, const st
     const struct jn_dir_agent *a = r->ours ? jn_dir_agent_sip(v->dir, c->tenant, r->to_user) : NULL;
     const struct jn_dir_queue *q = a ? NULL : jn_dir_queue_number(v->dir, c->tenant, r->to_user);
     v->counts.refers++;
+    if (voice_second_refer(v, c, l, r))
+        return;
     if (l != c->agent || !voice_movable(c, l->agent) || c->move.kind || c->move.told.kind) {
         jn_sip_refer_result(v->sip, l->sip, 603);
         return;

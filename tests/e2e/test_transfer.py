@@ -274,3 +274,65 @@ def transfer_hang_ups(t):
             t.check(c.leg2.wait("ended", timeout=5), "a2 is let go")
         t.check(c.d2.wait_state("ready"), "a2 is free")
         c.end(["ring", "talk"], agent="a1")
+
+
+def second_call(t, c, to):
+    """a1's phone holds the caller and dials `to`, as a phone's user does before an attended transfer."""
+    c.leg1.reinvite("sendonly")
+    t.check(c.leg1.until(lambda x: ("INVITE", 200) in x.statuses, 4), "the caller is held by the phone")
+    return c.p1.call(to, say=audio.tone(TONES["a1"], 2))
+
+
+def replaces(first, second):
+    """The Refer-To of first that names second (RFC 3891, as the engine's side sees that dialog)."""
+    return (f"Refer-To: <sip:x@{DOMAIN}?Replaces={second.call_id.replace('@', '%40')}%3Bto-tag%3D{second.remote_tag}"
+            f"%3Bfrom-tag%3D{second.local_tag}>")
+
+
+@scenario(60)
+def transfer_attended_phone(t):
+    """The agent's phone makes the second call itself and sends REFER with Replaces: one interaction, handed over."""
+    c = Talk(t)
+    mine = second_call(t, c, "a2")
+    c.leg2 = c.last(c.p2)
+    t.check(c.leg2.wait("up"), "a2 answers")
+    t.check(mine.wait("up"), f"the second call is answered: {mine.statuses}")
+    first, c.leg1 = c.leg1, mine
+    c.hears(caller=set(), a1={"a2"}, a2={"a1"})
+    t.equal(len(c.e.admin.get("/api/v1/interactions?open=1")["interactions"]), 1, "one interaction")
+    first.request("REFER", extra=[replaces(first, mine)])
+    t.check(first.until(lambda x: any("SIP/2.0 200" in m.body for m in x.messages if m.method == "NOTIFY"), 4), "NOTIFY: 200")
+    t.check(first.wait("ended", timeout=5) and mine.wait("ended", timeout=5), "both dialogs of a1 get a BYE")
+    c.hears(caller={"a2"}, a2={"caller"})
+    c.end(["ring", "talk", "talk"], agent="a2")
+
+
+@scenario(60)
+def transfer_attended_phone_back(t):
+    """The second call ends, or is refused: the first dialog takes the caller again; to a number; and the colleague's queue."""
+    c = Talk(t)
+    mine = second_call(t, c, "a2")
+    c.leg2 = c.last(c.p2)
+    t.check(c.leg2.wait("up") and mine.wait("up"), "a2 answers")
+    time.sleep(0.2)
+    mine.bye()
+    t.check(c.leg2.wait("ended", timeout=5), "a2 is let go")
+    c.leg1.reinvite("sendrecv")
+    c.hears(caller={"a1"}, a1={"caller"})
+    c.p3.on_invite = refuse_all(486)
+    mine = second_call(t, c, "a3")
+    t.check(mine.wait("ended", timeout=5), "a3 refuses")
+    t.check(any(s == ("INVITE", 486) for s in mine.statuses), f"the phone hears it: {mine.statuses}")
+    c.leg1.reinvite("sendrecv")
+    c.hears(caller={"a1"}, a1={"caller"})
+    mine = second_call(t, c, "+1900")
+    t.check(mine.wait("ended", timeout=5) and ("INVITE", 403) in mine.statuses, "not every number may be asked")
+    mine = second_call(t, c, NUMBER)
+    c.leg3 = c.last(c.carrier)
+    t.check(c.leg3.wait("up") and mine.wait("up"), "the number answers")
+    first, c.leg1 = c.leg1, mine
+    c.hears(caller=set(), a1={"outside"}, outside={"a1"})
+    first.request("REFER", extra=[replaces(first, mine)])
+    t.check(first.wait("ended", timeout=5) and mine.wait("ended", timeout=5), "a1 is let go")
+    c.hears(caller={"outside"}, outside={"caller"})
+    c.end(["ring", "talk", "outside"], agent="a1")
