@@ -138,6 +138,8 @@ def desk_chat_journey(t):
     say(frame, "#text", "아직 있어요")
     page.wait(".message.customer:has-text('아직 있어요')")
     t.equal(page.count(".pane .message"), 4, "messages at the desk, none twice")
+    frame.gone("li.wait")
+    t.equal(frame.count("#log li"), 4, "messages in the widget, none twice")
     page.shot("3-chat")
     site.shot("4-widget")
     page.click(".pane .end")
