@@ -417,6 +417,8 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "jn-sip");
     s->rc = open_all(e, &s->err);
+    if (s->rc == 0)
+        take_old_phones(e); /* whoever is told that we are ready finds the phones there */
     int rc = s->rc;
     atomic_store_explicit(&e->sip_ready, rc == 0, memory_order_release);
     uint64_t one = 1;
@@ -424,7 +426,6 @@ static void *run(void *arg)
     (void)wrote;
     if (rc < 0)
         return NULL;
-    take_old_phones(e);
     end_old_calls(e);
     mail(NULL);
     jn_sip_run(e->sip);

@@ -130,9 +130,9 @@ static int invite(struct jn_sip *s, struct jn_sip_attempt *a, const struct jn_di
     char contact[JN_SIP_URI_MAX];
     nua_invite(nh, TAG_IF(t->domain[0] || uri, NUTAG_PROXY(hop)),
                SIPTAG_CONTACT_STR(jn_sip_contact(s, a->leg, contact)), SIPTAG_CALL_ID_STR(jn_sip_call_id_out(a->leg)),
-               SIPTAG_CONTENT_TYPE_STR("application/sdp"),
-               SIPTAG_PAYLOAD_STR(a->leg->sdp), TAG_IF(c.asserted[0], SIPTAG_HEADER_STR(c.asserted)),
-               TAG_IF(c.private, SIPTAG_PRIVACY_STR("id")), TAG_END());
+               SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(a->leg->sdp),
+               TAG_IF(c.asserted[0], SIPTAG_HEADER_STR(c.asserted)), TAG_IF(c.private, SIPTAG_PRIVACY_STR("id")),
+               TAG_END());
     return 0;
 }
 

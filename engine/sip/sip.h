@@ -23,11 +23,11 @@ struct jn_sip_config {
     uint16_t port;               /* UDP and TCP */
     char advertise[JN_HOST_MAX]; /* address to name in Contact; empty: host */
     uint32_t max_legs;
-    uint32_t max_calls_per_s; /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
+    uint32_t max_calls_per_s;     /* new INVITEs, 0: no bound; beyond it 503 with Retry-After */
     uint32_t max_registers_per_s; /* REGISTERs, 0: no bound; beyond it 503 with Retry-After */
     /* A source that fails so often (0: no bans) within the window is dropped without an answer for so long. */
     uint32_t ban_after, ban_window_s, ban_s;
-    uint32_t t1x64_ms;        /* SIP's 64*T1 (RFC 3261 17): 0 is 32000; tests shorten it */
+    uint32_t t1x64_ms; /* SIP's 64*T1 (RFC 3261 17): 0 is 32000; tests shorten it */
     uint32_t
         session_expires_s;  /* session interval that we ask for, and the longest we take (RFC 4028); 0: none asked */
     uint32_t session_min_s; /* a shorter one is answered 422; 90 by the RFC */
@@ -87,9 +87,9 @@ struct jn_sip_sink {
     void (*ended)(void *arg, uint64_t leg, enum jn_sip_end how,
                   int status); /* once for each leg, the last word of it */
     void (*phone)(void *arg, uint64_t agent, bool registered);
-    void (*registration)(void *arg, uint64_t agent); /* each REGISTER that changed or refreshed one; may be NULL */
-    void (*mail)(void *arg);                         /* the waker passed to open was rung */
-    void (*tick)(void *arg, uint64_t mono_ns);       /* about every 50 ms */
+    void (*registration)(void *arg, uint64_t agent);      /* each REGISTER that changed or refreshed one; may be NULL */
+    void (*mail)(void *arg);                              /* the waker passed to open was rung */
+    void (*tick)(void *arg, uint64_t mono_ns);            /* about every 50 ms */
     void (*seen)(void *arg, const struct jn_sip_seen *m); /* every message of calls, both ways; NULL: not wanted */
     void *arg;
 };
