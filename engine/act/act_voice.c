@@ -187,6 +187,8 @@ static void on_ended(void *arg, uint64_t sip, enum jn_sip_end how, int status)
         v->ports.dialog_del(v->ports.arg, sip);
     l->dialog_kept = false;
     l->sip = 0;
+    if (l->nailed && c->state != CALL_LINE)
+        voice_line_lost(v, l, "phone_hung_up");
     if (c->move.refer == sip)
         c->move.refer = 0; /* nobody is left to be told */
     if (voice_watch_ended(v, c, l, how, status)) {

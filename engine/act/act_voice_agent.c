@@ -161,8 +161,6 @@ void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end h
         voice_line_failed(v, c, c->agent->up ? "phone_hung_up" : "phone_unreachable");
         return;
     }
-    if (c->agent->nailed)
-        voice_line_lost(v, c->agent, "phone_hung_up");
     if (c->state == CALL_OFFERED) {
         enum jn_why why = JN_WHY_PHONE_REJECT;
         if (how == JN_SIP_END_TIMEOUT || how == JN_SIP_END_ERROR || status == 408)

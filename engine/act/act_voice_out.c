@@ -150,7 +150,7 @@ void voice_out_begin(struct jn_act_voice *v, struct call *c)
     if (c->state != CALL_OUT_ASKED)
         return;
     voice_step(v, c, CALL_OUT_AGENT);
-    if (c->agent) {
+    if (c->agent || (a && voice_line_borrow(v, c, a->set.id))) { /* the agent dialled, or is on a nailed-up line */
         dial(v, c);
         return;
     }
