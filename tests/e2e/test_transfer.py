@@ -33,10 +33,10 @@ def carrier(t, on_invite):
 class Talk:
     """A caller who talks to a1; a2 (main) and a3 (queue other) are ready; a carrier beside."""
 
-    def __init__(self, t, a2=None, out=None, **more):
+    def __init__(self, t, a2=None, out=None, engine=None, **more):
         self.t = t
         self.carrier = carrier(t, out or answer_all(say=audio.tone(TONES["outside"], 2)))
-        self.e = t.engine(the_centre(self.carrier.port, **more))
+        self.e = t.engine(the_centre(self.carrier.port, **more), **(engine or {}))
         self.carrier.engine = self.e.address
         self.d1, self.p1 = t.agent(self.e, "a1", say=audio.tone(TONES["a1"], 2))
         self.call = Ua(self.e.address, "alice", ip="127.0.0.10")
@@ -336,3 +336,43 @@ def transfer_attended_phone_back(t):
     t.check(first.wait("ended", timeout=5) and mine.wait("ended", timeout=5), "a1 is let go")
     c.hears(caller={"outside"}, outside={"caller"})
     c.end(["ring", "talk", "outside"], agent="a1")
+
+
+@scenario(60)
+def transfer_two_workers(t):
+    """The same with every leg on another worker than its caller: a consult, a handover, then blind to a number."""
+    c = Talk(t, engine={"workers": 2, "machine": {"workers.spread_legs": True}})
+    c.do("consult", {"agent": "a2"})
+    c.leg2 = c.last(c.p2)
+    t.check(c.leg2.wait("up"), "a2 answers")
+    c.hears(caller=set(), a1={"a2"}, a2={"a1"})
+    c.do("consult/complete")
+    c.hears(caller={"a2"}, a2={"caller"})
+    t.equal(c.e.admin.request("POST", f"/api/v1/calls/{c.ix}/transfer", {"number": NUMBER})[0], 403, "a2 may not call out")
+    t.equal(c.e.admin.request("POST", f"/api/v1/calls/{c.ix}/transfer", {"queue": "other"})[0], 200, "an administrator moves it")
+    c.leg2 = c.last(c.p3)
+    t.check(c.leg2.wait("up"), "a3 answers")
+    c.hears(caller={"a2"}, a2={"caller"})
+    c.end(["ring", "talk", "talk", "ring", "talk"], agent="a3")
+
+
+@scenario(60)
+def transfer_crash(t):
+    """kill -9 while an agent consults: after the restart every phone gets a BYE, the call is lost, nobody stays reserved."""
+    c = Talk(t)
+    c.do("consult", {"agent": "a2"})
+    c.leg2 = c.last(c.p2)
+    t.check(c.leg2.wait("up"), "a2 answers")
+    time.sleep(1.0)
+    c.e.kill()
+    c.e.start()
+    for who, leg in (("the caller", c.call), ("a1", c.leg1), ("a2", c.leg2)):
+        t.check(leg.wait("ended", timeout=8), f"{who} gets a BYE")
+    row = c.row()
+    t.equal((row["outcome"], row["why"]), ("lost", "crash"), "the record")
+    s = c.segments()
+    t.check(s and all(k["ended_us"] for k in s), "its segments are closed")
+    for d in (c.d1, c.d2):
+        state = next(a for a in c.e.live()["agents"] if a["name"] == d.name)
+        t.equal(state["load"]["voice"], 0, f"{d.name} has nothing in hand")
+    t.idle(c.e)
