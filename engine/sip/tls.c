@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 /* The agent whose stack is being made on this thread. */
 static _Thread_local struct jn_sip *making;
@@ -25,8 +26,45 @@ static int reason(struct jn_err *err, const char *what, const char *file)
     return jn_fail(err, -EINVAL, "sip.tls: %s \"%s\": %s", what, file, e ? text : "not readable");
 }
 
+static bool names(X509 *cert, const char *host)
+{
+    struct jn_addr a;
+    if (!host[0])
+        return false;
+    return jn_addr_parse(&a, host, 0) ? X509_check_host(cert, host, 0, 0, NULL) == 1
+                                      : X509_check_ip_asc(cert, host, 0) == 1;
+}
+
+/* True when the certificate names a server that we mean to connect to: the host or address of a trunk's TLS target, or
+ * the SIP domain of that trunk (RFC 5922 7.1). The stack's own comparison does not read addresses. */
+static bool expected(const struct jn_sip *s, X509 *cert)
+{
+    for (uint32_t i = 0; i < s->dir->n_trunks; i++) {
+        const struct jn_dir_trunk *t = &s->dir->trunks[i];
+        for (unsigned k = 0; k < t->tos; k++)
+            if (t->to[k].transport == JN_TRANSPORT_TLS && (names(cert, t->to[k].host) || names(cert, t->domain)))
+                return true;
+    }
+    return false;
+}
+
+/* Instead of OpenSSL's own: the chain, and then whose it is. Whoever connects to us is asked for none. */
+static int verify(X509_STORE_CTX *x, void *arg)
+{
+    const struct jn_sip *s = arg;
+    int ok = X509_verify_cert(x);
+    if (!s->c.tls.verify_peer || ok <= 0 || X509_STORE_CTX_get_error(x) != X509_V_OK)
+        return ok;
+    X509 *cert = X509_STORE_CTX_get0_cert(x);
+    if (cert && expected(s, cert))
+        return ok;
+    jn_warn("sip", "a TLS server has a certificate of another name");
+    X509_STORE_CTX_set_error(x, X509_V_ERR_HOSTNAME_MISMATCH);
+    return 0;
+}
+
 /* Files and rules into one context. */
-static int fill(SSL_CTX *ctx, const struct jn_sip_tls *t, struct jn_err *err)
+static int fill(SSL_CTX *ctx, const struct jn_sip_tls *t, struct jn_sip *s, struct jn_err *err)
 {
     X509_STORE *store = X509_STORE_new();
     if (!store)
@@ -40,16 +78,17 @@ static int fill(SSL_CTX *ctx, const struct jn_sip_tls *t, struct jn_err *err)
         return reason(err, "key", t->key);
     if (SSL_CTX_check_private_key(ctx) != 1)
         return reason(err, "this key does not belong to the certificate", t->key);
+    SSL_CTX_set_cert_verify_callback(ctx, verify, s);
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(ctx, "HIGH:!aNULL:!eNULL:!kRSA:!SHA1:!CAMELLIA:!ARIA:!PSK:!SRP:@STRENGTH");
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     return 0;
 }
 
-static int try_out(const struct jn_sip_tls *t, struct jn_err *err)
+static int try_out(struct jn_sip *s, struct jn_err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-    int rc = ctx ? fill(ctx, t, err) : jn_fail(err, -ENOMEM, "sip.tls: no memory");
+    int rc = ctx ? fill(ctx, &s->c.tls, s, err) : jn_fail(err, -ENOMEM, "sip.tls: no memory");
     SSL_CTX_free(ctx);
     return rc;
 }
@@ -59,7 +98,7 @@ int jn_sip_tls_begin(struct jn_sip *s, struct jn_err *err)
     static _Thread_local bool watching;
     if (!s->c.tls.port)
         return 0;
-    int rc = try_out(&s->c.tls, err);
+    int rc = try_out(s, err);
     if (rc)
         return rc;
     if (!watching && CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, made, NULL, NULL) < 0)
@@ -76,7 +115,7 @@ int jn_sip_tls_finish(struct jn_sip *s, struct jn_err *err)
     if (s->c.tls.port && !s->n_tls_ctx)
         rc = jn_fail(err, -EIO, "sip.tls: the stack made no TLS context");
     for (unsigned i = 0; i < s->n_tls_ctx && !rc; i++)
-        rc = fill(s->tls_ctx[i], &s->c.tls, err);
+        rc = fill(s->tls_ctx[i], &s->c.tls, s, err);
     return rc;
 }
 
@@ -84,9 +123,9 @@ int jn_sip_tls_reload(struct jn_sip *s, struct jn_err *err)
 {
     if (!s->c.tls.port)
         return 0;
-    int rc = try_out(&s->c.tls, err); /* a bad file changes nothing */
+    int rc = try_out(s, err); /* a bad file changes nothing */
     for (unsigned i = 0; i < s->n_tls_ctx && !rc; i++)
-        rc = fill(s->tls_ctx[i], &s->c.tls, err);
+        rc = fill(s->tls_ctx[i], &s->c.tls, s, err);
     return rc;
 }
 

@@ -125,7 +125,7 @@ static int start_stack(struct jn_sip *s, struct jn_err *err)
         return jn_fail(err, -ENOMEM, "sip: no event loop");
     su_root_threading(s->root, 0);
     bool tls = s->c.tls.port != 0;
-    unsigned verify = s->c.tls.verify_peer ? TPTLS_VERIFY_SUBJECTS_OUT : TPTLS_VERIFY_NONE;
+    unsigned verify = s->c.tls.verify_peer ? TPTLS_VERIFY_OUT : TPTLS_VERIFY_NONE;
     if (s->c.advertise[0] && strcmp(s->c.advertise, s->c.host))
         snprintf(secure, sizeof secure, "sips:%s:%u;maddr=%s%s%s", s->c.advertise, s->c.tls.port, o, s->c.host, c);
     else

@@ -63,15 +63,15 @@ class SippPhone:
         phones.stop_process(self.p)
 
 
-def certificate(folder, name, serial):
-    """A CA and a certificate for sip.acme.test signed by it; paths without their endings."""
+def certificate(folder, name, serial, host="sip.acme.test", san="DNS:sip.acme.test,IP:127.0.0.1"):
+    """A CA and a certificate signed by it, as PEM files in folder."""
     os.makedirs(folder, exist_ok=True)
     run = lambda *a: subprocess.run(["openssl", *a], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)  # noqa: E731
     if not os.path.exists(os.path.join(folder, "ca.pem")):
         run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
-    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=sip.acme.test")
+    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", name + ".key", "-out", name + ".csr", "-subj", f"/CN={host}")
     with open(os.path.join(folder, "san"), "w", encoding="utf-8") as f:
-        f.write("subjectAltName=DNS:sip.acme.test,IP:127.0.0.1\n")
+        f.write(f"subjectAltName={san}\n")
     run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", str(serial), "-days", "2", "-extfile", "san", "-out", name + ".pem")
 
 
@@ -170,6 +170,64 @@ def tls_certificate_renewed(t):
     t.equal(serial(), 1002, "serial number after the damaged file")
     m = old.transaction("OPTIONS", f"sip:127.0.0.1:{address[1]}")
     t.check(m is not None and m.status == 200, "a connection from before goes on")
+
+
+class TlsCarrier:
+    """A carrier's TLS side: answers OPTIONS with 200 and counts what it could read."""
+
+    def __init__(self, folder, name):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key"))
+        self.s = socket.create_server(("127.0.0.1", 0))
+        self.port, self.requests, self.refused = self.s.getsockname()[1], 0, 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                raw, _ = self.s.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(raw,), daemon=True).start()
+
+    def _talk(self, raw):
+        try:
+            with self.context.wrap_socket(raw, server_side=True) as s:
+                while True:
+                    data = s.recv(65536)
+                    if not data:
+                        self.refused += 1
+                        return
+                    self.requests += 1
+                    head = [line for line in data.decode("utf-8", "replace").split(CRLF) if re.match(r"(Via|From|To|Call-ID|CSeq):", line)]
+                    head = [line + ";tag=x" if line.startswith("To:") else line for line in head]
+                    s.sendall((CRLF.join(["SIP/2.0 200 OK", *head, "Content-Length: 0"]) + CRLF + CRLF).encode())
+        except (OSError, ssl.SSLError):
+            self.refused += 1
+
+    def stop(self):
+        self.s.close()
+
+
+@scenario(40)
+def tls_trunk_proves_itself(t):
+    """Trunks over TLS are probed: the one whose certificate our authority signed for its name is up; one of a foreign
+    authority and one with another name read nothing from us and stay down."""
+    folder, foreign = os.path.join(t.folder, "tls"), os.path.join(t.folder, "foreign")
+    certificate(folder, "server", 1)
+    certificate(folder, "good", 2)
+    certificate(folder, "misnamed", 3, "other.test", "DNS:other.test")
+    certificate(foreign, "good", 4)
+    carriers = {"good": TlsCarrier(folder, "good"), "misnamed": TlsCarrier(folder, "misnamed"), "foreign": TlsCarrier(foreign, "good")}
+    t.closing.extend(carriers.values())
+    tls = {"port": phones.free_port(16061, 2), "certificate": os.path.join(folder, "server.pem"), "key": os.path.join(folder, "server.key"), "ca": os.path.join(folder, "ca.pem")}
+    e = t.engine(centre(trunks=[{"name": n, "to": [f"127.0.0.1:{c.port}/tls"], "probe": "1s", "probe_failures": 1} for n, c in carriers.items()]), machine={"sip.tls": tls})
+    t.eventually(lambda: carriers["good"].requests >= 2, "the good carrier is asked again and again")
+    t.eventually(lambda: carriers["misnamed"].refused and carriers["foreign"].refused, "the others were connected to and left")
+    t.equal((carriers["misnamed"].requests, carriers["foreign"].requests), (0, 0), "requests that the others could read")
+    state = {x["name"]: x["state"] for x in e.admin.get("/api/v1/trunks")["trunks"]}
+    t.equal(state["good"], "up", "the good carrier")
+    t.eventually(lambda: all(x["state"] != "up" for x in e.admin.get("/api/v1/trunks")["trunks"] if x["name"] != "good"), "the others are not up")
 
 
 @scenario(30)

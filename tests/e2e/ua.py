@@ -3,7 +3,9 @@ well-behaved phone would not. Real peers (baresip, SIPp) stand beside it in the 
 import hashlib
 import os
 import re
+import select
 import socket
+import ssl
 import threading
 import time
 
@@ -230,6 +232,7 @@ class Ua:
         self.engine, self.user, self.domain = engine, user, domain or engine[0]
         self.password, self.ip, self.codecs, self.on_invite = password, ip, codecs, on_invite
         self.transport, self.calls, self.lock, self.no_ack = ("TLS" if tls else "TCP" if tcp else "UDP"), {}, threading.Lock(), False
+        self.tls_lock = threading.Lock()
         self.others, self.stopped, self.reg_cseq, self.reg_id = [], False, 0, "r" + tag()
         self.s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp or tls else socket.SOCK_DGRAM)
         self.s.bind((ip, 0))
@@ -237,6 +240,7 @@ class Ua:
             self.s.connect(engine)
         if tls:  # an ssl.SSLContext, and the name that the engine's certificate must have
             self.s = tls.wrap_socket(self.s, server_hostname=tls_name)
+            self.s.setblocking(False)
         self.port = self.s.getsockname()[1]
         self.contact = f"<sip:{user}@{ip}:{self.port}" + (f";transport={self.transport.lower()}>" if tcp or tls else ">")
         threading.Thread(target=self._read, daemon=True).start()
@@ -248,9 +252,21 @@ class Ua:
         head.append(f"Content-Length: {len(body.encode())}")
         self.raw((CRLF.join(head) + CRLF + CRLF + body).encode())
 
+    def _receive(self):
+        if self.transport != "TLS":
+            return self.s.recv(65536)
+        while not self.stopped:  # OpenSSL does not bear a reader and a writer at once
+            try:
+                with self.tls_lock:
+                    return self.s.recv(65536)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                select.select([self.s], [], [], 0.2)
+        return b""
+
     def raw(self, data):
         try:
-            self.s.sendall(data) if self.transport != "UDP" else self.s.sendto(data, self.engine)
+            with self.tls_lock:
+                self.s.sendall(data) if self.transport != "UDP" else self.s.sendto(data, self.engine)
         except OSError:
             pass
 
@@ -258,7 +274,7 @@ class Ua:
         buf = b""
         while not self.stopped:
             try:
-                data = self.s.recv(65536)
+                data = self._receive()
             except OSError:
                 return
             if self.transport == "UDP":
