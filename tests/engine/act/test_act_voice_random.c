@@ -175,7 +175,7 @@ static void router_acts(void)
         return;
     struct known *k = &r.known[r.n - 1 - roll(r.n < 12 ? r.n : 12)];
     uint64_t agent = 101 + roll(5);
-    if (!roll(4)) /* a supervisor comes, changes the mode, goes, or is refused */
+    if (!roll(8)) /* a supervisor comes, changes the mode, goes, or is refused */
         jn_act_voice_supervise(w.v, k->ix, 101 + roll(5), (enum jn_watch_mode)roll(JN_WATCH_N), roll(2));
     if (!roll(12))
         agent_is(roll(2) ? A_NAILED : A_DESK, roll(3) ? JN_AGENT_READY : JN_AGENT_LOGGED_OUT);
