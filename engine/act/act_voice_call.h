@@ -242,6 +242,7 @@ void voice_line_offer(struct jn_act_voice *v, struct call *c, const struct jn_di
 /* The leg of an agent's line that is up and free, for a call that the agent makes: the call's home becomes the line's
  * worker, its agent that leg. NULL: there is none. */
 struct leg *voice_line_borrow(struct jn_act_voice *v, struct call *c, uint64_t agent);
+bool voice_line_free(struct jn_act_voice *v, uint64_t agent); /* there is one now */
 /* News of a line's own leg. */
 void voice_line_opened(struct jn_act_voice *v, struct call *own);
 void voice_line_answered(struct jn_act_voice *v, struct call *own, struct leg *l, const char *sdp);

@@ -299,10 +299,16 @@ void voice_line_offer(struct jn_act_voice *v, struct call *c, const struct jn_di
         take(v, x, c);
 }
 
+bool voice_line_free(struct jn_act_voice *v, uint64_t agent)
+{
+    const struct line *x = line_of_agent(v, agent);
+    return x && x->state == LINE_UP && !x->lent && !x->closing && !x->lost;
+}
+
 struct leg *voice_line_borrow(struct jn_act_voice *v, struct call *c, uint64_t agent)
 {
     struct line *x = line_of_agent(v, agent);
-    if (!x || x->state != LINE_UP || x->lent || x->closing || x->lost || c->room || c->kept_room ||
+    if (!voice_line_free(v, agent) || c->room || c->kept_room ||
         v->ports.admit_leg(v->ports.arg, x->leg->worker, 1)) /* ROOM_CLOSE: no leg of the call's own keeps it */
         return NULL;
     c->kept_room = true;

@@ -23,7 +23,7 @@ static void refuse(struct jn_req *r, const struct jn_ask *a)
         jn_req_error(r, JN_NO_CONFLICT, NULL, "the call is being moved already");
         return;
     case -ENOTCONN:
-        jn_req_error(r, JN_NO_CONFLICT, NULL, "the agent's phone is not registered, or stays on the line");
+        jn_req_error(r, JN_NO_CONFLICT, NULL, "the agent's phone is not registered, or its nailed-up line is not up");
         return;
     case -EHOSTUNREACH:
         jn_req_error(r, JN_NO_CONFLICT, NULL, "no_route: no trunk takes calls to that number");

@@ -6,6 +6,7 @@ import time
 
 import audio
 from lib import DOMAIN, MUSIC_HZ, SIP_SECRET, agent, centre, queue, scenario
+from test_calling_out import NUMBER_HZ, World, both_ways
 from test_sip_dialogs import SippPhone
 from ua import answer_all
 
@@ -358,3 +359,22 @@ def welcome_nailed_line_on_two_workers(t):
     e.start()
     t.check(line.wait("ended"), "after a crash the phone gets a BYE")
     t.eventually(lambda: len(phone.calls) == 2 and list(phone.calls.values())[1].state == "up", "and is called again, for its agent is still ready")
+
+
+@scenario(40)
+def welcome_nailed_line_calls_out(t):
+    """An agent on the line calls a number: no second call to the phone, and the line is there for the next one."""
+    w = World(t, answer_all(say=audio.tone(NUMBER_HZ, 3)), answer="nailed")
+    line = w.leg(w.p1)
+    t.check(line.wait("up"), "the line is up")
+    for n in (1, 2):
+        w.call(queue="main")
+        number = w.leg(w.carrier, n)
+        t.check(number.wait("up"), "the number answers")
+        both_ways(t, w, line, number)
+        number.bye()
+        t.check(w.d1.wait_state("ready") is not None, "ready again")
+    t.equal((len(w.p1.calls), line.state), (1, "up"), "one leg for all")
+    w.d1.api.post("/api/v1/agents/me/logout")
+    t.check(line.wait("ended"), "log-out ends the line")
+    t.idle(w.e)
