@@ -379,8 +379,9 @@ static void silent(struct jn_act_voice *v, struct call *c, struct leg *l)
     }
     bool mine = l == c->caller || (l == c->agent && (c->state == CALL_TALKING || c->state == CALL_HELD));
     bool holds = l == c->caller ? c->holds & HOLD_CALLER : c->holds & HOLD_AGENT;
-    if (!v->c.silence_end_s || !mine || holds || c->state == CALL_CLOSING || l->media != MEDIA_OPEN)
-        return;
+    if (!v->c.silence_end_s || !mine || holds || c->state == CALL_CLOSING || c->state >= CALL_OUT_ASKED ||
+        l->media != MEDIA_OPEN)
+        return; /* a number that still rings need not send anything */
     v->counts.ended_silent++;
     jn_warn("voice", "no media from the %s: the call is ended", l == c->caller ? "caller" : "agent");
     if (l->nailed)

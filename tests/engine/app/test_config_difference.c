@@ -76,3 +76,22 @@ Test(config_difference, from_nothing_everything_is_new)
                                 "{\"what\":\"rules acme\",\"change\":\"2 new\"}]}");
     jn_buf_free(&json);
 }
+
+Test(config_difference, who_may_call_out_and_what_is_shown_is_told)
+{
+    static const char calls[] =
+        "    caller_id: '+4930100'\n    call_out: ['+49']\n"
+        "    queues: [{name: sales, target: 20s, skills: {s: 1}, caller_id: '+4930111'}, {name: gone}]\n"
+        "    agents: [{name: ann, phone: {user: '1', secret: secret-one}, capacity: {chat: 2},"
+        " may_call_out: true}, {name: bob}]\n"
+        "    trunks: [{name: t, from: [10.0.0.0/8]}]\n    rules: [{pattern: a1}, {pattern: b1}]\n";
+    struct jn_buf json = {0};
+
+    difference(before, calls, &json);
+    cr_assert_str_eq(
+        json.data, "{\"changes\":["
+                   "{\"what\":\"tenant acme\",\"change\":\"caller_id \\\"\\\" -> \\\"+4930100\\\", call_out changed\"},"
+                   "{\"what\":\"queue acme/sales\",\"change\":\"caller_id \\\"\\\" -> \\\"+4930111\\\"\"},"
+                   "{\"what\":\"agent acme/ann\",\"change\":\"may_call_out on\"}]}");
+    jn_buf_free(&json);
+}
