@@ -46,7 +46,8 @@ static void family(const struct jn_engine *e, struct jn_buf *out, const char *na
 
 static unsigned long long up(const struct jn_sip_trunk_status *t)
 {
-    return LOAD(t->up) > 0 && LOAD(t->registered) != JN_SIP_REG_FAILED && LOAD(t->registered) != JN_SIP_REG_TRYING;
+    return (LOAD(t->up) > 0 || !LOAD(t->down)) && LOAD(t->registered) != JN_SIP_REG_FAILED &&
+           LOAD(t->registered) != JN_SIP_REG_TRYING;
 }
 static unsigned long long registered(const struct jn_sip_trunk_status *t)
 {
@@ -93,7 +94,7 @@ void jn_engine_sip_metrics(const struct jn_engine *e, struct jn_buf *out)
                   "# HELP junctor_sip_socket_drops packets that the kernel dropped: banned sources, full buffers\n"
                   "# TYPE junctor_sip_socket_drops gauge\njunctor_sip_socket_drops %llu\n",
                   LOAD(c->bans), LOAD(c->banned), LOAD(c->socket_drops));
-    family(e, out, "up", "gauge", "1 while calls can go out", up);
+    family(e, out, "up", "gauge", "0 while no target answers or the registration is refused", up);
     family(e, out, "registered", "gauge", "1 while we are registered at the carrier", registered);
     family(e, out, "targets_down", "gauge", "targets that do not answer OPTIONS", targets_down);
     family(e, out, "channels", "gauge", "calls in any state", channels);
