@@ -20,8 +20,9 @@ int jn_sip_out_send(struct jn_sip *s, struct jn_sip_leg *l, const char *uri)
     /* The hop is taken from the request and kept for the dialog; given to nua_handle it is forgotten. */
     char contact[JN_SIP_URI_MAX];
     l->sips = !strncmp(uri, "sips:", 5);
-    nua_invite(nh, NUTAG_PROXY(o->next), SIPTAG_CONTACT_STR(jn_sip_contact(s, l, contact)), SIPTAG_CALL_ID_STR(jn_sip_call_id_out(l)), SIPTAG_CONTENT_TYPE_STR("application/sdp"), SIPTAG_PAYLOAD_STR(l->sdp),
-               TAG_IF(o->auto_answer, SIPTAG_CALL_INFO_STR("<sip:invalid>;answer-after=0")),
+    nua_invite(nh, NUTAG_PROXY(o->next), SIPTAG_CONTACT_STR(jn_sip_contact(s, l, contact)),
+               SIPTAG_CALL_ID_STR(jn_sip_call_id_out(l)), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
+               SIPTAG_PAYLOAD_STR(l->sdp), TAG_IF(o->auto_answer, SIPTAG_CALL_INFO_STR("<sip:invalid>;answer-after=0")),
                TAG_IF(o->auto_answer, SIPTAG_HEADER_STR("Alert-Info: <http://invalid>;info=alert-autoanswer")),
                TAG_END());
     return 0;
