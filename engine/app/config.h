@@ -36,7 +36,7 @@ struct jn_config {
     char sip_host[JN_HOST_MAX], sip_advertise[JN_HOST_MAX];
     uint16_t sip_port;
     uint32_t max_calls, max_calls_per_s, max_registers_per_s;
-    uint32_t ban_after, ban_window_s, ban_s; /* failures of a source, within, dropped for */
+    uint32_t ban_after, ban_window_s, ban_s;   /* failures of a source, within, dropped for */
     uint32_t session_expires_s, session_min_s; /* RFC 4028 */
     uint16_t tls_port;                         /* SIP over TLS; 0: none */
     char tls_certificate[JN_PATH_MAX], tls_key[JN_PATH_MAX], tls_ca[JN_PATH_MAX];
@@ -55,12 +55,12 @@ struct jn_config {
     uint8_t origins;
     uint32_t max_agents, max_queues, max_tenants, max_interactions;
     uint32_t snapshot_s, snapshot_events;
-    uint32_t keep_journal_s; /* how far back the journal can be replayed and asked why */
+    uint32_t keep_journal_s;                    /* how far back the journal can be replayed and asked why */
     char sound_dir[JN_SOUND_DIRS][JN_PATH_MAX]; /* searched in order for the sounds that queues name (NAME.wav) */
     uint8_t sound_dirs;
-    bool trace_messages;                            /* SIP messages of calls are kept */
-    uint32_t trace_size_mb, trace_keep_s;           /* so many megabytes, so long */
-    char log_file[JN_PATH_MAX]; /* empty: standard error */
+    bool trace_messages;                  /* SIP messages of calls are kept */
+    uint32_t trace_size_mb, trace_keep_s; /* so many megabytes, so long */
+    char log_file[JN_PATH_MAX];           /* empty: standard error */
     enum jn_log_level log_level;
 };
 /* Relative paths are relative to the file. 0, or -EINVAL with p filled (a file that cannot be read is a problem too).

@@ -288,7 +288,9 @@ static void read_centre(struct jn_centre *c, const struct jn_yaml *root, struct 
     f.trunk_lines = calloc(n[TRUNKS] + n[ROUTES] + n[NUMBERS] + 1, sizeof *f.trunk_lines);
     f.route_lines = f.trunk_lines ? f.trunk_lines + n[TRUNKS] : NULL;
     f.number_lines = f.trunk_lines ? f.route_lines + n[ROUTES] : NULL;
-    if (!c->dir || jn_directory_plan(c->dir, (uint32_t)n[ROUTES], (uint32_t)n[NUMBERS]) || jn_directory_flows(c->dir, flows, calendars) || !f.trunk_lines || jn_map_init(&c->ids, (uint32_t)(n[QUEUES] + n[AGENTS])) ||
+    if (!c->dir || jn_directory_plan(c->dir, (uint32_t)n[ROUTES], (uint32_t)n[NUMBERS]) ||
+        jn_directory_flows(c->dir, flows, calendars) || !f.trunk_lines ||
+        jn_map_init(&c->ids, (uint32_t)(n[QUEUES] + n[AGENTS])) ||
         jn_map_init(&c->words, (uint32_t)(2 * (n[QUEUES] + n[AGENTS])))) {
         jn_problem(p, c->check.file, 0, NULL, "no memory");
         free(f.trunk_lines);

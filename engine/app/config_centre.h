@@ -10,8 +10,8 @@ struct jn_centre {
     struct jn_check check;
     struct jn_directory *dir;
     const struct jn_yaml *tenants; /* the whole list: one may name another */
-    struct jn_map ids, words; /* id or hashed word to the line that has it */
-    uint32_t flows, calendars; /* filled so far */
+    struct jn_map ids, words;      /* id or hashed word to the line that has it */
+    uint32_t flows, calendars;     /* filled so far */
 };
 /* The tenant whose members are read. */
 struct jn_centre_tenant {

@@ -76,7 +76,7 @@ struct jn_engine {
     struct jn_tracing *tracing;      /* thread_trace.c; NULL: nothing is kept */
     struct jn_worker *worker[JN_WORKERS_MAX];
     unsigned workers;
-    struct jn_dpdk *dpdk; /* what the workers' ports share; NULL: sockets */
+    struct jn_dpdk *dpdk;           /* what the workers' ports share; NULL: sockets */
     struct jn_directory *directory; /* main: the one in force */
     struct jn_rules *rules;
     struct jn_sip_dialog *old_dialogs; /* of the run before, told to the signalling thread once */

@@ -121,7 +121,7 @@ static struct {
     struct jn_engine *engine;
     void (*voice_phone)(void *arg, uint64_t agent, bool registered);
     struct jn_phones phones; /* whose registration is to be stored */
-    uint64_t stop_ns; /* asked to stop: when at the latest, even if a peer does not answer its BYE */
+    uint64_t stop_ns;        /* asked to stop: when at the latest, even if a peer does not answer its BYE */
 } here;
 #define STOP_NS 3000000000u
 
@@ -375,13 +375,17 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                  .spread_legs = c->spread_legs,
                                  .silence_end_s = c->silence_end_s,
                                  .ring_ms = 120000};
-    struct jn_sip_config sc = {
-        .port = c->sip_port,
-        .max_legs = 3 * c->max_calls, /* caller, agent, and a supervisor or whom the agent asks */
-        .max_calls_per_s = c->max_calls_per_s, .max_registers_per_s = c->max_registers_per_s, .ban_after = c->ban_after, .ban_window_s = c->ban_window_s, .ban_s = c->ban_s,
-        .session_expires_s = c->session_expires_s,
-        .session_min_s = c->session_min_s,
-        .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
+    struct jn_sip_config sc = {.port = c->sip_port,
+                               .max_legs =
+                                   3 * c->max_calls, /* caller, agent, and a supervisor or whom the agent asks */
+                               .max_calls_per_s = c->max_calls_per_s,
+                               .max_registers_per_s = c->max_registers_per_s,
+                               .ban_after = c->ban_after,
+                               .ban_window_s = c->ban_window_s,
+                               .ban_s = c->ban_s,
+                               .session_expires_s = c->session_expires_s,
+                               .session_min_s = c->session_min_s,
+                               .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
 
     p.arg = e;
     jn_copy(sc.host, sizeof sc.host, c->sip_host);

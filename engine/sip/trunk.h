@@ -59,8 +59,8 @@ struct jn_sip_trunks {
 };
 
 /* trunk_state.c */
-/* An INVITE without even a 100, an OPTIONS or REGISTER without an answer for so long has failed: an eighth of SIP's 64*T1,
- * four seconds. */
+/* An INVITE without even a 100, an OPTIONS or REGISTER without an answer for so long has failed: an eighth of SIP's
+ * 64*T1, four seconds. */
 uint64_t jn_sip_silent_ns(const struct jn_sip *s);
 struct trunk *jn_sip_trunk_get(const struct jn_sip *s, uint64_t id);
 bool jn_sip_trunk_usable(const struct jn_sip *s, const struct jn_dir_trunk *t, unsigned target);

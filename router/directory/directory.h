@@ -24,9 +24,10 @@ struct jn_dir_tenant {
     uint64_t id;
     char name[JN_NAME_MAX], domain[JN_HOST_MAX]; /* SIP domain and digest realm */
     uint32_t weight;
-    struct jn_say announce; /* an agent hears it before one of its callers: the client's name */
-    char caller_id[JN_NUMBER_MAX];                /* shown to numbers that its agents call, where the queue has none */
-    char call_out[JN_DIR_CALL_OUT][JN_NUMBER_MAX]; /* only numbers that begin so may be called; none: no number at all */
+    struct jn_say announce;        /* an agent hears it before one of its callers: the client's name */
+    char caller_id[JN_NUMBER_MAX]; /* shown to numbers that its agents call, where the queue has none */
+    char call_out[JN_DIR_CALL_OUT]
+                 [JN_NUMBER_MAX]; /* only numbers that begin so may be called; none: no number at all */
     uint8_t call_outs;
 };
 struct jn_dir_queue {
@@ -36,7 +37,7 @@ struct jn_dir_queue {
     char number[JN_NUMBER_MAX]; /* user part that callers dial; empty: not reachable by phone */
     char greeting[JN_SOUND_MAX], music[JN_SOUND_MAX], no_agent[JN_SOUND_MAX]; /* sounds by name; empty: none */
     bool record, say_position;
-    struct jn_say announce; /* the agent hears it, after the tenant's, before the caller */
+    struct jn_say announce;        /* the agent hears it, after the tenant's, before the caller */
     char caller_id[JN_NUMBER_MAX]; /* shown to numbers called in the queue's name; empty: the tenant's */
 };
 /* How an agent's phone takes calls. */
