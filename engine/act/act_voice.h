@@ -99,11 +99,12 @@ int jn_act_voice_move(struct jn_act_voice *v, const struct jn_voice_move *m);
  * phone is not registered; -EAGAIN no leg or no place left. Takes a leg, but no place among max_calls. */
 int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervisor, enum jn_watch_mode mode, bool any);
 /* Counters, read by the owner. orders_refused and events_refused: the ring was full (each has its own way out).
+ * private_told: callers on the public network who were told a private address for their sound.
  * prompts_missing: a sound that the configuration names is not there.
  * wrong_steps: a fault of ours; always 0. */
 struct jn_voice_counts {
     uint64_t calls, refused, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
-        prompts_missing, digits, ended_silent, facts_strange, wrong_steps;
+        prompts_missing, private_told, digits, ended_silent, facts_strange, wrong_steps;
     /* Calls that ended before a queue: outside opening hours; hung up by the caller; by the menu. Recording notices
      * heard to their end, refused recordings, notices that could not be played. Nailed-up lines answered and lost. */
     uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;

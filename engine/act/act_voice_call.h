@@ -66,6 +66,7 @@ struct leg {
     uint32_t call, index;
     uint32_t line; /* nailed up: whose (act_voice_nailed.c) */
     uint8_t side, worker, media, kept, kept_home;
+    bool peer_public; /* its signalling comes from a public address */
     bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed, accepted; /* accepted: we sent 2xx, its ACK is awaited */
     struct jn_sdp_local local;
     struct jn_leg_remote remote;
@@ -131,6 +132,7 @@ struct jn_act_voice {
     char missing[MISSING_MAX][JN_SOUND_MAX];
     unsigned n_missing;
     struct jn_voice_counts counts;
+    uint64_t warned_private_ns;
     struct voice_lines *lines; /* nailed-up legs; their own places behind the calls: calls[max_calls + line] */
 };
 
@@ -144,6 +146,9 @@ const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struc
 struct jn_ev_arrive voice_arrival(const struct call *c);
 /* A router event about the call that need not arrive at once: a full mailbox is tried again every tick. */
 void voice_tell(struct jn_act_voice *v, struct call *c, uint8_t kind, uint8_t why, uint64_t agent);
+
+/* act_voice_media.c: a peer on the public network is about to be told a private address; said once a minute. */
+void voice_warn_private(struct jn_act_voice *v, const struct jn_addr *told);
 
 /* act_voice_caller.c */
 void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in);

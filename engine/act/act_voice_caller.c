@@ -144,6 +144,7 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
     l->remote = probe.remote;
     l->offer = probe.offer;
     l->has_offer = probe.has_offer;
+    l->peer_public = jn_addr_public(&in->source);
     voice_leg_sip(v, l, in->leg);
     char id[JN_ID_TEXT_MAX];
     jn_info("voice", "call ix=%s caller=%s called=%s %s=%s", jn_id_text(c->ix, id), c->row.caller, c->row.called,

@@ -114,9 +114,11 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
     l->local.version = 1;
     c->legs++;
     c->open_media++;
-    *(side == SIDE_CALLER ? &c->caller : side == SIDE_WATCH ? &c->watch
+    *(side == SIDE_CALLER  ? &c->caller
+      : side == SIDE_WATCH ? &c->watch
       : side == SIDE_THIRD ? &c->third
-      : side == SIDE_ASIDE ? &c->aside : &c->agent) = l;
+      : side == SIDE_ASIDE ? &c->aside
+                           : &c->agent) = l;
     return l;
 no_order:
     give_back(v, c, l);
@@ -222,7 +224,8 @@ void voice_leg_settle(struct jn_act_voice *v, struct leg *l)
     if (!l->id || l->sip || (l->media != MEDIA_CLOSED && l->media != MEDIA_NONE))
         return;
     struct call *c = voice_call_of(v, l);
-    if (c->state != CALL_CLOSING && (l == c->caller || l == c->agent || l == c->third || l == c->aside || l == c->parked))
+    if (c->state != CALL_CLOSING &&
+        (l == c->caller || l == c->agent || l == c->third || l == c->aside || l == c->parked))
         return; /* still the call's own */
     jn_map_del(&v->by_media, l->id);
     l->id = 0;
@@ -316,12 +319,28 @@ void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l)
 
 /* ---- facts ---- */
 
+void voice_warn_private(struct jn_act_voice *v, const struct jn_addr *told)
+{
+    enum { MINUTE_S = 60 };
+    char ip[JN_ADDR_TEXT_MAX];
+    v->counts.private_told++;
+    if (v->warned_private_ns && v->now_ns - v->warned_private_ns < MINUTE_S * UINT64_C(1000000000))
+        return;
+    v->warned_private_ns = v->now_ns ? v->now_ns : 1;
+    jn_warn("voice",
+            "a caller on the public network is told the private address %s for its sound: it will hear nothing; set "
+            "media.advertise (engine/run --advertise) told=%llu",
+            jn_addr_ip_text(told, ip), (unsigned long long)v->counts.private_told);
+}
+
 static void opened(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_fact *f)
 {
     if (l->media != MEDIA_OPENING)
         return;
     l->media = MEDIA_OPEN;
     l->local.rtp = f->opened.rtp;
+    if (l->peer_public && !jn_addr_public(&l->local.rtp))
+        voice_warn_private(v, &l->local.rtp);
     if (l->close_wanted) {
         voice_leg_close(v, c, l);
         return;

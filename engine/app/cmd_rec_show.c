@@ -11,7 +11,7 @@
 
 static const char *const names[] = {"?",      "start", "join",    "leave", "hear",     "prompt", "hold",
                                     "resume", "pause", "unpause", "stop",  "overflow", "notice"};
-static const char *const tracks[] = {"caller", "agent", "other"};
+static const char *const tracks[] = {"caller", "agent", "other", "supervisor"};
 
 enum { TEXT_MAX = 520, STOPPED = 0xffff };
 

@@ -106,7 +106,8 @@ struct jn_engine {
     _Atomic uint64_t calls, rec_lost, events_taken, commands_sent, held_commands, journal_commits;
     /* What struct jn_voice_counts says, given out by the signalling thread. */
     _Atomic uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;
-    _Atomic uint64_t moves, moves_failed, outs, outs_answered, outs_forbidden; /* of act_voice, every tick */
+    _Atomic uint64_t moves, moves_failed, outs, outs_answered, outs_forbidden,
+        private_told; /* of act_voice, every tick */
     _Atomic bool draining, sip_ready, api_ready;
 };
 

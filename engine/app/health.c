@@ -92,6 +92,8 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
     counter(out, "calls_moved_in_vain", "transfers and consults that came to nothing", LOAD(e->moves_failed));
     counter(out, "calls_out", "calls to outside begun", LOAD(e->outs));
     counter(out, "calls_out_answered", "calls to outside that were answered", LOAD(e->outs_answered));
+    counter(out, "private_address_told", "callers on the public network told a private address for their sound",
+            LOAD(e->private_told));
     counter(out, "calls_out_forbidden", "numbers that an agent may not call", LOAD(e->outs_forbidden));
     counter(out, "router_events", "events taken by the router", LOAD(e->events_taken));
     gauge(out, "router_held_commands", "commands that wait for the journal or a reader", LOAD(e->held_commands));

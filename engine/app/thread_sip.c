@@ -241,7 +241,7 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     }
 }
 
-/* For /metrics, which another thread writes. */
+/* What the metrics show of act_voice's counters, which are this thread's own; with every tick. */
 static void give_counts(struct jn_engine *e)
 {
     const struct jn_voice_counts *c = jn_act_voice_counts(e->voice);
@@ -254,6 +254,12 @@ static void give_counts(struct jn_engine *e)
     atomic_store_explicit(&e->notices_failed, c->notices_failed, memory_order_relaxed);
     atomic_store_explicit(&e->lines_up, c->lines_up, memory_order_relaxed);
     atomic_store_explicit(&e->lines_lost, c->lines_lost, memory_order_relaxed);
+    atomic_store_explicit(&e->moves, c->moves, memory_order_relaxed);
+    atomic_store_explicit(&e->moves_failed, c->moves_failed, memory_order_relaxed);
+    atomic_store_explicit(&e->outs, c->outs, memory_order_relaxed);
+    atomic_store_explicit(&e->outs_answered, c->outs_answered, memory_order_relaxed);
+    atomic_store_explicit(&e->outs_forbidden, c->outs_forbidden, memory_order_relaxed);
+    atomic_store_explicit(&e->private_told, c->private_told, memory_order_relaxed);
 }
 
 static bool drain(void *arg)
@@ -278,7 +284,6 @@ static bool drain(void *arg)
         some = true;
     }
     atomic_store_explicit(&e->calls, jn_act_voice_calls(e->voice), memory_order_relaxed);
-    give_counts(e);
     return some;
 }
 
@@ -288,22 +293,10 @@ static void mail(void *arg)
     jn_mail_until_quiet(&here.engine->wake_sip, drain, here.engine);
 }
 
-/* What the metrics show of act_voice's counters, which are this thread's own. */
-static void show_counts(struct jn_engine *e)
-{
-    const struct jn_voice_counts *c = jn_act_voice_counts(e->voice);
-
-    atomic_store_explicit(&e->moves, c->moves, memory_order_relaxed);
-    atomic_store_explicit(&e->moves_failed, c->moves_failed, memory_order_relaxed);
-    atomic_store_explicit(&e->outs, c->outs, memory_order_relaxed);
-    atomic_store_explicit(&e->outs_answered, c->outs_answered, memory_order_relaxed);
-    atomic_store_explicit(&e->outs_forbidden, c->outs_forbidden, memory_order_relaxed);
-}
-
 static void tick(void *arg, uint64_t mono_ns)
 {
     jn_act_voice_tick(here.engine->voice, mono_ns);
-    show_counts(here.engine);
+    give_counts(here.engine);
     mail(arg);
     jn_phones_store(&here.phones, here.engine);
     if (here.stop_ns && (jn_act_voice_calls(here.engine->voice) == 0 || mono_ns >= here.stop_ns))

@@ -49,6 +49,37 @@ bool jn_addr_same_ip(const struct jn_addr *a, const struct jn_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
+bool jn_addr_public(const struct jn_addr *a)
+{
+    static const struct {
+        uint8_t family, bits, ip[16];
+    } not_public[] = {{JN_ADDR_V4, 8, {0}},
+                      {JN_ADDR_V4, 8, {10}},
+                      {JN_ADDR_V4, 10, {100, 64}},
+                      {JN_ADDR_V4, 8, {127}},
+                      {JN_ADDR_V4, 16, {169, 254}},
+                      {JN_ADDR_V4, 12, {172, 16}},
+                      {JN_ADDR_V4, 24, {192, 0, 2}},
+                      {JN_ADDR_V4, 16, {192, 168}},
+                      {JN_ADDR_V4, 15, {198, 18}},
+                      {JN_ADDR_V4, 24, {198, 51, 100}},
+                      {JN_ADDR_V4, 24, {203, 0, 113}},
+                      {JN_ADDR_V4, 3, {224}},
+                      {JN_ADDR_V6, 127, {0}},
+                      {JN_ADDR_V6, 7, {0xfc}},
+                      {JN_ADDR_V6, 10, {0xfe, 0x80}},
+                      {JN_ADDR_V6, 32, {0x20, 0x01, 0x0d, 0xb8}},
+                      {JN_ADDR_V6, 8, {0xff}}};
+
+    for (size_t i = 0; i < sizeof not_public / sizeof *not_public; i++) {
+        struct jn_cidr c = {.net = {.family = not_public[i].family}, .bits = not_public[i].bits};
+        memcpy(c.net.ip, not_public[i].ip, sizeof c.net.ip);
+        if (jn_cidr_has(&c, a))
+            return false;
+    }
+    return a->family == JN_ADDR_V4 || a->family == JN_ADDR_V6;
+}
+
 int jn_cidr_parse(struct jn_cidr *c, const char *text)
 {
     char ip[JN_ADDR_TEXT_MAX];

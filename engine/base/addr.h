@@ -24,6 +24,9 @@ const char *jn_addr_text(const struct jn_addr *a, char out[static JN_ADDR_TEXT_M
 /* Writes the address without its port; returns out. */
 const char *jn_addr_ip_text(const struct jn_addr *a, char out[static JN_ADDR_TEXT_MAX]);
 bool jn_addr_equal(const struct jn_addr *a, const struct jn_addr *b);
+/* Reachable from anywhere as far as the address itself says: not loopback, private, shared, link-local, unique-local,
+ * documentation or unspecified (RFC 6890). */
+bool jn_addr_public(const struct jn_addr *a);
 bool jn_addr_same_ip(const struct jn_addr *a, const struct jn_addr *b);
 
 /* An address block for access lists: "10.0.0.0/8", "2001:db8::/32", or a single address. */

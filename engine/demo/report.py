@@ -74,9 +74,9 @@ def acts(d, show):
             agents = [s["agent"] for s in segments if s["kind"] == "talk"]
             bad += check(len(set(agents)) == 2, f"call {ix} was transferred: {', then '.join(str(a) for a in agents)}; {len(segments)} segments, one interaction, one recording")
         elif act == "hold":
-            bad += check("held" in p.stdout and "resumed" in p.stdout, f"call {ix} was held and resumed; its recording says when")
+            bad += check(" hold " in p.stdout and " resume " in p.stdout, f"call {ix} was held and resumed; its recording says when")
         else:
-            bad += check("supervis" in p.stdout or "whisper" in p.stdout, f"call {ix} was whispered into by {show.boss.name}; its recording says so")
+            bad += check("join     supervisor" in p.stdout and "leave    supervisor" in p.stdout, f"call {ix} was whispered into by {show.boss.name}; its recording says so")
     bad += check(len(show.acted) == 3 or show.args.calls < 12, f"of the calls one each was {', '.join(sorted(show.acted))}: {len(show.acted)} of 3")
     return bad
 

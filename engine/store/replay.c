@@ -284,11 +284,16 @@ static int begin_state(struct run *r, bool from_start, uint64_t first_seq)
     int rc = 0;
 
     while (!from_start && at > 0 && jn_snapshot_read(r->dir, at, &at, &time_us, &older, &none) == 0) {
+        if (r->watch && time_us > r->from_us) { /* too late: what is asked for lies before it */
+            jn_buf_clear(&older);
+            at--;
+            continue;
+        }
         jn_buf_free(&b);
         b = older;
         older = (struct jn_buf){0};
         seq = at--;
-        if (r->watch && time_us <= r->from_us)
+        if (r->watch)
             break;
     }
     jn_buf_free(&older);

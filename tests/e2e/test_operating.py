@@ -330,7 +330,7 @@ def alert_rules_name_real_metrics(t):
 def why_this_agent(t):
     """Why a call and a chat went to their agents: told with names and reasons out of the journal, also after a restart;
     another tenant's supervisor and agents do not get it."""
-    e = t.engine(centre(agents=3))
+    e = t.engine(centre(agents=3), machine={"router": {"snapshot_every": "1s"}})
     for n in (2, 1):
         t.agent(e, f"a{n}", on_invite=answer_all())
     busy = t.desk(e, "a3")
@@ -347,6 +347,10 @@ def why_this_agent(t):
     t.check("idle for longest" in d[0]["text"], d[0]["text"])
     call.bye()
     t.idle(e)
+    time.sleep(1.2)
+    Customer(e).say("snapshots are taken when something happens")
+    t.eventually(lambda: any(x.endswith(".snapshot") for x in os.listdir(os.path.join(e.data, "journal"))), "a snapshot later than the call")
+    t.equal(len(boss.api.get(f"/api/v1/interactions/{row['id']}/why")["decisions"]), 1, "asked after a snapshot")
     e.kill()
     e.start()
     code, out, err = e.cli("why", row["id"], "--data", e.data)
