@@ -1,9 +1,10 @@
 """Calls that move: blind and attended, to an agent, a queue and outside, by API and by the phone's REFER; the ways back
 when that fails; who hears whom meanwhile; segments that add up to the call's time."""
+import os
 import time
 
 import audio
-from lib import DOMAIN, agent, centre, queue, scenario
+from lib import DOMAIN, SIP_SECRET, agent, centre, queue, scenario
 from ua import Ua, answer_all, refuse_all
 
 TONES = {"caller": 1020, "a1": 672, "a2": 1633, "outside": 440}
@@ -376,3 +377,47 @@ def transfer_crash(t):
         state = next(a for a in c.e.live()["agents"] if a["name"] == d.name)
         t.equal(state["load"]["voice"], 0, f"{d.name} has nothing in hand")
     t.idle(c.e)
+
+
+@scenario(60)
+def transfer_baresip(t):
+    """Baresip as the agent's phone transfers blind: to a colleague, and the next caller to a number."""
+    out = carrier(t, answer_all(say=audio.tone(TONES["outside"], 2)))
+    e = t.engine(the_centre(out.port))
+    out.engine = e.address
+    wav = os.path.join(t.folder, "a1.wav")
+    audio.write_wav(wav, audio.tone(TONES["a1"], 50))
+    a1 = t.baresip("a1", "a1", DOMAIN, e.address, SIP_SECRET, wav=wav, seconds=60)
+    t.check(a1.wait_registered(8), "baresip registers")
+    d1 = t.desk(e, "a1")
+    alice = Ua(e.address, "alice", ip="127.0.0.10")
+    t.closing.append(alice)
+    c = alice.call("100", say=audio.tone(TONES["caller"], 2))
+    t.check(d1.wait("connect") is not None, "joined")
+    d2, p2 = t.agent(e, "a2", say=audio.tone(TONES["a2"], 2))
+    a1.command("transfer", f"sip:a2@{DOMAIN}")
+    t.check(d2.wait("connect", timeout=8) is not None, "a2 has the caller")
+    leg = list(p2.calls.values())[0]
+    begin = time.monotonic() + 0.3
+    time.sleep(1.0)
+    t.check(audio.goertzel(c.rtp.heard(begin), TONES["a2"]) > HEARD, "the caller hears a2")
+    t.check(audio.goertzel(leg.rtp.heard(begin), TONES["caller"]) > HEARD, "a2 hears the caller")
+    c.bye()
+    t.check(c.wait("ended"), "over")
+    d2.api.post("/api/v1/agents/me/not-ready", {"reason": "pause"})
+    t.eventually(lambda: d1.state()["load"]["voice"] == 0, "a1 is free", 8)
+    time.sleep(3.2)  # its back-off
+    d1.events.clear()
+    c = alice.call("100", say=audio.tone(TONES["caller"], 2))
+    t.check(d1.wait("connect", timeout=8) is not None, "a1 has the next caller")
+    time.sleep(0.3)
+    a1.command("transfer", f"sip:{NUMBER}@{DOMAIN}")
+    t.eventually(lambda: out.calls, "the number is called", 5)
+    number = list(out.calls.values())[0]
+    t.check(number.wait("up"), "it answers")
+    begin = time.monotonic() + 0.4
+    time.sleep(1.0)
+    t.check(audio.goertzel(c.rtp.heard(begin), TONES["outside"]) > HEARD, "the caller hears the number")
+    c.bye()
+    t.check(number.wait("ended", timeout=5), "the number gets a BYE")
+    t.idle(e)
