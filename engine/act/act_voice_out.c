@@ -80,7 +80,8 @@ int voice_out(struct jn_act_voice *v, const struct jn_voice_move *m)
         return -ENOENT;
     if (!m->number)
         return -EINVAL;
-    bool there = a->answer == JN_ANSWER_NAILED ? voice_line_free(v, m->agent) : jn_sip_phone_registered(v->sip, m->agent);
+    bool there =
+        a->answer == JN_ANSWER_NAILED ? voice_line_free(v, m->agent) : jn_sip_phone_registered(v->sip, m->agent);
     if (!there)
         return -ENOTCONN;
     int rc = begin(v, a, m->queue, m->number, "", &c);

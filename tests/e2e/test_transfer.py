@@ -1,7 +1,9 @@
 """Calls that move: blind and attended, to an agent, a queue and outside, by API and by the phone's REFER; the ways back
 when that fails; who hears whom meanwhile; segments that add up to the call's time."""
 import os
+import struct
 import time
+import wave
 
 import audio
 from lib import DOMAIN, SIP_SECRET, agent, centre, queue, scenario
@@ -82,6 +84,18 @@ class Talk:
 
     def segments(self):
         return self.e.admin.get(f"/api/v1/interactions/{self.ix}/segments")["segments"]
+
+    def recorded(self, *who):
+        """The stereo audio has the caller left, and each of those who had the call right."""
+        out = os.path.join(self.t.folder, "call.wav")
+        self.t.eventually(lambda: self.e.cli("rec", "export", "--data", self.e.data, self.ix, "-o", out)[0] == 0, "the recording is there", 8)
+        with wave.open(out) as f:
+            pcm = struct.unpack(f"<{2 * f.getnframes()}h", f.readframes(f.getnframes()))
+        self.t.check(audio.goertzel(pcm[0::2], TONES["caller"]) > HEARD, "the recording has the caller")
+        for name in who:
+            right = pcm[1::2]
+            share = max(audio.goertzel(right[i:i + 1600], TONES[name]) for i in range(0, len(right) - 1600, 800))
+            self.t.check(share > HEARD, f"the recording has {name}: {share:.4f}")
 
     def end(self, kinds, agent=None, **want):
         """The caller hangs up; the record says it; segments are of those kinds and add up."""
@@ -167,6 +181,7 @@ def transfer_blind_outside(t):
     t.check(c.call.wait("ended", timeout=5), "the caller gets a BYE")
     s = c.end(["ring", "talk", "outside"], agent="a1")
     t.equal(s[-1]["number"], NUMBER, "the segment names the number")
+    c.recorded("a1", "outside")
 
 
 @scenario(40)
@@ -215,6 +230,7 @@ def transfer_attended(t):
     c.hears(caller={"a2"}, a2={"caller"})
     s = c.end(["ring", "talk", "talk"], agent="a2")
     t.equal([k["agent"] for k in s], ["a1", "a1", "a2"], "who talked")
+    c.recorded("a1", "a2")
 
 
 @scenario(60)
