@@ -1,7 +1,8 @@
 /* Sip: complete calls at the real daemon: a caller's leg, a greeting, the queue, an agent's leg, at least 2 s and 10
  * packets of media each way, a recording, a record in the store. The daemon has one core, the peers another. First how
  * long a call takes to be set up; then how many calls a second go without a failure; then the set-up again while
- * thousands of other calls are held without media. bench_sip [--rate FIRST] [--most RATE] [--seconds N] [--held N] */
+ * thousands of other calls are held without media. bench_sip [--rate FIRST] [--most RATE] [--seconds N] [--held N]
+ * [--only-rates 1: no set-up times, for a look under a profiler] */
 #include "bench/daemon.h"
 #include "bench/sip_peers.h"
 #include "bench/sip_register.h"
@@ -12,7 +13,7 @@ enum { SIP_PORT = 25060, API_PORT = 25062, REGISTER_AT_ONCE = 64, THREADS_MAX = 
 
 static struct peers p;
 static struct daemon_run d = {.dir = "/tmp/junctor-sip-XXXXXX"};
-static unsigned first_rate = 200, most = 800, seconds = 8, held = 5000;
+static unsigned first_rate = 200, most = 800, seconds = 8, held = 5000, only_rates;
 static uint64_t calls_made;
 
 /* ---- the centre ---- */
@@ -271,10 +272,16 @@ static bool accounts(void)
 
 static bool options(int argc, char *argv[])
 {
-    static const struct option known[] = {
-        {"rate", 1, NULL, 'r'}, {"most", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'}, {"held", 1, NULL, 'h'}, {0}};
+    static const struct option known[] = {{"rate", 1, NULL, 'r'},       {"most", 1, NULL, 'm'},
+                                          {"seconds", 1, NULL, 's'},    {"held", 1, NULL, 'h'},
+                                          {"only-rates", 1, NULL, 'o'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        unsigned *to = o == 'r' ? &first_rate : o == 'm' ? &most : o == 's' ? &seconds : o == 'h' ? &held : NULL;
+        unsigned *to = o == 'r'   ? &first_rate
+                       : o == 'm' ? &most
+                       : o == 's' ? &seconds
+                       : o == 'h' ? &held
+                       : o == 'o' ? &only_rates
+                                  : NULL;
         if (!to)
             return false;
         *to = (unsigned)atoi(optarg);
@@ -326,12 +333,13 @@ int main(int argc, char *argv[])
     printf("%u phones registered, their agents ready, after %.1f s\n", p.n_phones,
            (double)(jn_mono_ns() - began) / 1e9);
     fflush(stdout);
-    run(50, 100, false);
-    double alone = set_up("nothing else");
+    if (!only_rates)
+        run(50, 100, false);
+    double alone = only_rates ? 0 : set_up("nothing else");
     unsigned rate = find_rate();
     double beside = 0;
     bool ok = rate > 0;
-    if (held && ok) {
+    if (held && ok && !only_rates) {
         if (!run(150, held, true))
             printf("not all of %u calls could be held: %s\n", held, p.why);
         char what[64];
@@ -342,7 +350,7 @@ int main(int argc, char *argv[])
     }
     ok &= accounts() || p.failed > 0;
     printf("FIGURE sip_calls_per_s %u calls/s\nFIGURE sip_setup_p99 %.1f ms\n", rate, alone);
-    if (held)
+    if (held && !only_rates)
         printf("FIGURE sip_setup_p99_beside_%u %.1f ms\n", held, beside);
     daemon_stop(&d);
     return ok ? 0 : 1;

@@ -47,7 +47,8 @@ static inline FILE *daemon_file(const struct daemon_run *d, const char *name)
     return f;
 }
 
-/* Starts `junctor run` beside this program on core 0, with d->dir/junctor.yaml. */
+/* Starts `junctor run` beside this program on core 0, with d->dir/junctor.yaml. BENCH_WRAP in the environment is a
+ * command that it runs under: "valgrind --tool=callgrind", "strace -c -f". */
 static inline void daemon_start(struct daemon_run *d, rlim_t files)
 {
     char self[512], config[128];
@@ -63,6 +64,11 @@ static inline void daemon_start(struct daemon_run *d, rlim_t files)
     struct rlimit r = {files, files};
     setrlimit(RLIMIT_NOFILE, &r); /* where we may */
     daemon_pin(0);
+    if (getenv("BENCH_WRAP")) {
+        char command[1024];
+        snprintf(command, sizeof command, "exec %s '%s' run --config '%s'", getenv("BENCH_WRAP"), self, config);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    }
     execl(self, self, "run", "--config", config, (char *)NULL);
     daemon_die(self);
 }

@@ -13,6 +13,8 @@
 int jn_waker_open(struct jn_waker *w)
 {
     atomic_init(&w->asleep, 0);
+    w->armed = false;
+    w->rung = 0;
     w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return w->fd < 0 ? -errno : 0;
 }
@@ -39,7 +41,10 @@ void jn_waker_wake(struct jn_waker *w)
 
 void jn_waker_about_to_sleep(struct jn_waker *w)
 {
-    atomic_store_explicit(&w->asleep, 1, memory_order_relaxed);
+    /* Announced twice without awake between: a ring of the first time is still to be read. */
+    if (atomic_exchange_explicit(&w->asleep, 1, memory_order_acq_rel) == 0 && w->armed)
+        w->rung++;
+    w->armed = true;
     /* Pairs with the fence in jn_waker_wake. */
     atomic_thread_fence(memory_order_seq_cst);
 }
@@ -48,9 +53,12 @@ void jn_waker_awake(struct jn_waker *w)
 {
     uint64_t count;
 
-    atomic_store_explicit(&w->asleep, 0, memory_order_relaxed);
-    ssize_t n = read(w->fd, &count, sizeof count);
-    (void)n; /* EAGAIN: it was not rung */
+    /* Whoever took asleep away rings once; the ring may come later than this, and is then read at a later time. */
+    if (w->armed && atomic_exchange_explicit(&w->asleep, 0, memory_order_acq_rel) == 0)
+        w->rung++;
+    w->armed = false;
+    if (w->rung > 0 && read(w->fd, &count, sizeof count) == sizeof count)
+        w->rung -= count;
 }
 
 void jn_waker_sleep(struct jn_waker *w, uint64_t timeout_us)

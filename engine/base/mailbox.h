@@ -14,13 +14,16 @@
 struct jn_waker {
     int fd;
     _Atomic uint32_t asleep;
+    bool armed;    /* the consumer's own: it announced sleep and has not cleared that yet */
+    uint64_t rung; /* the consumer's own: rings that were taken back from asleep and not yet read from fd */
 };
 /* 0 or -errno. */
 int jn_waker_open(struct jn_waker *w);
 void jn_waker_close(struct jn_waker *w);
 /* Any thread: wakes the consumer if it sleeps or is about to. One system call, and only if it sleeps. */
 void jn_waker_wake(struct jn_waker *w);
-/* Consumer: announce sleep, look into every mailbox once more, then poll fd; jn_waker_awake clears both. */
+/* Consumer: announce sleep, look into every mailbox once more, then poll fd; jn_waker_awake clears both, with a system
+ * call only if somebody rang. */
 void jn_waker_about_to_sleep(struct jn_waker *w);
 void jn_waker_awake(struct jn_waker *w);
 /* Consumer without a poll loop of its own: sleeps until woken or for timeout_us (UINT64_MAX: for ever). */

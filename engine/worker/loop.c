@@ -1,6 +1,8 @@
 /* Loop: packets, frames of other workers, orders, phases; then one flush, and sleep until one of them comes. */
 #include "engine/base/clock.h"
 #include "engine/worker/state.h"
+#include <pthread.h>
+#include <stdio.h>
 
 enum { BURSTS = 8, LINK_ROUNDS = 8, ORDERS = 32 };
 
@@ -112,7 +114,10 @@ static void finish(struct jn_worker *w)
 void *jn_worker_run(void *arg)
 {
     struct jn_worker *w = arg;
+    char name[16];
 
+    snprintf(name, sizeof name, "jn-worker-%u", w->c.index);
+    pthread_setname_np(pthread_self(), name);
     /* Pairs with the release in jn_worker_stop. */
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
         unsigned work = packets(w) + links(w) + orders(w);

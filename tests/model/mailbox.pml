@@ -15,7 +15,8 @@ byte tail = 0, head = 0; /* what others see */
 byte tail_mine = 0;      /* the producer's own tail; tail_wait: not yet seen by others */
 bool tail_wait = false;
 bool asleep = false, asleep_mine = false, asleep_wait = false;
-bool bell = false; /* the eventfd */
+byte bell = 0, rung = 0; /* the eventfd; rings that the consumer knows of and has not read */
+
 byte reserved = 0, head_seen = 0;
 byte received = 0, sent = 0;
 
@@ -39,12 +40,11 @@ inline put(n)
     fence_producer();
     if
     :: asleep ->
-        atomic {
-            if
-            :: asleep -> asleep = false; asleep_mine = false; bell = true
-            :: else -> skip
-            fi
-        }
+        if
+        :: atomic { asleep -> asleep = false; asleep_mine = false };
+            bell++ /* may be late: the consumer can be awake and asleep again by then */
+        :: else -> skip
+        fi
     :: else -> skip
     fi
 }
@@ -141,11 +141,21 @@ active proctype consumer()
             if
             :: true ->
 #endif
-                bell /* poll without time-out: a lost wake-up is a deadlock here */
+                bell > 0 /* poll without time-out: a lost wake-up is a deadlock here */
             fi;
             /* jn_waker_awake */
-            atomic { asleep = false; asleep_mine = false; asleep_wait = false };
-            bell = false
+            atomic {
+                if
+                :: !asleep && !asleep_wait -> rung++
+                :: else -> skip
+                fi;
+                asleep = false; asleep_mine = false; asleep_wait = false
+            };
+            if
+            :: atomic { rung > 0 && bell > 0 -> assert(bell <= rung); rung = rung - bell; bell = 0 }
+            :: else -> skip
+            fi;
+            assert(rung > 0 || bell == 0) /* no bell stays that nobody will read: sleep would end at once for ever */
         fi
     od;
     assert(received == SENDS)

@@ -2,6 +2,7 @@
 #include "engine/base/mailbox.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -92,4 +93,39 @@ Test(mailbox, two_threads_lose_nothing_and_a_sleeper_is_always_woken)
     pthread_join(t, NULL);
     jn_mailbox_free(&p.box);
     jn_waker_close(&p.waker);
+}
+
+static bool rings(const struct jn_waker *w)
+{
+    struct pollfd p = {.fd = w->fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+Test(mailbox, a_bell_is_silent_after_awake_however_often_sleep_was_announced)
+{
+    struct jn_waker w;
+
+    cr_assert_eq(jn_waker_open(&w), 0);
+    jn_waker_wake(&w);
+    cr_expect(!rings(&w), "nobody sleeps: no bell");
+    jn_waker_about_to_sleep(&w);
+    jn_waker_awake(&w);
+    jn_waker_wake(&w);
+    cr_expect(!rings(&w), "awake again: no bell");
+    jn_waker_about_to_sleep(&w);
+    jn_waker_wake(&w);
+    cr_expect(rings(&w), "woken");
+    jn_waker_about_to_sleep(&w);
+    jn_waker_wake(&w);
+    jn_waker_awake(&w);
+    cr_expect(!rings(&w), "both rings are read");
+    jn_waker_about_to_sleep(&w);
+    jn_waker_wake(&w);
+    jn_waker_awake(&w);
+    jn_waker_awake(&w);
+    cr_expect(!rings(&w), "one ring, read once");
+    jn_waker_about_to_sleep(&w);
+    jn_waker_wake(&w);
+    cr_expect(rings(&w), "and woken once more");
+    jn_waker_close(&w);
 }
