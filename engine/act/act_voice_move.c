@@ -38,6 +38,8 @@ int voice_status_of(enum jn_why why)
     case JN_WHY_UNKNOWN_ID:
     case JN_WHY_NO_QUEUE:
         return 404;
+    case JN_WHY_LOGGED_OUT:
+        return 403;
     case JN_WHY_PHONE_REJECT:
     case JN_WHY_AGENT:
         return 603;

@@ -20,6 +20,23 @@ struct loop {
     uint64_t seq;
 };
 
+/* Whether it may stand somewhere else from now on; the others need not be looked at. */
+static bool begins_segment(const struct jn_command *c)
+{
+    switch ((enum jn_command_kind)c->kind) {
+    case JN_CMD_QUEUED:
+    case JN_CMD_OFFER:
+    case JN_CMD_CONNECT:
+    case JN_CMD_CALL:
+    case JN_CMD_CLOSED:
+        return true;
+    case JN_CMD_RECORD: /* the agent left it, or (closed long ago) wrap-up is over */
+        return !c->row.ended_us;
+    default:
+        return false;
+    }
+}
+
 int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c);
 
 int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c)
@@ -30,7 +47,7 @@ int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const stru
     const struct jn_dir_agent *a = dir && row->agent ? jn_dir_agent(dir, row->agent) : NULL;
 
     int rc = jn_store_ix(s, row, t ? t->name : "", q ? q->name : "", a ? a->name : "");
-    return rc < 0 ? rc : jn_store_segment(s, row, c->time_us, q ? q->name : "", a ? a->name : "");
+    return rc < 0 || !begins_segment(c) ? rc : jn_store_segment(s, row, c->time_us, q ? q->name : "", a ? a->name : "");
 }
 
 static int apply_note(struct loop *l, const struct jn_note *n)
