@@ -8,6 +8,7 @@
 #include "bench/sip_register.h"
 #include <getopt.h>
 #include <math.h>
+#include <poll.h>
 
 enum { SIP_PORT = 25060, API_PORT = 25062, REGISTER_AT_ONCE = 64, THREADS_MAX = 32 };
 

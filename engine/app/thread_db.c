@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BURST = 256, ASKS_MAX = 64 };
+enum { BURST = 256, ASKS_MAX = 64, GATHER_US = 2000 };
+/* Under load transactions begin at least this far apart: one sync for the rows of many calls. */
+#define COMMIT_APART_NS UINT64_C(25000000)
 
 struct loop {
     struct jn_engine *e;
@@ -17,7 +19,7 @@ struct loop {
     unsigned n_rows;
     struct jn_note notes[BURST];
     unsigned n_notes;
-    uint64_t seq;
+    uint64_t seq, commit_ns; /* when the last transaction began */
 };
 
 /* Whether it may stand somewhere else from now on; the others need not be looked at. */
@@ -118,6 +120,7 @@ static bool store_all(struct loop *l)
     collect(l);
     if (l->n_rows + l->n_notes == 0)
         return false;
+    l->commit_ns = jn_mono_ns();
     int rc;
     while ((rc = transaction(l)) < 0) {
         if (!atomic_exchange_explicit(&e->store_failing, true, memory_order_relaxed))
@@ -166,6 +169,20 @@ static void take_ask(struct loop *l, struct jn_ask *a)
         jn_ask_free(a);
 }
 
+/* Lets rows gather, so that commits stay few: readers see them within milliseconds, under load within COMMIT_APART_NS.
+ * A full burst says that more waits already. */
+static void gather(struct loop *l)
+{
+    uint64_t now = jn_mono_ns(), due = l->commit_ns + COMMIT_APART_NS, wait_us = GATHER_US;
+
+    if (l->n_rows == BURST || l->n_notes == BURST)
+        return;
+    if (now < due && (due - now) / 1000 > wait_us)
+        wait_us = (due - now) / 1000;
+    if (!atomic_load_explicit(&l->e->stop_db, memory_order_acquire))
+        jn_waker_sleep(&l->e->wake_db, wait_us);
+}
+
 void *jn_thread_db(void *engine)
 {
     struct jn_engine *e = engine;
@@ -182,16 +199,17 @@ void *jn_thread_db(void *engine)
             take_ask(&l, n.ptr);
             some = true;
         }
-        if (some)
+        if (atomic_load_explicit(&e->stop_db, memory_order_acquire)) {
+            if (!some)
+                break;
             continue;
-        if (atomic_load_explicit(&e->stop_db, memory_order_acquire))
-            break;
+        }
         jn_waker_about_to_sleep(&e->wake_db);
         if (jn_mailbox_empty(&e->router_db) && jn_mailbox_empty(&e->sip_db) && jn_mailbox_empty(&e->api_db) &&
             jn_mailbox_empty(&e->main_db))
             jn_waker_sleep(&e->wake_db, 500000);
         jn_waker_awake(&e->wake_db);
-        jn_waker_sleep(&e->wake_db, 2000); /* let rows gather: readers see them within milliseconds, commits stay few */
+        gather(&l);
     }
     free(l.rows);
     jn_directory_unref(l.dir);

@@ -10,12 +10,15 @@
 #include <string.h>
 
 enum { BURST = 64, STORES_MAX = 512 };
+/* A sync costs the processor as much as dozens of events: commits begin at least this far apart, the first after a rest
+ * at once. What waits for its commit waits so much longer at most. */
+#define COMMIT_APART_NS UINT64_C(4000000)
 
 struct loop {
     struct jn_engine *e;
     struct jn_ask *stored[STORES_MAX]; /* messages of the coming commit */
     unsigned n_stored;
-    uint64_t appended;
+    uint64_t appended, commit_ns; /* when the last commit began */
     struct jn_snapshot_job *snapshot; /* waits for the database */
 };
 
@@ -145,6 +148,7 @@ static unsigned take_notes(struct loop *l)
 static void commit(struct loop *l)
 {
     struct jn_engine *e = l->e;
+    l->commit_ns = jn_mono_ns();
     int rc = jn_journal_commit(e->journal);
 
     if (rc == 0) {
@@ -191,6 +195,15 @@ static void write_snapshot(struct loop *l)
     l->snapshot = NULL;
 }
 
+/* Lets the next group gather. */
+static void gather(struct loop *l)
+{
+    uint64_t now = jn_mono_ns(), due = l->commit_ns + COMMIT_APART_NS;
+
+    if (now < due && !atomic_load_explicit(&l->e->stop_journal, memory_order_acquire))
+        jn_waker_sleep(&l->e->wake_journal, (due - now) / 1000 + 1);
+}
+
 void *jn_thread_journal(void *engine)
 {
     struct jn_engine *e = engine;
@@ -199,6 +212,7 @@ void *jn_thread_journal(void *engine)
     pthread_setname_np(pthread_self(), "jn-journal");
     l = (struct loop){.e = e, .appended = atomic_load(&e->durable_seq)};
     for (;;) {
+        gather(&l);
         unsigned n = take_records(&l);
         n += take_asks(&l);
         n += take_notes(&l);
