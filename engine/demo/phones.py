@@ -1,5 +1,6 @@
 """Real SIP peers as child processes: baresip phones and SIPp callers. Each lives in a folder of its own, is bounded in
 time, and is ended by its own process id."""
+import fcntl
 import functools
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -14,16 +16,34 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = "/usr/lib/baresip/modules"
 OFFSET = int(os.environ.get("JUNCTOR_PORT_OFFSET", "0"))  # keeps several test programs at once apart
 NETWORK = None  # a veth.Veth: then phones and callers live in its namespace, and the engine at its host's address
-_used_ports = set()
+_used_ports, _claims = set(), []
 _port_lock = threading.Lock()
 
 
+def _claim(port):
+    """Ours until this process ends, also before the engine or a phone has bound it: programs on one machine that look for
+    ports at the same time do not meet. False: another program's."""
+    folder = os.path.join(tempfile.gettempdir(), "junctor-ports")
+    try:
+        os.makedirs(folder, mode=0o777, exist_ok=True)
+        fd = os.open(os.path.join(folder, str(port)), os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError:
+        return True  # another user's folder: then only the ports themselves tell
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return False
+    _claims.append(fd)
+    return True
+
+
 def free_port(start, step=1, kinds=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ip="127.0.0.1", width=1):
-    """The first port from start on where `width` ports are free for every kind; not given twice by one process."""
+    """The first port from start on where `width` ports are free for every kind; not given twice, to this process or another."""
     port = start + OFFSET
     while port < 65000:
         with _port_lock:
-            fits = not any(port + i in _used_ports for i in range(width))
+            fits = not any(port + i in _used_ports for i in range(width)) and all(_claim(port + i) for i in range(width))
             for i in range(width if fits else 0):
                 for kind in kinds:
                     s = socket.socket(socket.AF_INET, kind)

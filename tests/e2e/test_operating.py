@@ -151,9 +151,9 @@ def taken_port_is_told(t):
     """A taken port: who holds it, and which key and option move ours."""
     e = t.engine(start=False)
     for kind, port, key, option in ((socket.SOCK_DGRAM, e.sip_port, "sip.port", "--port"), (socket.SOCK_STREAM, e.api_port, "api.port", "--api-port")):
-        holder = subprocess.Popen([sys.executable, "-c", f"import socket,sys,time; s=socket.socket(socket.AF_INET,{int(kind)}); s.bind(('127.0.0.1',{port})); {'s.listen()' if kind == socket.SOCK_STREAM else 'pass'}; print('up',flush=True); time.sleep(20)"], stdout=subprocess.PIPE)
+        holder = subprocess.Popen([sys.executable, "-c", f"import socket,sys,time; s=socket.socket(socket.AF_INET,{int(kind)}); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,{int(kind == socket.SOCK_STREAM)}); s.bind(('127.0.0.1',{port})); {'s.listen()' if kind == socket.SOCK_STREAM else 'pass'}; print('up',flush=True); time.sleep(20)"], stdout=subprocess.PIPE)
         try:
-            holder.stdout.readline()
+            t.equal(holder.stdout.readline(), b"up\n", "the port is held")
             p = run(e, "run", "--config", e.config)
         finally:
             holder.kill()
