@@ -23,7 +23,10 @@ struct jn_voice_leg_seen {
 };
 /* A supervisor at call ix. */
 enum jn_watch_mode { JN_WATCH_NONE, JN_WATCH_LISTEN, JN_WATCH_WHISPER, JN_WATCH_BARGE, JN_WATCH_N };
-#define JN_WATCH_NAMES {"", "listen", "whisper", "barge"}
+#define JN_WATCH_NAMES                                                                                                 \
+    {                                                                                                                  \
+        "", "listen", "whisper", "barge"                                                                               \
+    }
 extern const char *const jn_watch_names[JN_WATCH_N];
 enum jn_watch_state { JN_WATCH_CALLING /* the phone rings */, JN_WATCH_UP, JN_WATCH_ENDED };
 struct jn_voice_watch {
@@ -42,8 +45,9 @@ struct jn_voice_ports {
     void (*release_leg)(void *arg, unsigned worker, unsigned places); /* that many kept places were not used */
     /* LEG_CLOSE, ROOM_LEAVE and ROOM_CLOSE use up one kept place each and cannot fail. Otherwise 0 or -EAGAIN. */
     int (*order)(void *arg, unsigned worker, const struct jn_order *o);
-    void (*call_row)(void *arg, const struct jn_call_row *row);   /* to the database */
-    void (*call_known)(void *arg, const struct jn_call_row *row); /* its numbers, before the router hears of it; or NULL */
+    void (*call_row)(void *arg, const struct jn_call_row *row); /* to the database */
+    void (*call_known)(void *arg,
+                       const struct jn_call_row *row); /* its numbers, before the router hears of it; or NULL */
     void (*dialog_put)(void *arg, const struct jn_sip_dialog *d); /* so that a crash can be told to the phones */
     void (*dialog_del)(void *arg, uint64_t leg);
     /* The answer to jn_act_voice_move; ix: the call's. Once for each that was taken. NULL: nobody asks. */
@@ -93,10 +97,10 @@ struct jn_voice_move {
  * agent, -EBUSY it moves already, -EACCES the agent may not call that number, -EINVAL no number, -ENOTCONN the agent's
  * phone is not there, -EHOSTUNREACH no trunk, -EAGAIN no room. */
 int jn_act_voice_move(struct jn_act_voice *v, const struct jn_voice_move *m);
-/* Calls the supervisor's own phone, which joins the call in that mode when it is answered; again: changes the mode. NONE:
- * lets it go (any: also another's). ports.supervised tells what becomes of it. 0; -ENOENT no such call, nobody talks
- * there, or nobody supervises; -EBUSY another supervisor does; -EDEADLK it is the supervisor's own call; -ENOTCONN the
- * phone is not registered; -EAGAIN no leg or no place left. Takes a leg, but no place among max_calls. */
+/* Calls the supervisor's own phone, which joins the call in that mode when it is answered; again: changes the mode.
+ * NONE: lets it go (any: also another's). ports.supervised tells what becomes of it. 0; -ENOENT no such call, nobody
+ * talks there, or nobody supervises; -EBUSY another supervisor does; -EDEADLK it is the supervisor's own call;
+ * -ENOTCONN the phone is not registered; -EAGAIN no leg or no place left. Takes a leg, but no place among max_calls. */
 int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervisor, enum jn_watch_mode mode, bool any);
 /* Counters, read by the owner. orders_refused and events_refused: the ring was full (each has its own way out).
  * private_told: callers on the public network who were told a private address for their sound.

@@ -54,7 +54,8 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
     if (v->c.ring_ms)
         l->ring_until_ns = v->now_ns + v->c.ring_ms * UINT64_C(1000000);
     /* The caller's codec first, so that the two can be relayed. */
-    voice_our_offer(l, c->caller->remote.codec < JN_CODEC_N ? c->caller->remote.codec : (uint8_t)JN_CODEC_PCMU, a->srtp);
+    voice_our_offer(l, c->caller->remote.codec < JN_CODEC_N ? c->caller->remote.codec : (uint8_t)JN_CODEC_PCMU,
+                    a->srtp);
 }
 
 void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)

@@ -41,9 +41,9 @@ enum side { SIDE_CALLER, SIDE_AGENT, SIDE_THIRD, SIDE_WATCH, SIDE_ASIDE };
 /* A call on its way to somebody else (act_voice_move.c). */
 enum move_kind {
     MOVE_NONE,
-    MOVE_ROUTER,  /* blind, to an agent or a queue: the router does it */
-    MOVE_OUTSIDE, /* blind, to a number: the agent is let go when it answers */
-    MOVE_CONSULT, /* the agent asks a colleague */
+    MOVE_ROUTER,     /* blind, to an agent or a queue: the router does it */
+    MOVE_OUTSIDE,    /* blind, to a number: the agent is let go when it answers */
+    MOVE_CONSULT,    /* the agent asks a colleague */
     MOVE_CONSULT_OUT /* the agent asks a number outside */
 };
 enum move_step {
@@ -67,7 +67,8 @@ struct leg {
     uint32_t line; /* nailed up: whose (act_voice_nailed.c) */
     uint8_t side, worker, media, kept, kept_home;
     bool peer_public; /* its signalling comes from a public address */
-    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed, accepted; /* accepted: we sent 2xx, its ACK is awaited */
+    bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed,
+        accepted; /* accepted: we sent 2xx, its ACK is awaited */
     struct jn_sdp_local local;
     struct jn_leg_remote remote;
     struct jn_sdp offer;
@@ -83,8 +84,8 @@ struct voice_move {
     uint64_t refer; /* the dialog whose REFER wants to know */
     uint64_t token; /* the router's answer that is awaited */
     uint64_t until_ns;
-    uint64_t agent; /* who moves it */
-    uint64_t to, queue; /* whom a phone's second call asks for */
+    uint64_t agent;      /* who moves it */
+    uint64_t to, queue;  /* whom a phone's second call asks for */
     struct pending told; /* that the router could not be told yet */
     char number[JN_NUMBER_MAX];
     uint8_t kind, step, srtp;
@@ -96,20 +97,20 @@ struct call {
     uint32_t index, legs, open_media;
     uint8_t state, place, playing, holds, home;
     bool arrived, room, kept_room, recorded, retry_stop, connect_wanted, row_sent, told_late;
-    bool recording, deaf;         /* deaf: the caller hears no other party for now */
-    struct jn_walk walk;          /* through flows; walk.flow 0: straight to a queue */
-    uint64_t flow_until_ns;       /* when the menu stops waiting, 0: it does not wait */
+    bool recording, deaf;   /* deaf: the caller hears no other party for now */
+    struct jn_walk walk;    /* through flows; walk.flow 0: straight to a queue */
+    uint64_t flow_until_ns; /* when the menu stops waiting, 0: it does not wait */
     uint64_t announce_token, announce_until_ns;
     struct leg *caller, *agent; /* agent: who rings or talks now */
     struct leg *aside, *parked; /* the agent's phone's second dialog until it is up; then its first one */
     struct leg *third;          /* whom the agent asks, or a number that it is on its way to */
     struct voice_move move;
-    bool out; /* an agent called: caller is the number called */
+    bool out;          /* an agent called: caller is the number called */
     uint64_t ringback; /* the leg that hears the tone */
     bool stop_ringback;
-    struct leg *watch; /* a supervisor's (act_voice_watch.c) */
+    struct leg *watch;            /* a supervisor's (act_voice_watch.c) */
     uint8_t watch_mode, watch_to; /* watch_to: mask of tracks that the room lets it reach */
-    bool watch_speak_due; /* the mode was changed and the room does not know it yet */
+    bool watch_speak_due;         /* the mode was changed and the room does not know it yet */
     struct pending retry;
     char digits[DIGITS_KEPT + 1];
     struct jn_call_row row;

@@ -70,7 +70,8 @@ void voice_close(struct jn_act_voice *v, struct call *c, int status)
         voice_leg_close(v, c, caller);
     }
     voice_room_close(v, c);
-    /* From here on either may free its leg, and the last of them the call. A nailed-up one is not the call's any more. */
+    /* From here on either may free its leg, and the last of them the call. A nailed-up one is not the call's any more.
+     */
     if (agent && !agent->nailed)
         voice_leg_settle(v, agent);
     if (caller)

@@ -86,8 +86,8 @@ struct jn_api_sink {
     void (*release)(void *arg);
     int (*ask)(void *arg, struct jn_ask *a); /* takes a. 0, or -EAGAIN (a stays the caller's): answer 503 */
     void (*mail)(void *arg);                 /* the waker rang: wire drains and calls jn_api_command, jn_api_answer */
-    void (*metrics)(void *arg, struct jn_buf *out); /* adds other parts' Prometheus lines */
-    void (*health)(void *arg, struct jn_buf *out);  /* adds members to GET /api/v1/status */
+    void (*metrics)(void *arg, struct jn_buf *out);                 /* adds other parts' Prometheus lines */
+    void (*health)(void *arg, struct jn_buf *out);                  /* adds members to GET /api/v1/status */
     void (*trunks)(void *arg, uint64_t tenant, struct jn_buf *out); /* GET /api/v1/trunks; tenant 0: all, and bans */
     void *arg;
 };

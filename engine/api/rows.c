@@ -84,9 +84,8 @@ static void totals(struct jn_buf *out, const struct jn_queue_row *q, uint64_t no
         since && now_us > since ? (double)(now_us - since) / 1e6 : 0.0);
     ratio(out, "service_level", q->in_target, q->answered + q->abandoned, 1);
     ratio(out, "asa_s", q->wait_sum_us, q->answered, 1e6);
-    jn_buf_printf(out, ",\"transferred\":%llu,\"out\":%llu,\"out_answered\":%llu",
-                  (unsigned long long)q->transferred, (unsigned long long)q->out,
-                  (unsigned long long)q->out_answered);
+    jn_buf_printf(out, ",\"transferred\":%llu,\"out\":%llu,\"out_answered\":%llu", (unsigned long long)q->transferred,
+                  (unsigned long long)q->out, (unsigned long long)q->out_answered);
     ratio(out, "aht_s", q->talk_sum_us + q->wrap_sum_us, q->answered, 1e6);
 }
 

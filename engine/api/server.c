@@ -70,9 +70,9 @@ static int listen_on(struct jn_api *a, struct jn_err *err)
 static int add_routes(struct jn_api *a)
 {
     int (*const all[])(struct jn_api *) = {
-        jn_routes_session,      jn_routes_agents, jn_routes_queues,  jn_routes_live, jn_routes_recordings,
-        jn_routes_interactions, jn_routes_centre, jn_routes_metrics, jn_routes_feed, jn_routes_operate,
-        jn_routes_trace, jn_routes_supervise, jn_routes_calls};
+        jn_routes_session,      jn_routes_agents,    jn_routes_queues,  jn_routes_live, jn_routes_recordings,
+        jn_routes_interactions, jn_routes_centre,    jn_routes_metrics, jn_routes_feed, jn_routes_operate,
+        jn_routes_trace,        jn_routes_supervise, jn_routes_calls};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i](a))
             return -ENOSPC;

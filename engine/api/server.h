@@ -4,11 +4,11 @@
 #define JN_ENGINE_API_SERVER_H
 
 #include "engine/api/callers.h"
-#include "engine/api/supervise.h"
 #include "engine/api/events.h"
 #include "engine/api/path.h"
 #include "engine/api/request.h"
 #include "engine/api/socket.h"
+#include "engine/api/supervise.h"
 #include "engine/api/throttle.h"
 #include "engine/api/view.h"
 #include "engine/api/www.h"
@@ -145,8 +145,8 @@ int jn_session_of(struct jn_api *a, const char *token, struct jn_session *out);
 /* Whether it still holds (not expired, logged out, removed); now: with today's role. */
 bool jn_session_still(struct jn_api *a, const struct jn_session *s, struct jn_session *now);
 bool jn_session_sees(const struct jn_session *s, uint64_t tenant);
-/* What belongs to that tenant and is in that agent's hands (0: nobody's): for the tenant's supervisors, and for the agent,
- * who may be of another tenant that serves this one. */
+/* What belongs to that tenant and is in that agent's hands (0: nobody's): for the tenant's supervisors, and for the
+ * agent, who may be of another tenant that serves this one. */
 bool jn_session_reads(const struct jn_session *s, uint64_t tenant, uint64_t agent);
 /* http.c: r->out is complete. */
 void jn_http_ready(struct jn_req *r);

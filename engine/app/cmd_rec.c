@@ -80,15 +80,16 @@ static void print_line(const struct jn_rec_summary *s, bool verify)
     printf("%s  %s  %4llu.%01llu s", jn_id_text(l->call, id), time_text(from, l->first_us),
            (unsigned long long)ms / 1000, (unsigned long long)ms % 1000 / 100);
     if (verify)
-        printf("  frames %llu/%llu/%llu/%llu  network gaps %llu/%llu/%llu/%llu  handed over %llu  overflow %llu  damaged "
-               "%u  %s",
-               (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
-               (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
-               (unsigned long long)l->missing[2], (unsigned long long)l->missing[3],
-               (unsigned long long)l->handed_over, (unsigned long long)l->overflow, s->bad_records,
-               l->complete  ? "complete"
-               : l->stopped ? "NOT COMPLETE"
-                            : "NOT COMPLETE: no end");
+        printf(
+            "  frames %llu/%llu/%llu/%llu  network gaps %llu/%llu/%llu/%llu  handed over %llu  overflow %llu  damaged "
+            "%u  %s",
+            (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
+            (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
+            (unsigned long long)l->missing[2], (unsigned long long)l->missing[3], (unsigned long long)l->handed_over,
+            (unsigned long long)l->overflow, s->bad_records,
+            l->complete  ? "complete"
+            : l->stopped ? "NOT COMPLETE"
+                         : "NOT COMPLETE: no end");
     putchar('\n');
 }
 

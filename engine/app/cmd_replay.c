@@ -11,7 +11,8 @@
 
 static const char help[] =
     "usage: junctor replay DATA_DIR [--from-start] [--json]\n"
-    "       junctor replay --pcap IN --out OUT ...   a capture through the media plane: `junctor replay --pcap --help`\n"
+    "       junctor replay --pcap IN --out OUT ...   a capture through the media plane: `junctor replay --pcap "
+    "--help`\n"
     "Applies the events of DATA_DIR/journal to a fresh router and compares commands and states with\n"
     "the check records that the engine wrote every 1,000 events, at snapshots and at its end, and with snapshots on\n"
     "the way. Begins at the oldest usable snapshot, or at the first event when there is none. Changes\n"

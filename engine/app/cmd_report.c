@@ -56,17 +56,18 @@ static void print_line(const struct jn_json *g, const char *tenant, const char *
         snprintf(level, sizeof level, "%.1f %%", sl * 100);
     seconds(asa, jn_json_get(g, "asa_ms"));
     seconds(aht, jn_json_get(g, "aht_ms"));
-    printf("%-14s %-16s %-7s %8lld %8lld %9lld %8lld %5lld %5lld %8s %9s %9s %6lld %5lld %5lld\n", tenant, queue, channel,
-           number(g, "offered"), number(g, "answered"), number(g, "abandoned"), number(g, "rejected"),
-           number(g, "lost"), number(g, "open"), level, asa, aht,
-           number(g, "transferred"), number(g, "out"), number(g, "out_answered"));
+    printf("%-14s %-16s %-7s %8lld %8lld %9lld %8lld %5lld %5lld %8s %9s %9s %6lld %5lld %5lld\n", tenant, queue,
+           channel, number(g, "offered"), number(g, "answered"), number(g, "abandoned"), number(g, "rejected"),
+           number(g, "lost"), number(g, "open"), level, asa, aht, number(g, "transferred"), number(g, "out"),
+           number(g, "out_answered"));
 }
 
 static void print_report(const struct jn_json *r)
 {
     const struct jn_json *groups = jn_json_get(r, "groups"), *total = jn_json_get(r, "total");
-    printf("%-14s %-16s %-7s %8s %8s %9s %8s %5s %5s %8s %9s %9s %6s %5s %5s\n", "TENANT", "QUEUE", "CHANNEL", "OFFERED",
-           "ANSWERED", "ABANDONED", "REJECTED", "LOST", "OPEN", "LEVEL", "ASA", "AHT", "TRANSF", "OUT", "TAKEN");
+    printf("%-14s %-16s %-7s %8s %8s %9s %8s %5s %5s %8s %9s %9s %6s %5s %5s\n", "TENANT", "QUEUE", "CHANNEL",
+           "OFFERED", "ANSWERED", "ABANDONED", "REJECTED", "LOST", "OPEN", "LEVEL", "ASA", "AHT", "TRANSF", "OUT",
+           "TAKEN");
     for (size_t i = 0; i < jn_json_count(groups); i++) {
         const struct jn_json *g = jn_json_at(groups, i);
         print_line(g, text(g, "tenant"), text(g, "queue"), text(g, "channel"));

@@ -18,7 +18,7 @@ struct loop {
     struct jn_engine *e;
     struct jn_ask *stored[STORES_MAX]; /* messages of the coming commit */
     unsigned n_stored;
-    uint64_t appended, commit_ns; /* when the last commit began */
+    uint64_t appended, commit_ns;     /* when the last commit began */
     struct jn_snapshot_job *snapshot; /* waits for the database */
 };
 

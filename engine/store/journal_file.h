@@ -31,8 +31,8 @@ int jn_journal_read(struct jn_journal *j, uint64_t after,
                     int (*each)(void *arg, uint64_t seq, uint64_t time_us, const void *bytes, uint32_t n), void *arg,
                     struct jn_err *err);
 /* A snapshot of the state after seq, written whole, synced, renamed into place; keeps the newest `keep`
- * good ones, as many older ones as a replay of any moment of the last history_us wants (at most 18), and removes segments
- * that none of them needs (none before there are `keep`). */
+ * good ones, as many older ones as a replay of any moment of the last history_us wants (at most 18), and removes
+ * segments that none of them needs (none before there are `keep`). */
 int jn_snapshot_write(const char *dir, uint64_t seq, uint64_t time_us, const void *bytes, size_t n, unsigned keep,
                       uint64_t history_us, struct jn_err *err);
 /* The newest good snapshot with seq <= max_seq; damaged ones are skipped and reported in the log. -ENOENT when there is

@@ -84,10 +84,12 @@ const char *const jn_sql[JN_SQL_N] = {
         " sum(CASE WHEN direction = 1 AND outcome = 1 THEN talk_us ELSE 0 END)"
         " FROM interaction WHERE queue <> 0 AND arrived_us >= ?2 AND arrived_us < ?3 AND (?1 = 0 OR tenant = ?1)"
         " GROUP BY tenant, queue, channel ORDER BY tenant_name, queue_name, channel",
-    [JN_SQL_SEGMENT_LAST] = "SELECT n, kind, queue, agent, began_us, ended_us FROM segment WHERE ix = ?1 ORDER BY n DESC"
-                            " LIMIT 1",
-    [JN_SQL_SEGMENT_ADD] = "INSERT OR REPLACE INTO segment (ix, n, kind, queue, agent, queue_name, agent_name, began_us,"
-                           " ended_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [JN_SQL_SEGMENT_LAST] =
+        "SELECT n, kind, queue, agent, began_us, ended_us FROM segment WHERE ix = ?1 ORDER BY n DESC"
+        " LIMIT 1",
+    [JN_SQL_SEGMENT_ADD] =
+        "INSERT OR REPLACE INTO segment (ix, n, kind, queue, agent, queue_name, agent_name, began_us,"
+        " ended_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [JN_SQL_SEGMENT_END] = "UPDATE segment SET ended_us = ?3 WHERE ix = ?1 AND n = ?2",
     [JN_SQL_SEGMENT_LIST] = "SELECT i.state, s.n, s.kind, s.queue_name, s.agent_name, s.began_us, s.ended_us,"
                             " CASE WHEN s.kind = 3 THEN c.outside WHEN s.kind = 4 THEN c.called ELSE '' END"

@@ -81,8 +81,8 @@ int jn_store_del(struct jn_store *s, const char *key);
 int jn_store_each(struct jn_store *s, const char *prefix,
                   void (*each)(void *arg, const char *key, const void *value, size_t n), void *arg);
 
-/* When the interaction came, and when it ended (0: it has not), by a connection of its own, so from any thread. -ENOENT:
- * no such one of that tenant (0: of any). */
+/* When the interaction came, and when it ended (0: it has not), by a connection of its own, so from any thread.
+ * -ENOENT: no such one of that tenant (0: of any). */
 int jn_store_times(const char *path, uint64_t tenant, uint64_t ix, uint64_t *arrived_us, uint64_t *ended_us);
 /* The stored enum jn_ix_state, or -ENOENT. */
 int jn_store_ix_state(struct jn_store *s, uint64_t ix);

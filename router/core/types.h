@@ -88,7 +88,7 @@ enum jn_why {
     {                                                                                                                  \
         "none", "customer", "agent", "no_answer", "phone_busy", "phone_reject", "unreachable", "logged_out",           \
             "queue_full", "max_wait", "no_queue", "draining", "crash", "media", "busy", "transfer", "unknown_id",      \
-            "bad_state", "duplicate", "removed", "no_route", "closed", "menu", "menu_left"                                                            \
+            "bad_state", "duplicate", "removed", "no_route", "closed", "menu", "menu_left"                             \
     }
 
 /* Who began it: IN a customer, OUT an agent who calls a number. */

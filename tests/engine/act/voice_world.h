@@ -66,7 +66,7 @@ static struct {
     bool event_full, order_full, admit_full, leg_full, no_legs;
     bool drop_dialogs;
     int trunk_rc, refer_status; /* refer_status: the last word about a REFER */
-    uint8_t asks[65536]; /* who asks for a move: each in its place, 1 once it was answered */
+    uint8_t asks[65536];        /* who asks for a move: each in its place, 1 once it was answered */
     unsigned progresses, answers;
     enum jn_why answer_why;
     uint64_t answer_ix;

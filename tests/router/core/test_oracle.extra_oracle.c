@@ -99,7 +99,8 @@ static bool has_all(const struct oracle_agent *a, const struct jn_skill *s, unsi
 static bool skilled(struct oracle *o, const struct oracle_agent *a, const struct oracle_ix *x)
 {
     struct oracle_queue *q = oracle_queue_of(o, 0, x->row.queue);
-    return oracle_works_for(a, x->row.tenant) && has_all(a, q->set.skill, q->set.skills) && has_all(a, x->skill, x->skills);
+    return oracle_works_for(a, x->row.tenant) && has_all(a, q->set.skill, q->set.skills) &&
+           has_all(a, x->skill, x->skills);
 }
 
 bool oracle_available(const struct oracle *o, const struct oracle_agent *a, int ch)
