@@ -151,10 +151,10 @@ class Engine:
         with open(self.centre_path, "w", encoding="utf-8") as f:
             f.write(centre_text or yaml(centre_data))
 
-    def start(self, timeout=15.0):
+    def start(self, timeout=15.0, user=None):
         self.log = open(os.path.join(self.folder, "engine.log"), "ab")
         before = self.log.tell()
-        self.p = subprocess.Popen([self.binary, "run", "--config", self.config, "--drain-limit", "5"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.p = subprocess.Popen([self.binary, "run", "--config", self.config, "--drain-limit", "5"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **({"user": user, "group": user, "extra_groups": []} if user else {}))
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if self.p.poll() is not None:

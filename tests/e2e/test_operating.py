@@ -3,11 +3,13 @@ draining, many mistakes at once."""
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 
 import audio
@@ -400,3 +402,52 @@ def agents_serve_two_tenants(t):
     t.check(report["total"]["answered"] == 2 if "total" in report else True, f"the client's report has both: {report}")
     lost = t.desk(e, "a2", ready=False, events=False)
     t.equal(lost.api.request("GET", f"/api/v1/interactions/{offer['id']}/messages")[0] in (403, 404), True, "a2 may not read it")
+
+
+@scenario(30)
+def service_unit_and_ordinary_user(t):
+    """engine/service/junctor.service is one that systemd takes, and the engine needs no privilege: as nobody it serves a
+    call and a chat. Needs root to become nobody; systemd-analyze where it is installed."""
+    unit = os.path.join(os.path.dirname(os.path.dirname(HERE)), "engine", "service", "junctor.service")
+    with open(unit, encoding="utf-8") as f:
+        text = f.read()
+    t.check("User=junctor" in text and "NoNewPrivileges=yes" in text and re.search(r"^CapabilityBoundingSet=$", text, re.M), "an ordinary user without capabilities")
+    if subprocess.run(["sh", "-c", "command -v systemd-analyze"], stdout=subprocess.DEVNULL).returncode == 0:
+        tried = os.path.join(t.folder, "junctor.service")
+        with open(tried, "w", encoding="utf-8") as f:
+            f.write(text.replace("/usr/local/bin/junctor", t.binary))
+        p = subprocess.run(["systemd-analyze", "verify", tried], capture_output=True, text=True)
+        t.equal((p.returncode, [x for x in p.stderr.split("\n") if "junctor" in x]), (0, []), "systemd-analyze verify")
+    if os.getuid() != 0:
+        t.skip("only root can become nobody")
+    nobody = 65534
+    folder = tempfile.mkdtemp(prefix="junctor-nobody-")
+    try:
+        binary = os.path.join(folder, "junctor")
+        shutil.copy(t.binary, binary)
+        e = t.engine(centre(agents=2), start=False)
+        shutil.copytree(e.folder, os.path.join(folder, "engine"))
+        for path, _, names in os.walk(folder):
+            os.chown(path, nobody, nobody)
+            for n in names:
+                os.chown(os.path.join(path, n), nobody, nobody)
+        config = os.path.join(folder, "engine", "machine.yaml")
+        with open(config, encoding="utf-8") as f:
+            text = f.read().replace(e.folder, os.path.join(folder, "engine"))
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(text)
+        e.folder, e.config, e.data, e.binary = os.path.join(folder, "engine"), config, os.path.join(folder, "engine", "data"), binary
+        e.start(user=nobody)
+        t.equal(os.stat(e.data).st_uid, nobody, "the data folder is the ordinary user's")
+        t.equal(os.stat(e.data).st_mode & 0o777, 0o700, "and nobody else's")
+        t.agent(e, "a1")
+        call = t.caller(e).call("100")
+        t.check(call.wait("up"), "a call is answered")
+        c = Customer(e)
+        c.say("hello")
+        call.bye()
+        t.equal([m["text"] for m in c.read()][:1], ["hello"], "a chat is kept")
+    finally:
+        e.stop()
+        e.p = None
+        shutil.rmtree(folder, ignore_errors=True)
