@@ -202,6 +202,7 @@ int jn_sip_open(struct jn_sip **out, const struct jn_sip_config *c, struct jn_di
     s->dir = jn_directory_ref(dir);
     jn_random(s->secret, sizeof s->secret);
     su_init();
+    jn_sip_clock();
     su_log_redirect(NULL, stack_log, NULL);
     if (jn_sip_legs_init(s) || jn_map_init(&s->by_agent, 64) || jn_map_init(&s->by_address, 64) ||
         jn_heap_init(&s->expiries, 64))

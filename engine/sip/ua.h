@@ -337,6 +337,9 @@ void jn_sip_capture_close(struct jn_sip_capture *c);
 /* The Call-ID for INVITEs of an outgoing leg, made at the first use: known before anything was answered. */
 const char *jn_sip_call_id_out(struct jn_sip_leg *l);
 
+/* clock.c: once, before the stack starts: it never spins for a timer. */
+void jn_sip_clock(void);
+
 /* hook.c: a message class that counts what the stack refuses by itself. */
 msg_mclass_t *jn_sip_hook_make(struct jn_sip_counts *counts);
 
