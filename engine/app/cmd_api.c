@@ -87,11 +87,10 @@ void jn_cmd_api_error(const struct jn_cmd_api *c, int status, const struct jn_js
 }
 
 int jn_cmd_api_call(struct jn_cmd_api *c, const char *method, const char *path, const char *type,
-                    const struct jn_buf *body, int *status, struct jn_buf *text, struct jn_json **json)
+                    const struct jn_buf *body, struct jn_buf *text, struct jn_json **json)
 {
     struct jn_err err = {""};
     *json = NULL;
-    *status = 0;
     int rc = jn_http_call(c->url, method, path, c->token, type, body, text, &err);
     if (rc == -ECONNREFUSED)
         return not_running(c, err.text);
@@ -99,7 +98,6 @@ int jn_cmd_api_call(struct jn_cmd_api *c, const char *method, const char *path, 
         fprintf(stderr, "junctor %s: %s\n", c->verb, err.text);
         return rc == -EINVAL ? 2 : 1;
     }
-    *status = rc;
     *json = jn_json_parse(text->data ? text->data : "", text->len, &err);
     if (!*json) {
         fprintf(stderr, "junctor %s: the answer is not JSON: %s\n", c->verb, err.text);
@@ -107,7 +105,43 @@ int jn_cmd_api_call(struct jn_cmd_api *c, const char *method, const char *path, 
     }
     if (rc >= 200 && rc < 300)
         return 0;
-    if (rc != 422)
-        jn_cmd_api_error(c, rc, *json);
+    jn_cmd_api_error(c, rc, *json);
     return 1;
+}
+
+int jn_cmd_api_show(struct jn_cmd_api *c, const char *path, void (*print)(const struct jn_json *answer))
+{
+    struct jn_buf body = {0};
+    struct jn_json *answer = NULL;
+    int rc = jn_cmd_api_find(c);
+    if (!rc)
+        rc = jn_cmd_api_call(c, "GET", path, NULL, NULL, &body, &answer);
+    if (!rc && c->json)
+        printf("%s\n", body.data);
+    else if (!rc)
+        print(answer);
+    jn_json_free(answer);
+    jn_buf_free(&body);
+    return rc;
+}
+
+const char *jn_cmd_text(const struct jn_json *j, const char *key)
+{
+    const char *t = jn_json_text(jn_json_get(j, key));
+    return t ? t : "-";
+}
+
+long long jn_cmd_number(const struct jn_json *j, const char *key)
+{
+    return (long long)jn_json_int(jn_json_get(j, key), 0);
+}
+
+const char *jn_cmd_percent(char out[static 16], const struct jn_json *j, const char *key)
+{
+    double v = jn_json_number(jn_json_get(j, key), -1);
+    if (v < 0)
+        jn_copy(out, 16, "-");
+    else
+        snprintf(out, 16, "%.1f %%", v * 100);
+    return out;
 }

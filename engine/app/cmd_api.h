@@ -25,11 +25,19 @@ struct jn_cmd_api {
 bool jn_cmd_api_option(struct jn_cmd_api *c, int option, const char *value);
 /* Finds url and token. 0, or the exit code after saying why. */
 int jn_cmd_api_find(struct jn_cmd_api *c);
-/* Asks. 0 when it was answered with 2xx; *json is the parsed body (jn_json_free), text as it came. Else the exit code:
- * the reason was said, but for *status 422, which is the caller's to tell. */
+/* Asks. 0 when it was answered with 2xx, else the exit code, and the reason was said on standard error. *json is the
+ * parsed body (jn_json_free), text as it came; also of a refusal. */
 int jn_cmd_api_call(struct jn_cmd_api *c, const char *method, const char *path, const char *type,
-                    const struct jn_buf *body, int *status, struct jn_buf *text, struct jn_json **json);
+                    const struct jn_buf *body, struct jn_buf *text, struct jn_json **json);
 /* Prints {"error":{...}} for people. */
 void jn_cmd_api_error(const struct jn_cmd_api *c, int status, const struct jn_json *json);
+/* A whole verb that only looks: finds the engine, gets path and lets print tell the answer, or tells it as it came with
+ * --json. The exit code. */
+int jn_cmd_api_show(struct jn_cmd_api *c, const char *path, void (*print)(const struct jn_json *answer));
+/* A member for people: "-" and 0 where there is none. */
+const char *jn_cmd_text(const struct jn_json *j, const char *key);
+long long jn_cmd_number(const struct jn_json *j, const char *key);
+/* A share in percent, "-" where there is none. Returns out. */
+const char *jn_cmd_percent(char out[static 16], const struct jn_json *j, const char *key);
 
 #endif

@@ -37,8 +37,7 @@ static void print_changes(const struct jn_json *j, bool dry_run)
     size_t n = jn_json_count(changes);
     for (size_t i = 0; i < n; i++) {
         const struct jn_json *x = jn_json_at(changes, i);
-        const char *what = jn_json_text(jn_json_get(x, "what")), *change = jn_json_text(jn_json_get(x, "change"));
-        printf("%s: %s\n", what ? what : "?", change ? change : "?");
+        printf("%s: %s\n", jn_cmd_text(x, "what"), jn_cmd_text(x, "change"));
     }
     if (!n)
         puts("nothing changes");
@@ -53,7 +52,6 @@ int jn_cmd_apply(int argc, char *argv[])
     struct jn_buf yaml = {0}, body = {0};
     struct jn_json *answer = NULL;
     bool dry_run = false;
-    int http = 0;
     for (int o; (o = getopt_long(argc, argv, "hn", known, NULL)) != -1;) {
         if (o == 'n')
             dry_run = true;
@@ -69,13 +67,11 @@ int jn_cmd_apply(int argc, char *argv[])
         rc = jn_cmd_api_find(&c);
     if (!rc)
         rc = jn_cmd_api_call(&c, "POST", dry_run ? "/api/v1/apply?dry_run=1" : "/api/v1/apply", "application/yaml",
-                             &yaml, &http, &body, &answer);
+                             &yaml, &body, &answer);
     if (c.json && body.len)
         printf("%s\n", body.data);
     else if (!rc)
         print_changes(answer, dry_run);
-    if (rc && http == 422 && !c.json)
-        jn_cmd_api_error(&c, http, answer);
     jn_json_free(answer);
     jn_buf_free(&yaml);
     jn_buf_free(&body);

@@ -17,7 +17,7 @@ static int wait_until_empty(struct jn_cmd_api *c)
     for (;;) {
         struct jn_buf body = {0};
         struct jn_json *status = NULL;
-        int http, rc = jn_cmd_api_call(c, "GET", "/api/v1/status", NULL, NULL, &http, &body, &status);
+        int rc = jn_cmd_api_call(c, "GET", "/api/v1/status", NULL, NULL, &body, &status);
         long long open = jn_json_int(jn_json_get(status, "interactions_open"), -1),
                   calls = jn_json_int(jn_json_get(status, "calls"), 0);
         jn_json_free(status);
@@ -41,7 +41,6 @@ int jn_cmd_drain(int argc, char *argv[])
     struct jn_buf body = {0}, ask = {0};
     struct jn_json *answer = NULL;
     bool off = false, wait = false;
-    int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (o == 'o')
             off = true;
@@ -57,7 +56,7 @@ int jn_cmd_drain(int argc, char *argv[])
     int rc = jn_cmd_api_find(&c);
     jn_buf_printf(&ask, "{\"on\":%s}", off ? "false" : "true");
     if (!rc)
-        rc = jn_cmd_api_call(&c, "POST", "/api/v1/drain", "application/json", &ask, &http, &body, &answer);
+        rc = jn_cmd_api_call(&c, "POST", "/api/v1/drain", "application/json", &ask, &body, &answer);
     if (!rc && c.json)
         printf("%s\n", body.data);
     else if (!rc)

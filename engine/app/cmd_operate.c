@@ -22,7 +22,6 @@ int jn_cmd_log(int argc, char *argv[])
     struct jn_buf body = {0}, ask = {0};
     struct jn_json *answer = NULL;
     const char *module = NULL;
-    int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (o == 'm')
             module = optarg;
@@ -45,14 +44,11 @@ int jn_cmd_log(int argc, char *argv[])
     }
     if (!rc)
         rc = jn_cmd_api_call(&c, ask.len ? "POST" : "GET", "/api/v1/log", ask.len ? "application/json" : NULL,
-                             ask.len ? &ask : NULL, &http, &body, &answer);
-    if (rc && http == 422)
-        jn_cmd_api_error(&c, http, answer);
+                             ask.len ? &ask : NULL, &body, &answer);
     if (!rc && c.json)
         printf("%s\n", body.data);
     else if (!rc)
-        printf("level %s%s%s\n", jn_json_text(jn_json_get(answer, "level")), module ? "; of its own: " : "",
-               module ? module : "");
+        printf(module ? "level %s; %s: %s\n" : "level %s\n", jn_cmd_text(answer, "level"), module, argv[optind]);
     jn_json_free(answer);
     jn_buf_free(&body);
     jn_buf_free(&ask);
@@ -66,24 +62,18 @@ static const char audit_help[] =
     "  --limit N      so many lines (default 50, at most 200)\n"
     "  --before LINE  older than that line\n" JN_CMD_API_HELP;
 
-static const char *text(const struct jn_json *j, const char *key)
-{
-    const char *t = jn_json_text(jn_json_get(j, key));
-    return t ? t : "-";
-}
-
 static void print_audit(const struct jn_json *answer)
 {
     const struct jn_json *list = jn_json_get(answer, "audit");
     size_t n = jn_json_count(list);
     for (size_t i = 0; i < n; i++) {
         const struct jn_json *x = jn_json_at(list, i);
-        printf("%6lld  %-24s  %-16s %-14s %s\n", (long long)jn_json_int(jn_json_get(x, "line"), 0), text(x, "at"),
-               text(x, "who"), text(x, "kind"), text(x, "what"));
+        printf("%6lld  %-24s  %-16s %-14s %s\n", jn_cmd_number(x, "line"), jn_cmd_text(x, "at"), jn_cmd_text(x, "who"),
+               jn_cmd_text(x, "kind"), jn_cmd_text(x, "what"));
     }
     if (!n)
         puts("nothing is written down");
-    long long next = jn_json_int(jn_json_get(answer, "next"), 0);
+    long long next = jn_cmd_number(answer, "next");
     if (next)
         printf("older ones: --before %lld\n", next);
 }
@@ -96,11 +86,9 @@ int jn_cmd_audit(int argc, char *argv[])
                                           JN_CMD_API_OPTIONS,
                                           {0}};
     struct jn_cmd_api c = {.verb = "audit"};
-    struct jn_buf body = {0}, path = {0};
-    struct jn_json *answer = NULL;
+    struct jn_buf path = {0};
     uint64_t limit = 50, before = 0;
     const char *who = "";
-    int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (o == 'w')
             who = optarg;
@@ -116,17 +104,9 @@ int jn_cmd_audit(int argc, char *argv[])
     if (optind < argc ||
         strspn(who, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != strlen(who))
         return fputs("junctor audit: only options, and plain names\ntry: junctor audit --help\n", stderr), 2;
-    int rc = jn_cmd_api_find(&c);
     jn_buf_printf(&path, "/api/v1/audit?limit=%llu&before=%llu%s%s", (unsigned long long)limit,
                   (unsigned long long)before, *who ? "&who=" : "", who);
-    if (!rc)
-        rc = jn_cmd_api_call(&c, "GET", path.data, NULL, NULL, &http, &body, &answer);
-    if (!rc && c.json)
-        printf("%s\n", body.data);
-    else if (!rc)
-        print_audit(answer);
-    jn_json_free(answer);
-    jn_buf_free(&body);
+    int rc = jn_cmd_api_show(&c, path.data, print_audit);
     jn_buf_free(&path);
     return rc;
 }
@@ -144,7 +124,6 @@ int jn_cmd_token(int argc, char *argv[])
     struct jn_buf body = {0}, ask = {0};
     struct jn_json *answer = NULL;
     uint64_t life = 3600;
-    int http = 0;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (o == 'l' && !jn_parse_u64(optarg, UINT32_MAX, &life))
             continue;
@@ -163,11 +142,9 @@ int jn_cmd_token(int argc, char *argv[])
     jn_buf_json(&ask, slash + 1, strlen(slash + 1));
     jn_buf_printf(&ask, ",\"life_s\":%llu}", (unsigned long long)life);
     if (!rc)
-        rc = jn_cmd_api_call(&c, "POST", "/api/v1/tokens", "application/json", &ask, &http, &body, &answer);
-    if (rc && http == 422)
-        jn_cmd_api_error(&c, http, answer);
+        rc = jn_cmd_api_call(&c, "POST", "/api/v1/tokens", "application/json", &ask, &body, &answer);
     if (!rc)
-        printf("%s\n", c.json ? body.data : text(answer, "token"));
+        printf("%s\n", c.json ? body.data : jn_cmd_text(answer, "token"));
     jn_json_free(answer);
     if (body.data)
         explicit_bzero(body.data, body.len);

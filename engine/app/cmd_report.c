@@ -28,17 +28,6 @@ static bool parse_time(const char *text, uint64_t *us)
     return t >= 0;
 }
 
-static const char *text(const struct jn_json *j, const char *key)
-{
-    const char *t = jn_json_text(jn_json_get(j, key));
-    return t ? t : "-";
-}
-
-static long long number(const struct jn_json *j, const char *key)
-{
-    return (long long)jn_json_int(jn_json_get(j, key), 0);
-}
-
 static void seconds(char out[static 16], const struct jn_json *j)
 {
     double ms = jn_json_number(j, -1);
@@ -50,16 +39,14 @@ static void seconds(char out[static 16], const struct jn_json *j)
 
 static void print_line(const struct jn_json *g, const char *tenant, const char *queue, const char *channel)
 {
-    char level[16] = "-", asa[16], aht[16];
-    double sl = jn_json_number(jn_json_get(g, "service_level"), -1);
-    if (sl >= 0)
-        snprintf(level, sizeof level, "%.1f %%", sl * 100);
+    char level[16], asa[16], aht[16];
     seconds(asa, jn_json_get(g, "asa_ms"));
     seconds(aht, jn_json_get(g, "aht_ms"));
     printf("%-14s %-16s %-7s %8lld %8lld %9lld %8lld %5lld %5lld %8s %9s %9s %6lld %5lld %5lld\n", tenant, queue,
-           channel, number(g, "offered"), number(g, "answered"), number(g, "abandoned"), number(g, "rejected"),
-           number(g, "lost"), number(g, "open"), level, asa, aht, number(g, "transferred"), number(g, "out"),
-           number(g, "out_answered"));
+           channel, jn_cmd_number(g, "offered"), jn_cmd_number(g, "answered"), jn_cmd_number(g, "abandoned"),
+           jn_cmd_number(g, "rejected"), jn_cmd_number(g, "lost"), jn_cmd_number(g, "open"),
+           jn_cmd_percent(level, g, "service_level"), asa, aht, jn_cmd_number(g, "transferred"),
+           jn_cmd_number(g, "out"), jn_cmd_number(g, "out_answered"));
 }
 
 static void print_report(const struct jn_json *r)
@@ -70,23 +57,24 @@ static void print_report(const struct jn_json *r)
            "TAKEN");
     for (size_t i = 0; i < jn_json_count(groups); i++) {
         const struct jn_json *g = jn_json_at(groups, i);
-        print_line(g, text(g, "tenant"), text(g, "queue"), text(g, "channel"));
+        print_line(g, jn_cmd_text(g, "tenant"), jn_cmd_text(g, "queue"), jn_cmd_text(g, "channel"));
     }
     print_line(total, "all", "", "");
-    printf("\n%s\n", text(total, "formula"));
+    printf("\n%s\n", jn_cmd_text(total, "formula"));
     const struct jn_json *before = jn_json_get(r, "before_queue");
     for (size_t i = 0; i < jn_json_count(before); i++) {
         const struct jn_json *b = jn_json_at(before, i);
-        printf("%sbefore a queue: %lld %s (%s) %s\n", i ? "" : "\n", number(b, "calls"), text(b, "outcome"),
-               text(b, "why"), text(b, "tenant"));
+        printf("%sbefore a queue: %lld %s (%s) %s\n", i ? "" : "\n", jn_cmd_number(b, "calls"),
+               jn_cmd_text(b, "outcome"), jn_cmd_text(b, "why"), jn_cmd_text(b, "tenant"));
     }
 }
 
 /* Whether the numbers of the total add up, as everybody is told that they do. */
 static bool adds_up(const struct jn_json *t)
 {
-    return number(t, "offered") == number(t, "answered") + number(t, "abandoned") + number(t, "rejected") +
-                                       number(t, "lost") + number(t, "open");
+    return jn_cmd_number(t, "offered") == jn_cmd_number(t, "answered") + jn_cmd_number(t, "abandoned") +
+                                              jn_cmd_number(t, "rejected") + jn_cmd_number(t, "lost") +
+                                              jn_cmd_number(t, "open");
 }
 
 int jn_cmd_report(int argc, char *argv[])
@@ -98,7 +86,6 @@ int jn_cmd_report(int argc, char *argv[])
     struct jn_json *report = NULL;
     uint64_t from = 0, to = INT64_MAX;
     char path[100];
-    int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (jn_cmd_api_option(&c, o, optarg))
             continue;
@@ -113,7 +100,7 @@ int jn_cmd_report(int argc, char *argv[])
     snprintf(path, sizeof path, "/api/v1/report?from=%llu&to=%llu", (unsigned long long)from, (unsigned long long)to);
     int rc = jn_cmd_api_find(&c);
     if (!rc)
-        rc = jn_cmd_api_call(&c, "GET", path, NULL, NULL, &http, &body, &report);
+        rc = jn_cmd_api_call(&c, "GET", path, NULL, NULL, &body, &report);
     if (!rc && c.json)
         printf("%s\n", body.data);
     else if (!rc)

@@ -7,35 +7,15 @@
 static const char help[] =
     "usage: junctor status [OPTIONS]\n\nHow a running engine is: parts, queues, agents.\n\n" JN_CMD_API_HELP;
 
-static const char *text(const struct jn_json *j, const char *key)
-{
-    const char *t = jn_json_text(jn_json_get(j, key));
-    return t ? t : "-";
-}
-
-static long long number(const struct jn_json *j, const char *key)
-{
-    return (long long)jn_json_int(jn_json_get(j, key), 0);
-}
-
-static void percent(char out[static 16], const struct jn_json *j)
-{
-    double v = jn_json_number(j, -1);
-    if (v < 0)
-        jn_copy(out, 16, "-");
-    else
-        snprintf(out, 16, "%.1f %%", v * 100);
-}
-
 static void print_parts(const struct jn_json *s)
 {
-    long long up = number(s, "uptime_s");
-    printf("junctor %s, up %lld:%02lld:%02lld%s\n", text(s, "version"), up / 3600, up / 60 % 60, up % 60,
+    long long up = jn_cmd_number(s, "uptime_s");
+    printf("junctor %s, up %lld:%02lld:%02lld%s\n", jn_cmd_text(s, "version"), up / 3600, up / 60 % 60, up % 60,
            jn_json_bool(jn_json_get(s, "draining")) == 1 ? ", DRAINING" : "");
     printf(
         "journal %s, database %s, recorder %s; calls %lld, open interactions %lld, phones %lld, connections %lld\n\n",
-        text(s, "journal"), text(s, "database"), text(s, "recorder"), number(s, "calls"),
-        number(s, "interactions_open"), number(s, "phones"), number(s, "connections"));
+        jn_cmd_text(s, "journal"), jn_cmd_text(s, "database"), jn_cmd_text(s, "recorder"), jn_cmd_number(s, "calls"),
+        jn_cmd_number(s, "interactions_open"), jn_cmd_number(s, "phones"), jn_cmd_number(s, "connections"));
 }
 
 static void print_live(const struct jn_json *live)
@@ -46,16 +26,17 @@ static void print_live(const struct jn_json *live)
            "ANSWERED", "ABANDONED", "LEVEL");
     for (size_t i = 0; i < jn_json_count(queues); i++) {
         const struct jn_json *q = jn_json_at(queues, i);
-        percent(level, jn_json_get(q, "service_level"));
-        printf("%-14s %-16s %7lld %7lld %7lld %8lld %8lld %9lld %8s\n", text(q, "tenant"), text(q, "name"),
-               number(q, "waiting"), number(q, "offered_now"), number(q, "talking"), number(q, "offered"),
-               number(q, "answered"), number(q, "abandoned"), level);
+        printf("%-14s %-16s %7lld %7lld %7lld %8lld %8lld %9lld %8s\n", jn_cmd_text(q, "tenant"),
+               jn_cmd_text(q, "name"), jn_cmd_number(q, "waiting"), jn_cmd_number(q, "offered_now"),
+               jn_cmd_number(q, "talking"), jn_cmd_number(q, "offered"), jn_cmd_number(q, "answered"),
+               jn_cmd_number(q, "abandoned"), jn_cmd_percent(level, q, "service_level"));
     }
     printf("\n%-14s %-16s %-16s %-16s %8s %5s\n", "TENANT", "AGENT", "STATE", "REASON", "SINCE", "PHONE");
     for (size_t i = 0; i < jn_json_count(agents); i++) {
         const struct jn_json *a = jn_json_at(agents, i);
-        printf("%-14s %-16s %-16s %-16s %6llds %5s\n", text(a, "tenant"), text(a, "name"), text(a, "state"),
-               text(a, "reason"), number(a, "state_s"), jn_json_bool(jn_json_get(a, "phone")) == 1 ? "yes" : "no");
+        printf("%-14s %-16s %-16s %-16s %6llds %5s\n", jn_cmd_text(a, "tenant"), jn_cmd_text(a, "name"),
+               jn_cmd_text(a, "state"), jn_cmd_text(a, "reason"), jn_cmd_number(a, "state_s"),
+               jn_json_bool(jn_json_get(a, "phone")) == 1 ? "yes" : "no");
     }
 }
 
@@ -67,14 +48,15 @@ static void print_trunks(const struct jn_json *carriers)
                "IN", "OUT", "FAILED", "CAPPED");
     for (size_t i = 0; i < jn_json_count(trunks); i++) {
         const struct jn_json *t = jn_json_at(trunks, i);
-        printf("%-14s %-16s %-12s %-12s %8lld %8lld %8lld %8lld %8lld\n", text(t, "tenant"), text(t, "name"),
-               text(t, "state"), text(t, "registration"), number(t, "channels"), number(t, "calls_in"),
-               number(t, "calls_out"), number(t, "failed"), number(t, "capped"));
+        printf("%-14s %-16s %-12s %-12s %8lld %8lld %8lld %8lld %8lld\n", jn_cmd_text(t, "tenant"),
+               jn_cmd_text(t, "name"), jn_cmd_text(t, "state"), jn_cmd_text(t, "registration"),
+               jn_cmd_number(t, "channels"), jn_cmd_number(t, "calls_in"), jn_cmd_number(t, "calls_out"),
+               jn_cmd_number(t, "failed"), jn_cmd_number(t, "capped"));
     }
     for (size_t i = 0; i < jn_json_count(bans); i++) {
         const struct jn_json *b = jn_json_at(bans, i);
-        printf("%sbanned: %s, %lld failures, %lld s left\n", i ? "" : "\n", text(b, "source"), number(b, "failures"),
-               number(b, "seconds_left"));
+        printf("%sbanned: %s, %lld failures, %lld s left\n", i ? "" : "\n", jn_cmd_text(b, "source"),
+               jn_cmd_number(b, "failures"), jn_cmd_number(b, "seconds_left"));
     }
 }
 
@@ -84,7 +66,6 @@ int jn_cmd_status(int argc, char *argv[])
     struct jn_cmd_api c = {.verb = "status"};
     struct jn_buf body = {0}, body_live = {0}, body_trunks = {0};
     struct jn_json *status = NULL, *live = NULL, *trunks = NULL;
-    int http;
     for (int o; (o = getopt_long(argc, argv, "h", known, NULL)) != -1;)
         if (!jn_cmd_api_option(&c, o, optarg))
             return fputs("try: junctor status --help\n", stderr), 2;
@@ -94,11 +75,11 @@ int jn_cmd_status(int argc, char *argv[])
         return fprintf(stderr, "junctor status: \"%s\" is too much\n", argv[optind]), 2;
     int rc = jn_cmd_api_find(&c);
     if (!rc)
-        rc = jn_cmd_api_call(&c, "GET", "/api/v1/status", NULL, NULL, &http, &body, &status);
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/status", NULL, NULL, &body, &status);
     if (!rc)
-        rc = jn_cmd_api_call(&c, "GET", "/api/v1/live", NULL, NULL, &http, &body_live, &live);
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/live", NULL, NULL, &body_live, &live);
     if (!rc)
-        rc = jn_cmd_api_call(&c, "GET", "/api/v1/trunks", NULL, NULL, &http, &body_trunks, &trunks);
+        rc = jn_cmd_api_call(&c, "GET", "/api/v1/trunks", NULL, NULL, &body_trunks, &trunks);
     if (!rc && c.json) {
         printf("{\"status\":%s,\"live\":%s,\"carriers\":%s}\n", body.data, body_live.data, body_trunks.data);
     } else if (!rc) {
