@@ -19,7 +19,9 @@
 enum {
     MESSAGE = 4096,
     T1_MS = 500,
-    PACKET_MS = 100, /* each side sends one 20 ms packet that often */
+    TALK_PACKETS = 25, /* each side begins with so many packets, one each PACKET_MS as a phone sends them ... */
+    PACKET_MS = 20,
+    SPARSE_MS = 400, /* ... and then sends one that often to the end */
     TURN_MS = 5,     /* every party is looked at that often */
     PACKETS_WANTED = 10,
     TALK_MS = 2050,
@@ -260,6 +262,11 @@ static inline void phone_request(struct peers *p, char *text, uint64_t now)
 
 /* ---- media ---- */
 
+static inline uint64_t packet_wait_ns(const struct party *x)
+{
+    return (x->seq < TALK_PACKETS ? PACKET_MS : SPARSE_MS) * UINT64_C(1000000);
+}
+
 static inline void packet(int fd, struct party *x, const char mark[static 8], uint32_t ssrc)
 {
     uint8_t b[12 + 160];
@@ -269,7 +276,8 @@ static inline void packet(int fd, struct party *x, const char mark[static 8], ui
     b[1] = 0;
     b[2] = (uint8_t)(++x->seq >> 8);
     b[3] = (uint8_t)x->seq;
-    x->ts += PACKET_MS * 8;
+    unsigned after_ms = x->seq <= TALK_PACKETS ? PACKET_MS : SPARSE_MS;
+    x->ts += after_ms * 8;
     for (int k = 0; k < 4; k++) {
         b[4 + k] = (uint8_t)(x->ts >> (24 - 8 * k));
         b[8 + k] = (uint8_t)(ssrc >> (24 - 8 * k));
@@ -309,7 +317,7 @@ static inline void caller_turn(struct peers *p, unsigned i, uint64_t now)
     }
     if (c->state == UP && c->joined_ns && now >= c->next_ns && !c->hold) {
         packet(p->rtp_caller, c, mark_caller, 0x10000000u + i);
-        c->next_ns += PACKET_MS * UINT64_C(1000000);
+        c->next_ns += packet_wait_ns(c);
     }
     if (c->state == UP && c->joined_ns && !c->hold && c->heard >= PACKETS_WANTED && c->seq > PACKETS_WANTED &&
         now - c->joined_ns >= TALK_MS * UINT64_C(1000000)) {
@@ -338,7 +346,7 @@ static inline void phone_turn(struct peers *p, unsigned i, uint64_t now)
     /* One packet says that the agent is there, also where the call is then held without media. */
     if (a->state == UP && now >= a->next_ns && (!a->hold || !a->seq)) {
         packet(p->rtp_phone, a, mark_agent, 0x20000000u + i);
-        a->next_ns += PACKET_MS * UINT64_C(1000000);
+        a->next_ns += packet_wait_ns(a);
     }
 }
 
