@@ -105,6 +105,12 @@ def step_layers(suite):
     return tuple(x + y for x, y in zip(a, b))
 
 
+def step_docs(suite):
+    a = listed(suite, "docs-self-test", [sys.executable, "tests/docs.py", "--self-test"], 60)
+    b = listed(suite, "docs", [sys.executable, "tests/docs.py"], 60)
+    return tuple(x + y for x, y in zip(a, b))
+
+
 def build(suite, preset):
     launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
     code, text = suite.run(f"configure-{preset}", ["cmake", "--preset", preset, *launcher,
@@ -196,6 +202,7 @@ def step_e2e_tsan(suite):
 STEPS = [
     ("format", True, step_format),
     ("layers", True, step_layers),
+    ("docs", True, step_docs),
     ("build-release", True, lambda s: build(s, "release")),
     ("unit", True, step_unit),
     ("unit-plain", True, step_unit_plain),
