@@ -1,11 +1,11 @@
 /* DPDK: what one relayed packet costs a core from the device's receive ring to its send ring: frame, checks, leg, RTP,
  * new headers and checksums, over net_ring (memory only, so no driver of a card and no kernel is in it). Once in the
  * buffer that it came in and, interleaved, once copied into a fresh one. `bench/run dpdk huge`: with huge pages. */
+#include "bench/plane.h"
 #include "engine/base/clock.h"
 #include "engine/net/eth.h"
 #include "engine/net/port_dpdk.h"
 #include "media/rtp/rtp.h"
-#include "media/stream/plane.h"
 #include <arpa/inet.h>
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
@@ -36,12 +36,6 @@ struct bench {
     struct jn_eth_host us, them;
 };
 
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_dpdk: %s\n", what);
-    exit(1);
-}
-
 static int take(void *arg, uint16_t local)
 {
     return jn_port_dpdk.take(((struct bench *)arg)->port, local);
@@ -63,7 +57,7 @@ static void start_port(uint16_t port, struct rte_mempool *pool)
 
     if (rte_eth_dev_configure(port, 1, 1, &conf) < 0 || rte_eth_rx_queue_setup(port, 0, RING, 0, NULL, pool) < 0 ||
         rte_eth_tx_queue_setup(port, 0, RING, 0, NULL) < 0 || rte_eth_dev_start(port) < 0)
-        die("the wire's other end does not start");
+        plane_die("the wire's other end does not start");
 }
 
 static void open_device(struct bench *b, bool huge)
@@ -83,39 +77,31 @@ static void open_device(struct bench *b, bool huge)
     if (huge)
         argv[argc++] = in_memory;
     if (rte_eal_init(argc, argv) < 0)
-        die(huge ? "DPDK does not start; are huge pages reserved?" : "DPDK does not start");
+        plane_die(huge ? "DPDK does not start; are huge pages reserved?" : "DPDK does not start");
     struct rte_ring *down = rte_ring_create("down", RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
     struct rte_ring *up = rte_ring_create("up", RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
     b->pool = rte_pktmbuf_pool_create("bench", BUFFERS, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
     if (!down || !up || !b->pool || rte_eth_from_rings("engine", &down, 1, &up, 1, 0) < 0)
-        die("no rings");
+        plane_die("no rings");
     int peer = rte_eth_from_rings("peer", &up, 1, &down, 1, 0);
     if (peer < 0)
-        die("no rings");
+        plane_die("no rings");
     b->peer = (uint16_t)peer;
     start_port(b->peer, b->pool);
     jn_addr_parse(&c.address, "10.0.0.1", 0);
     if (jn_dpdk_open(&b->d, &c, &err) < 0)
-        die(err.text);
+        plane_die(err.text);
     struct jn_port_config pc = {
         .port_min = FIRST, .port_max = FIRST + 2 * LEGS - 1, .wake_fd = -1, .back_end = b->d, .dscp = 46};
     if (jn_port_dpdk.open(&b->port, &pc, &err) < 0)
-        die(err.text);
+        plane_die(err.text);
     b->us = (struct jn_eth_host){.mac = {2, 0, 0, 0, 0, 1}, .ip = htonl(0x0a000001)};
     b->them = (struct jn_eth_host){.mac = {2, 0, 0, 0, 0, 2}, .ip = htonl(0x0a000002)};
 }
 
 static void order(struct bench *b, const struct jn_order *o)
 {
-    struct jn_fact f;
-
-    jn_plane_order(b->plane, o, b->now);
-    while (jn_mailbox_recv(&b->facts, &f, 1) == 1) {
-        if (f.kind == JN_FACT_LEG_REFUSED)
-            die("a leg was refused");
-        if (f.kind == JN_FACT_LEG_OPENED)
-            b->local[f.leg - 1] = f.opened.rtp.port;
-    }
+    plane_order(b->plane, &b->facts, b->local, o, b->now);
 }
 
 static void open_calls(struct bench *b)
@@ -128,7 +114,7 @@ static void open_calls(struct bench *b)
 
     jn_addr_parse(&c.advertise, "10.0.0.1", FIRST);
     if (jn_plane_open(&b->plane, &c) < 0 || jn_mailbox_init(&b->facts, 4096, sizeof(struct jn_fact), NULL) < 0)
-        die("no memory");
+        plane_die("no memory");
     jn_plane_mail(b->plane, &b->facts, NULL);
     b->now = UINT64_C(1000000000000);
     for (uint32_t i = 0; i < LEGS; i++) {
@@ -139,12 +125,7 @@ static void open_calls(struct bench *b)
         jn_addr_parse(&o.remote.rtp, "10.0.0.2", (uint16_t)(4000 + 2 * i));
         o.remote.rtcp = o.remote.rtp;
         order(b, &o);
-        struct jn_order room = {.kind = JN_ORDER_ROOM_OPEN, .room = o.room};
-        if (i % 2 == 0)
-            order(b, &room);
-        room = (struct jn_order){.kind = JN_ORDER_ROOM_JOIN, .leg = o.leg, .room = o.room};
-        room.join.track = i % 2 ? JN_TRACK_AGENT : JN_TRACK_CALLER;
-        order(b, &room);
+        plane_join_call(b->plane, &b->facts, b->local, i, b->now);
     }
 }
 
@@ -171,14 +152,14 @@ static void send_frame(struct bench *b, uint32_t leg)
         .sums = true, .to = b->us.ip, .from_port = (uint16_t)(4000 + 2 * leg), .to_port = b->local[leg]};
 
     if (!m)
-        die("buffers are missing");
+        plane_die("buffers are missing");
     uint8_t *rtp = (uint8_t *)rte_pktmbuf_append(m, 42 + 172) + 42;
     memcpy(u.mac, b->us.mac, 6);
     jn_rtp_build(rtp, &h);
     memset(rtp + 12, (int)leg, 160);
     jn_eth_put_udp(&b->them, &u, rtp, 172);
     if (rte_eth_tx_burst(b->peer, 0, &m, 1) != 1)
-        die("the ring is full");
+        plane_die("the ring is full");
 }
 
 /* The engine's turn: as its loop has it. */
@@ -201,7 +182,7 @@ static void tell_address(struct bench *b)
     struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
 
     if (!m)
-        die("buffers are missing");
+        plane_die("buffers are missing");
     rte_pktmbuf_append(m, (uint16_t)jn_eth_put_arp(&b->them, b->us.ip, NULL, rte_pktmbuf_mtod(m, uint8_t *)));
     rte_eth_tx_burst(b->peer, 0, &m, 1);
     look(b, false);
@@ -228,7 +209,7 @@ static double round_of(struct bench *b, bool copied)
         drain(b);
     }
     if (out != (uint64_t)PERIODS * LEGS || b->packets != out)
-        die("not every packet was relayed");
+        plane_die("not every packet was relayed");
     return (double)b->spent_ns / (double)b->packets;
 }
 

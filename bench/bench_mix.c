@@ -1,12 +1,12 @@
 /* Mix: participants that one core mixes, rooms of three and of thirty, G.711, everybody speaking. Full work of each
  * participant and 20 ms: a packet in (look-up, source check, sequence, jitter buffer), a period out (decode, mix,
  * encode, RTP, burst); no sockets. The kernels of g711 and mix, plain and AVX2, are measured apart, interleaved. */
+#include "bench/plane.h"
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "media/codec/g711.h"
 #include "media/mix/mix.h"
 #include "media/rtp/rtp.h"
-#include "media/stream/plane.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,51 +24,9 @@ struct bench {
     struct jn_pkt pkt[JN_PKT_BURST];
 };
 
-static int take(void *arg, uint16_t local)
-{
-    (void)arg;
-    (void)local;
-    return 0;
-}
-
-static void give(void *arg, uint16_t local)
-{
-    (void)arg;
-    (void)local;
-}
-
-static void tx(void *arg, struct jn_pkt *pk[], unsigned n)
-{
-    struct bench *b = arg;
-    (void)pk;
-    b->sent += n;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_mix: %s\n", what);
-    exit(1);
-}
-
-static struct jn_addr peer(uint32_t leg)
-{
-    struct jn_addr a = {.ip = {10, (uint8_t)(leg >> 16), (uint8_t)(leg >> 8), (uint8_t)leg}, .port = 4000};
-    a.family = JN_ADDR_V4;
-    return a;
-}
-
 static void order(struct bench *b, const struct jn_order *o)
 {
-    struct jn_fact f;
-
-    if (!jn_plane_order(b->p, o, b->now))
-        die("facts are full");
-    while (jn_mailbox_recv(&b->facts, &f, 1) == 1) {
-        if (f.kind == JN_FACT_LEG_OPENED)
-            b->local[f.leg - 1] = f.opened.rtp.port;
-        else if (f.kind == JN_FACT_REFUSED || f.kind == JN_FACT_LEG_REFUSED)
-            die("an order was refused");
-    }
+    plane_order(b->p, &b->facts, b->local, o, b->now);
 }
 
 static void fill_rooms(struct bench *b, uint32_t rooms, uint32_t members)
@@ -79,8 +37,8 @@ static void fill_rooms(struct bench *b, uint32_t rooms, uint32_t members)
             struct jn_order o = {.kind = JN_ORDER_LEG_OPEN, .leg = r * members + m + 1};
             order(b, &o);
             o.kind = JN_ORDER_LEG_REMOTE;
-            o.remote = (struct jn_leg_remote){.rtp = peer((uint32_t)o.leg - 1),
-                                              .rtcp = peer((uint32_t)o.leg - 1),
+            o.remote = (struct jn_leg_remote){.rtp = plane_peer((uint32_t)o.leg - 1),
+                                              .rtcp = plane_peer((uint32_t)o.leg - 1),
                                               .codec = m % 2 ? JN_CODEC_PCMA : JN_CODEC_PCMU,
                                               .rtp_pt = m % 2 ? 8 : 0,
                                               .dtmf_pt = 101,
@@ -110,7 +68,7 @@ static void period(struct bench *b, uint32_t tick)
                                         .len = 172,
                                         .cap = sizeof b->bytes[0],
                                         .local = b->local[i],
-                                        .from = peer(i),
+                                        .from = plane_peer(i),
                                         .at_ns = b->now};
             pk[n] = &b->pkt[n];
         }
@@ -130,7 +88,7 @@ static double measure(uint32_t rooms, uint32_t members)
     double best = 1e18;
 
     if (!b)
-        die("no memory");
+        plane_die("no memory");
     b->legs = rooms * members;
     b->members = members;
     b->now = UINT64_C(1000000000000);
@@ -140,10 +98,10 @@ static double measure(uint32_t rooms, uint32_t members)
                                 .max_rooms = rooms,
                                 .quarantine_ms = 5000,
                                 .srtp = &jn_srtp_libsrtp,
-                                .port = {.take = take, .give = give, .tx = tx, .arg = b}};
+                                .port = {.take = plane_take, .give = plane_give, .tx = plane_tx, .arg = &b->sent}};
     if (!b->local || jn_plane_open(&b->p, &c) < 0 ||
         jn_mailbox_init(&b->facts, 4 * b->legs + 64, sizeof(struct jn_fact), NULL) < 0)
-        die("no memory");
+        plane_die("no memory");
     jn_plane_mail(b->p, &b->facts, NULL);
     fill_rooms(b, rooms, members);
     uint32_t tick = 0;
@@ -155,13 +113,13 @@ static double measure(uint32_t rooms, uint32_t members)
             period(b, tick++);
         double ns = (double)(jn_mono_ns() - begin) / ((double)TICKS * b->legs);
         if (b->sent - sent < (uint64_t)TICKS * b->legs)
-            die("not every participant was sent every period");
+            plane_die("not every participant was sent every period");
         best = ns < best ? ns : best;
     }
     const struct jn_plane_counts *n = jn_plane_counts(b->p);
     for (unsigned i = 0; i < JN_DROP_N; i++)
         if (n->drops[i] != 0)
-            die("packets were dropped");
+            plane_die("packets were dropped");
     jn_plane_close(b->p);
     jn_mailbox_free(&b->facts);
     free(b->local);

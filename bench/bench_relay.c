@@ -2,10 +2,10 @@
  * (libsrtp). Sockets: a whole worker, real UDP packets on loopback; the load comes from another thread, so the worker's
  * own processor time is what counts, and with it the packets for each second of it. "behind": offered and not (yet)
  * relayed at the end, in socket buffers or lost: not 0 when the machine gave the worker too little time. */
+#include "bench/plane.h"
 #include "engine/base/clock.h"
 #include "engine/worker/worker.h"
 #include "media/rtp/rtp.h"
-#include "media/stream/plane.h"
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,12 +26,6 @@ enum {
     PORT = 20000 /* below those that phones get */
 };
 
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_relay: %s\n", what);
-    exit(1);
-}
-
 struct bench {
     struct jn_plane *p;
     struct jn_mailbox facts;
@@ -43,48 +37,15 @@ struct bench {
     struct jn_pkt pkt[JN_PKT_BURST];
 };
 
-static int take(void *arg, uint16_t local)
-{
-    (void)arg;
-    (void)local;
-    return 0;
-}
-
-static void give(void *arg, uint16_t local)
-{
-    (void)arg;
-    (void)local;
-}
-
-static void tx(void *arg, struct jn_pkt *pk[], unsigned n)
-{
-    (void)pk;
-    ((struct bench *)arg)->sent += n;
-}
-
-static struct jn_addr peer(uint32_t leg)
-{
-    struct jn_addr a = {.ip = {10, 0, (uint8_t)(leg >> 8), (uint8_t)leg}, .port = 4000};
-    a.family = JN_ADDR_V4;
-    return a;
-}
-
 static void order(struct bench *b, const struct jn_order *o)
 {
-    struct jn_fact f;
-
-    jn_plane_order(b->p, o, b->now);
-    while (jn_mailbox_recv(&b->facts, &f, 1) == 1) {
-        if (f.kind == JN_FACT_LEG_OPENED)
-            b->local[f.leg - 1] = f.opened.rtp.port;
-        else if (f.kind != JN_FACT_LEG_CLOSED)
-            die("an order was refused");
-    }
+    plane_order(b->p, &b->facts, b->local, o, b->now);
 }
 
 static struct jn_leg_remote remote_of(uint32_t leg, bool srtp)
 {
-    struct jn_leg_remote r = {.rtp = peer(leg), .rtcp = peer(leg), .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
+    struct jn_leg_remote r = {
+        .rtp = plane_peer(leg), .rtcp = plane_peer(leg), .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
 
     r.suite = srtp ? JN_SUITE_AES128_SHA80 : JN_SUITE_NONE;
     for (unsigned i = 0; srtp && i < 30; i++) {
@@ -101,10 +62,10 @@ static struct bench *pure_open(bool srtp)
                                 .max_legs = LEGS,
                                 .max_rooms = CALLS,
                                 .srtp = &jn_srtp_libsrtp,
-                                .port = {.take = take, .give = give, .tx = tx, .arg = b}};
+                                .port = {.take = plane_take, .give = plane_give, .tx = plane_tx, .arg = &b->sent}};
 
     if (!b || jn_plane_open(&b->p, &c) < 0 || jn_mailbox_init(&b->facts, 4096, sizeof(struct jn_fact), NULL) < 0)
-        die("no memory");
+        plane_die("no memory");
     jn_plane_mail(b->p, &b->facts, NULL);
     b->now = UINT64_C(1000000000000);
     for (uint32_t i = 0; i < LEGS; i++) {
@@ -115,12 +76,7 @@ static struct bench *pure_open(bool srtp)
         order(b, &o);
         if (srtp)
             b->seal[i] = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, o.remote.key_in, false);
-        struct jn_order room = {.kind = JN_ORDER_ROOM_OPEN, .room = o.room};
-        if (i % 2 == 0)
-            order(b, &room);
-        room = (struct jn_order){.kind = JN_ORDER_ROOM_JOIN, .leg = o.leg, .room = o.room};
-        room.join.track = i % 2 ? JN_TRACK_AGENT : JN_TRACK_CALLER;
-        order(b, &room);
+        plane_join_call(b->p, &b->facts, b->local, i, b->now);
     }
     for (unsigned ms = 0; ms < 300; ms++)
         jn_plane_tick(b->p, b->now += 1000000);
@@ -144,11 +100,11 @@ static void period(struct bench *b, bool srtp)
                                         .len = 172,
                                         .cap = sizeof b->bytes[0],
                                         .local = b->local[i],
-                                        .from = peer(i),
+                                        .from = plane_peer(i),
                                         .at_ns = b->now};
             pk[n] = &b->pkt[n];
             if (srtp && jn_srtp_libsrtp.seal(b->seal[i], &pk[n], 1, false) != 1)
-                die("a packet was not sealed");
+                plane_die("a packet was not sealed");
         }
         uint64_t begin = jn_mono_ns();
         jn_plane_rx(b->p, pk, n, b->now);
@@ -170,7 +126,7 @@ static double round_of(struct bench *b, bool srtp, unsigned periods)
     for (unsigned i = 0; i < periods; i++)
         period(b, srtp);
     if (jn_plane_counts(b->p)->relayed - relayed != (uint64_t)periods * LEGS)
-        die("not every packet was relayed");
+        plane_die("not every packet was relayed");
     return (double)b->spent_ns / ((double)periods * LEGS);
 }
 
@@ -220,7 +176,7 @@ static int phone(struct jn_addr *local)
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), small = 2048;
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&s, sizeof s) < 0 || getsockname(fd, (struct sockaddr *)&s, &len) < 0)
-        die("no socket for a phone");
+        plane_die("no socket for a phone");
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small); /* nobody listens */
     jn_addr_parse(local, "127.0.0.1", ntohs(s.sin_port));
     return fd;
@@ -241,7 +197,7 @@ static struct jn_fact next_fact(struct jn_mailbox *facts)
     for (unsigned i = 0; i < 50000; i++, nanosleep(&t, NULL))
         if (jn_mailbox_recv(facts, &f, 1) == 1)
             return f;
-    die("no answer from the worker");
+    plane_die("no answer from the worker");
     return f;
 }
 
@@ -261,7 +217,7 @@ static uint64_t worker_cpu_ns(pthread_t load)
     getrusage(RUSAGE_SELF, &all);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &mine);
     if (pthread_getcpuclockid(load, &clock) != 0)
-        die("no clock of the load's thread");
+        plane_die("no clock of the load's thread");
     clock_gettime(clock, &other);
     return sum_ns(&all) - (uint64_t)(mine.tv_sec + other.tv_sec) * 1000000000 - (uint64_t)mine.tv_nsec -
            (uint64_t)other.tv_nsec;
@@ -276,7 +232,7 @@ static void set_up(struct load *l, struct jn_mailbox *orders, struct jn_mailbox 
         send_order(orders, &o);
         struct jn_fact f = next_fact(facts);
         if (f.kind != JN_FACT_LEG_OPENED)
-            die("a leg was refused");
+            plane_die("a leg was refused");
         l->to[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(f.opened.rtp.port)};
         l->to[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         o.kind = JN_ORDER_LEG_REMOTE;
@@ -310,17 +266,17 @@ static void sockets(void)
     jn_addr_parse(&c.local, "127.0.0.1", 0);
     jn_time_start(0);
     if (jn_worker_open(&w, &c, &err) < 0)
-        die(err.text);
+        plane_die(err.text);
     if (jn_mailbox_init(&orders, 1024, sizeof(struct jn_order), jn_worker_waker(w)) < 0 ||
         jn_mailbox_init(&facts, 1024, sizeof(struct jn_fact), NULL) < 0)
-        die("no memory");
+        plane_die("no memory");
     jn_worker_mail(w, &orders, &facts, NULL);
     if (jn_worker_start(w) < 0)
-        die("no thread");
+        plane_die("no thread");
     set_up(&l, &orders, &facts);
     nanosleep(&wait, NULL);
     if (pthread_create(&thread, NULL, send_load, &l) != 0)
-        die("no thread");
+        plane_die("no thread");
     nanosleep(&wait, NULL);
     const struct jn_worker_counts *n = jn_worker_counts(w);
     uint64_t relayed = atomic_load(&n->relayed), sent = atomic_load(&l.sent), cpu = worker_cpu_ns(thread);
