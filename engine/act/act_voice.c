@@ -40,10 +40,12 @@ void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to)
         jn_error("voice", "a step that must not be: from=%u to=%u", c->state, to);
     }
     c->state = (uint8_t)to;
+    voice_touch(v, c->index);
 }
 
 struct call *voice_call_of(struct jn_act_voice *v, const struct leg *l)
 {
+    voice_touch(v, l->call);
     return &v->calls[l->call];
 }
 
@@ -61,7 +63,10 @@ struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip)
 struct call *voice_call_by_ix(struct jn_act_voice *v, uint64_t ix)
 {
     uint32_t i = ix ? jn_map_get(&v->by_ix, ix) : JN_MAP_NONE;
-    return i == JN_MAP_NONE ? NULL : &v->calls[i];
+    if (i == JN_MAP_NONE)
+        return NULL;
+    voice_touch(v, i);
+    return &v->calls[i];
 }
 
 const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struct call *c)
@@ -82,7 +87,7 @@ struct jn_ev_arrive voice_arrival(const struct call *c)
     return a;
 }
 
-static int send_pending(struct jn_act_voice *v, struct call *c, const struct pending *p)
+int voice_send_pending(struct jn_act_voice *v, struct call *c, const struct pending *p)
 {
     struct jn_event ev = {.tenant = c->tenant, .token = c->ix, .kind = p->kind, .why = p->why, .maker = JN_MAKER_SIP};
     if (p->kind == JN_EV_ARRIVE) {
@@ -109,7 +114,7 @@ void voice_tell(struct jn_act_voice *v, struct call *c, uint8_t kind, uint8_t wh
 {
     struct pending p = {.kind = kind, .why = why, .agent = agent};
     c->retry = (struct pending){0}; /* the latest word counts: a hold that was not heard and is over need not be */
-    if (send_pending(v, c, &p))
+    if (voice_send_pending(v, c, &p))
         c->retry = p;
 }
 
@@ -319,57 +324,6 @@ void jn_act_voice_fact(struct jn_act_voice *v, const struct jn_fact *f)
     }
 }
 
-/* ---- time ---- */
-
-static void late(struct call *c, uint64_t now_ns)
-{
-    if (c->told_late || now_ns - c->ending_since_ns < ENDING_MS * UINT64_C(1000000))
-        return;
-    c->told_late = true;
-    jn_error("voice", "a call does not end: legs=%u media=%u", c->legs, c->open_media);
-}
-
-static void call_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns)
-{
-    if (c->state == CALL_CLOSING) {
-        late(c, now_ns);
-        return;
-    }
-    if (c->retry.kind) {
-        struct pending p = c->retry;
-        c->retry = (struct pending){0};
-        if (send_pending(v, c, &p))
-            c->retry = p;
-    }
-    voice_move_tick(v, c, now_ns);
-    if (c->state == CALL_CLOSING || c->state == CALL_FREE)
-        return;
-    if (c->retry_stop)
-        voice_quiet(v, c);
-    voice_watch_tick(v, c, now_ns);
-    if (c->play_until_ns && now_ns >= c->play_until_ns)
-        voice_play_done(v, c, c->play_token); /* the worker's word was lost: nobody shall wait for it for ever */
-    if (c->announce_until_ns && now_ns >= c->announce_until_ns)
-        voice_announce_done(v, c);
-    if (c->flow_until_ns && now_ns >= c->flow_until_ns)
-        voice_flow_tick(v, c);
-    if (c->state == CALL_OFFERED && c->agent && c->agent->ring_until_ns && now_ns >= c->agent->ring_until_ns)
-        voice_agent_failed(v, c, JN_WHY_NO_ANSWER);
-}
-
-void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns)
-{
-    v->now_ns = mono_ns;
-    uint32_t seen = 0, n = v->in_use;
-    for (uint32_t i = 0; i < v->c.max_calls && seen < n; i++) {
-        if (v->calls[i].state == CALL_FREE)
-            continue;
-        seen++;
-        call_tick(v, &v->calls[i], mono_ns);
-    }
-    voice_lines_tick(v, mono_ns);
-}
-
 /* ---- the door ---- */
 
 int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c, struct jn_directory *dir,
@@ -387,10 +341,11 @@ int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c
     v->dir = jn_directory_ref(dir);
     v->max_legs = c->max_calls * 4; /* a caller, an agent, and those whose ports are still on their way out */
     v->calls = calloc(2ul * c->max_calls, sizeof *v->calls); /* the upper half: nailed-up lines' own places */
+    v->touched = calloc(2ul * c->max_calls / 64 + 1, sizeof *v->touched);
     v->legs = calloc(v->max_legs, sizeof *v->legs);
     v->free_calls = malloc(c->max_calls * sizeof *v->free_calls);
     v->free_legs = malloc(v->max_legs * sizeof *v->free_legs);
-    if (!v->calls || !v->legs || !v->free_calls || !v->free_legs || jn_map_init(&v->by_ix, c->max_calls) ||
+    if (!v->calls || !v->touched || !v->legs || !v->free_calls || !v->free_legs || jn_map_init(&v->by_ix, c->max_calls) ||
         jn_map_init(&v->by_sip, v->max_legs) || jn_map_init(&v->by_media, v->max_legs) || voice_lines_open(v)) {
         jn_act_voice_close(v);
         return jn_fail(err, -ENOMEM, "voice: no memory for %u calls", c->max_calls);
@@ -482,6 +437,7 @@ void jn_act_voice_close(struct jn_act_voice *v)
     jn_map_free(&v->by_media);
     voice_lines_free(v);
     free(v->calls);
+    free(v->touched);
     free(v->legs);
     free(v->free_calls);
     free(v->free_legs);

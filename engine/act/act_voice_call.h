@@ -123,6 +123,7 @@ struct jn_act_voice {
     const struct jn_sounds *sounds;
     struct jn_sip *sip;
     struct call *calls;
+    uint64_t *touched; /* bits of calls that the next tick looks at: touched since, or something waits for time */
     struct leg *legs;
     uint32_t *free_calls, *free_legs;
     uint32_t n_free_calls, n_free_legs, max_legs, in_use;
@@ -140,9 +141,16 @@ struct jn_act_voice {
 /* act_voice.c */
 /* Moves a call on; a step that the table does not know is a fault of ours and is logged. */
 void voice_step(struct jn_act_voice *v, struct call *c, enum call_state to);
+/* Whoever gets hold of a call touches it; voice_call_of, voice_call_by_ix and voice_step do. */
+static inline void voice_touch(struct jn_act_voice *v, uint32_t call)
+{
+    v->touched[call / 64] |= UINT64_C(1) << (call % 64);
+}
 struct call *voice_call_of(struct jn_act_voice *v, const struct leg *l);
 struct leg *voice_leg_by_sip(struct jn_act_voice *v, uint64_t sip);
 const struct jn_dir_queue *voice_queue(const struct jn_act_voice *v, const struct call *c);
+/* Tries to send what the router did not take; 0 or -errno. */
+int voice_send_pending(struct jn_act_voice *v, struct call *c, const struct pending *p);
 /* What the router is told of a call that arrives. */
 struct jn_ev_arrive voice_arrival(const struct call *c);
 /* A router event about the call that need not arrive at once: a full mailbox is tried again every tick. */

@@ -14,8 +14,10 @@ static struct call *call_of_agent(struct jn_act_voice *v, uint64_t agent)
         if (c->state == CALL_FREE)
             continue;
         seen++;
-        if ((c->state == CALL_TALKING || c->state == CALL_HELD) && c->agent && c->agent->agent == agent)
+        if ((c->state == CALL_TALKING || c->state == CALL_HELD) && c->agent && c->agent->agent == agent) {
+            voice_touch(v, i);
             return c;
+        }
     }
     return NULL;
 }

@@ -104,8 +104,7 @@ static void change(struct jn_act_voice *v, struct call *c, enum jn_watch_mode mo
 
 int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervisor, enum jn_watch_mode mode, bool any)
 {
-    uint32_t at = ix ? jn_map_get(&v->by_ix, ix) : JN_MAP_NONE;
-    struct call *c = at == JN_MAP_NONE ? NULL : &v->calls[at];
+    struct call *c = voice_call_by_ix(v, ix);
     if (!c || c->state == CALL_CLOSING || c->state == CALL_LINE)
         return -ENOENT;
     if (mode == JN_WATCH_NONE) {
