@@ -1,6 +1,7 @@
 """engine/run --drill: what kill -9 does to a busy engine. Ten calls and twenty chats are up; the engine is killed, started
 again on the same data, and everything that it promises is looked at: acknowledged messages, their order, calls that end in
 order on every phone, recordings, phones that are still known, and work that goes on."""
+import json
 import os
 import signal
 import subprocess
@@ -120,9 +121,17 @@ class Drill:
         recordings = d.admin.get("/api/v1/recordings")["recordings"]
         audible = sum(d.admin.request("GET", f"/api/v1/recordings/{r['id']}/audio")[0] == 200 for r in recordings)
         self.check(len(recordings) == CALLS and audible == CALLS, f"{audible} of {CALLS} recordings play up to the last second before the kill (rec verify: {p.stdout.strip().splitlines()[-1] if p.stdout.strip() else p.returncode})")
-        p = subprocess.run([d.args.binary, "replay", d.args.data], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        self.check(p.returncode == 0, f"the journal replays to the same commands and states: {p.stdout.strip()}")
         self.goes_on(before)
+
+    def replay(self):
+        """After the engine's orderly end, which writes the last record to compare with: before and after the kill."""
+        p = subprocess.run([self.d.args.binary, "replay", self.d.args.data, "--from-start", "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        try:
+            r = json.loads(p.stdout)
+        except ValueError:
+            r = {}
+        self.check(p.returncode == 0 and r.get("command_checks", 0) > 0 and r.get("state_checks", 0) > 0,
+                   f"the journal of both runs, {r.get('events', 0)} events, replays to the same commands and the same state" + ("" if p.returncode == 0 else f": {(p.stdout + p.stderr).strip()}"))
 
     def goes_on(self, before):
         """Phones did not register again, agents did not log in again; the next call and the oldest chat are served."""
@@ -181,6 +190,9 @@ def run(daemon, args):
         drill.prove(before, began)
         for p in drill.problems[:5]:
             drill.check(False, p)
+        drill.close()
+        drill.check(d.stop() == 0, "the engine drains and ends in order")
+        drill.replay()
         print("\nEverything promised was kept." if not drill.failed else "\nSomething promised was not kept: see NOT above.")
         return 1 if drill.failed else 0
     except (ApiError, OSError, RuntimeError) as e:
