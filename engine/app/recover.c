@@ -321,13 +321,13 @@ static void put_event(void *arg, const struct jn_event *ev)
 int jn_engine_settle(struct jn_engine *e)
 {
     struct jn_directory *old = NULL;
-    struct jn_rules *old_rules = NULL;
     struct jn_problems p = {0};
     struct jn_buf text = {0}, now = {0};
     struct settle s = {.e = e};
 
+    /* Without its rules: the router knows none, and they cost seconds to compile. */
     if (jn_read_file(e->path_applied, 64u << 20, &text) == 0 &&
-        jn_centre_parse(&old, &old_rules, e->path_applied, text.data ? text.data : "", text.len, &p) < 0)
+        jn_centre_parse(&old, NULL, e->path_applied, text.data ? text.data : "", text.len, &p) < 0)
         jn_warn("app", "%s does not parse any more: everything is told to the router again", e->path_applied);
     unsigned n = jn_directory_diff(old, e->directory, put_event, &s);
     if (s.rc == 0)
@@ -343,7 +343,5 @@ int jn_engine_settle(struct jn_engine *e)
     jn_buf_free(&now);
     jn_problems_free(&p);
     jn_directory_unref(old);
-    if (old_rules)
-        jn_rules_unref(old_rules);
     return s.rc;
 }

@@ -215,6 +215,9 @@ def main():
                 return play(args)
         except Stop:
             return 130
+        except (RuntimeError, OSError) as e:
+            print(f"engine/run: --dpdk: this machine does not let us make the network: {e}", file=sys.stderr)
+            return 1
     return play(args)
 
 
