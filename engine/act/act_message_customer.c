@@ -220,8 +220,5 @@ int jn_chat_customer_routes(struct jn_act_message *m, struct jn_api *api)
         {JN_GET, JN_ROLE_NONE, JN_BODY_NONE, "/api/v1/chat/{}/messages", read_messages},
         {JN_POST, JN_ROLE_NONE, JN_BODY_NONE, "/api/v1/chat/{}/end", leave},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(api, &routes[i], m))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(api, JN_ROUTES(routes), m);
 }

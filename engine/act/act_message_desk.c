@@ -69,5 +69,5 @@ int jn_chat_desk_routes(struct jn_act_message *m, struct jn_api *api)
         {JN_POST, JN_ROLE_AGENT, JN_BODY_JSON, "/api/v1/interactions/{}/messages", write_message},
         {JN_GET, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/interactions/{}/messages", read_messages},
     };
-    return jn_api_route(api, &routes[0], m) || jn_api_route(api, &routes[1], m) ? -ENOSPC : 0;
+    return jn_api_routes(api, JN_ROUTES(routes), m);
 }

@@ -107,8 +107,5 @@ int jn_routes_agents(struct jn_api *a)
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/agents/me/login", go_in},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/agents/me/logout", go_out},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -1;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

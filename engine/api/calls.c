@@ -203,8 +203,5 @@ int jn_routes_calls(struct jn_api *a)
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/calls/{}/consult/complete", complete},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/calls/{}/consult/cancel", cancel},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

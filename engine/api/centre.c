@@ -125,8 +125,5 @@ int jn_routes_centre(struct jn_api *a)
         {JN_POST, JN_ROLE_ADMIN, JN_BODY_YAML, "/api/v1/apply", apply},
         {JN_POST, JN_ROLE_ADMIN, JN_BODY_JSON, "/api/v1/drain", drain},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

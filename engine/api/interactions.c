@@ -282,8 +282,5 @@ int jn_routes_interactions(struct jn_api *a)
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/calls/{}/hold", call_hold},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/calls/{}/resume", call_resume},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

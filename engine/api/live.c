@@ -68,8 +68,5 @@ int jn_routes_live(struct jn_api *a)
         {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/trunks", trunks},
         {JN_GET, JN_ROLE_NONE, JN_BODY_NONE, "/healthz", healthz},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -1;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

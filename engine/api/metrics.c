@@ -153,5 +153,5 @@ static void metrics(void *arg, struct jn_req *r)
 int jn_routes_metrics(struct jn_api *a)
 {
     static const struct jn_route route = {JN_GET, JN_ROLE_NONE, JN_BODY_NONE, "/metrics", metrics};
-    return jn_api_route(a, &route, a);
+    return jn_api_routes(a, &route, 1, a);
 }

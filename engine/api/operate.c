@@ -117,8 +117,5 @@ int jn_routes_operate(struct jn_api *a)
         {JN_GET, JN_ROLE_ADMIN, JN_BODY_NONE, "/api/v1/audit", audit},
         {JN_POST, JN_ROLE_ADMIN, JN_BODY_JSON, "/api/v1/tokens", token},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

@@ -25,5 +25,5 @@ int jn_routes_queues(struct jn_api *a)
 {
     /* Agents may see it too: they need the names to hand a customer on. */
     static const struct jn_route route = {JN_GET, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/queues", list};
-    return jn_api_route(a, &route, a);
+    return jn_api_routes(a, &route, 1, a);
 }

@@ -63,8 +63,5 @@ int jn_routes_recordings(struct jn_api *a)
         {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/recordings/{}", verify},
         {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/recordings/{}/audio", audio},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

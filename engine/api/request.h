@@ -45,8 +45,9 @@ struct jn_route {
     const char *pattern;        /* see path.h */
     jn_handler *handler;
 };
-/* Adds a route; borrows route for the API's life. 0 or -ENOSPC. Before jn_api_run. */
-int jn_api_route(struct jn_api *a, const struct jn_route *route, void *arg);
+/* Adds n routes, whose handlers get arg; borrows them for the API's life. 0 or -ENOSPC. Before jn_api_run. */
+int jn_api_routes(struct jn_api *a, const struct jn_route *routes, size_t n, void *arg);
+#define JN_ROUTES(routes) (routes), sizeof(routes) / sizeof *(routes)
 
 /* What was asked. Strings are the request's own. */
 struct jn_api *jn_req_api(const struct jn_req *r);

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <string.h>
 
-int jn_api_route(struct jn_api *a, const struct jn_route *route, void *arg)
+int jn_api_routes(struct jn_api *a, const struct jn_route *routes, size_t n, void *arg)
 {
-    if (a->n_routes == JN_API_ROUTES)
-        return -ENOSPC;
-    a->routes[a->n_routes].route = route;
-    a->routes[a->n_routes++].arg = arg;
+    for (size_t i = 0; i < n; i++) {
+        if (a->n_routes == JN_API_ROUTES)
+            return -ENOSPC;
+        a->routes[a->n_routes].route = &routes[i];
+        a->routes[a->n_routes++].arg = arg;
+    }
     return 0;
 }
 

@@ -136,5 +136,5 @@ int jn_routes_session(struct jn_api *a)
         {JN_POST, JN_ROLE_NONE, JN_BODY_JSON, "/api/v1/login", login},
         {JN_POST, JN_ROLE_AGENT, JN_BODY_NONE, "/api/v1/logout", logout},
     };
-    return jn_api_route(a, &routes[0], a) || jn_api_route(a, &routes[1], a);
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

@@ -213,8 +213,5 @@ int jn_routes_supervise(struct jn_api *a)
         {JN_POST, JN_ROLE_SUPERVISOR, JN_BODY_JSON, "/api/v1/calls/{}/supervise", begin},
         {JN_DELETE, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/calls/{}/supervise", end},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (jn_api_route(a, &routes[i], a))
-            return -ENOSPC;
-    return 0;
+    return jn_api_routes(a, JN_ROUTES(routes), a);
 }

@@ -48,5 +48,5 @@ static void trace(void *arg, struct jn_req *r)
 int jn_routes_trace(struct jn_api *a)
 {
     static const struct jn_route route = {JN_GET, JN_ROLE_SUPERVISOR, JN_BODY_NONE, "/api/v1/calls/{}/trace", trace};
-    return jn_api_route(a, &route, a);
+    return jn_api_routes(a, &route, 1, a);
 }

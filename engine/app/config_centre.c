@@ -64,6 +64,16 @@ uint64_t jn_centre_id(struct jn_centre *c, uint64_t tenant, const char *kind, co
     return id;
 }
 
+void jn_centre_problem(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
+                       const char *text)
+{
+    const struct jn_yaml *m = jn_yaml_get(node, key);
+    char at[JN_CHECK_PATH];
+
+    jn_path_member(at, path, key);
+    jn_problem(c->check.problems, c->check.file, m ? m->line : node->line, at, "%s", text);
+}
+
 static uint32_t count_of(const struct jn_yaml *tenant, const char *key)
 {
     const struct jn_yaml *list = jn_yaml_get(tenant, key);

@@ -57,6 +57,9 @@ void jn_centre_calendar(struct jn_centre *c, const struct jn_centre_tenant *t, c
 /* One sound or a list of them; node may be NULL. */
 void jn_centre_say(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
                    struct jn_say *out);
+/* A problem with node's member key, at its line, or at node's when it is not there. */
+void jn_centre_problem(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
+                       const char *text);
 /* The id of a name that one of the tenant's lists must have ("queues", of kind "queue"); 0 and a problem otherwise. */
 uint64_t jn_centre_named(struct jn_centre *c, const struct jn_centre_tenant *t, const struct jn_yaml *node,
                          const char *path, const char *list_key, const char *kind);

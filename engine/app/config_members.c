@@ -82,15 +82,6 @@ static unsigned line_of(const struct jn_yaml *node, const char *key)
     return m ? m->line : node->line;
 }
 
-static void problem(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
-                    const char *text)
-{
-    char at[JN_CHECK_PATH];
-
-    jn_path_member(at, path, key);
-    jn_problem(c->check.problems, c->check.file, line_of(node, key), at, "%s", text);
-}
-
 uint8_t jn_centre_skills(struct jn_centre *c, const struct jn_centre_tenant *t, const struct jn_yaml *node,
                          const char *path, struct jn_skill out[static JN_SKILLS_MAX])
 {
@@ -170,11 +161,11 @@ void jn_centre_queue(struct jn_centre *c, const struct jn_centre_tenant *t, cons
     jn_centre_say(c, jn_yaml_get(node, "announce_agent"), path, "announce_agent", &out->announce);
     jn_centre_caller_id(c, node, path, out->caller_id);
     if (list && out->number[0] && q->channel_mask && !(q->channel_mask & 1u << JN_CH_VOICE))
-        problem(c, node, path, "number", "callers could dial it, but channels has no voice");
+        jn_centre_problem(c, node, path, "number", "callers could dial it, but channels has no voice");
     if (q->max_wait_ms && q->prefer_ms > q->max_wait_ms)
-        problem(c, node, path, "prefer", "is longer than max_wait");
+        jn_centre_problem(c, node, path, "prefer", "is longer than max_wait");
     if (q->announce_ms && q->announce_ms < 5000)
-        problem(c, node, path, "announce_every", "must be 0 (never) or at least 5s");
+        jn_centre_problem(c, node, path, "announce_every", "must be 0 (never) or at least 5s");
 }
 
 static bool hex_only(const char *text, size_t n)
@@ -234,13 +225,13 @@ static void read_phone(struct jn_centre *c, const struct jn_centre_tenant *t, co
     if (jn_check_fields(&c->check, phone, at, phone_fields, ITEMS(phone_fields), out))
         return;
     if (!ha1 == !secret)
-        problem(c, phone, at, secret ? "secret" : "user", "a phone needs either ha1 or secret, and not both");
+        jn_centre_problem(c, phone, at, secret ? "secret" : "user", "a phone needs either ha1 or secret, and not both");
     else if (ha1 && (strlen(out->sip_ha1) != 32 || !hex_only(out->sip_ha1, 32)))
-        problem(c, phone, at, "ha1", "must be 32 hexadecimal digits (junctor password ha1 USER DOMAIN)");
+        jn_centre_problem(c, phone, at, "ha1", "must be 32 hexadecimal digits (junctor password ha1 USER DOMAIN)");
     else if (secret && (secret->kind != JN_YAML_SCALAR || strlen(secret->text) < 6))
-        problem(c, phone, at, "secret", "must have at least 6 characters");
+        jn_centre_problem(c, phone, at, "secret", "must have at least 6 characters");
     else if (secret && !jn_ha1(out->sip_ha1, out->sip_user, t->tenant->domain, secret->text))
-        problem(c, phone, at, "secret", "cannot be digested: this machine's OpenSSL has no MD5");
+        jn_centre_problem(c, phone, at, "secret", "cannot be digested: this machine's OpenSSL has no MD5");
     for (char *h = out->sip_ha1; *h; h++)
         *h = (char)tolower((unsigned char)*h);
     jn_path_member(at, path, "phone.user");
@@ -263,17 +254,17 @@ void jn_centre_agent(struct jn_centre *c, const struct jn_centre_tenant *t, cons
     if (!out->display[0])
         memcpy(out->display, out->name, sizeof out->display);
     if (out->password[0] && !is_hash(out->password))
-        problem(c, node, path, "password", "is not a password's hash: make one with `junctor password hash`");
+        jn_centre_problem(c, node, path, "password", "is not a password's hash: make one with `junctor password hash`");
     if (phone)
         read_phone(c, t, phone, path, out);
     jn_path_member(at, path, "capacity");
     jn_check_fields(&c->check, capacity, at, capacity_fields, ITEMS(capacity_fields), out);
     if (out->set.capacity[JN_CH_VOICE] && !phone)
-        problem(c, node, path, "capacity", "voice is 1, but the agent has no phone");
+        jn_centre_problem(c, node, path, "capacity", "voice is 1, but the agent has no phone");
     if (out->answer != JN_ANSWER_PHONE && !phone)
-        problem(c, node, path, "answer", "says how the phone answers, but the agent has no phone");
+        jn_centre_problem(c, node, path, "answer", "says how the phone answers, but the agent has no phone");
     if (jn_yaml_get(node, "accept") && out->answer != JN_ANSWER_NAILED)
-        problem(c, node, path, "accept", "is for answer: nailed alone: other phones accept by being lifted");
+        jn_centre_problem(c, node, path, "accept", "is for answer: nailed alone: other phones accept by being lifted");
     out->set.skills = jn_centre_skills(c, t, jn_yaml_get(node, "skills"), path, out->set.skill);
     jn_centre_serves(c, t, jn_yaml_get(node, "serves"), path, &out->set);
 }

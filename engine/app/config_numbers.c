@@ -28,16 +28,6 @@ static const struct jn_field number_fields[] = {
     {.name = "flow"},
 };
 
-static void problem(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
-                    const char *text)
-{
-    const struct jn_yaml *m = jn_yaml_get(node, key);
-    char at[JN_CHECK_PATH];
-
-    jn_path_member(at, path, key);
-    jn_problem(c->check.problems, c->check.file, m ? m->line : node->line, at, "%s", text);
-}
-
 static bool named(const char *const names[], uint32_t n, const char *name)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -103,7 +93,7 @@ static void read_which(struct jn_centre *c, const struct jn_yaml *node, const ch
     char at[JN_CHECK_PATH];
 
     if (!one + !prefix + !span != 2) {
-        problem(c, node, path, "number", "each entry has one of number, range and prefix");
+        jn_centre_problem(c, node, path, "number", "each entry has one of number, range and prefix");
         return;
     }
     jn_path_member(at, path, one ? "number" : prefix ? "prefix" : "range");
@@ -140,7 +130,7 @@ void jn_centre_number(struct jn_centre *c, const struct jn_centre_tenant *t, con
         return;
     read_which(c, node, path, out);
     if (!which || (queue && flow)) {
-        problem(c, node, path, "queue", "what the number reaches: one of queue and flow");
+        jn_centre_problem(c, node, path, "queue", "what the number reaches: one of queue and flow");
         return;
     }
     jn_path_member(at, path, kind);

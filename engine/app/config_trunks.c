@@ -41,16 +41,6 @@ static const struct jn_field register_fields[] = {
     {.name = "expires", TRUNK(JN_FIELD_S, reg_expires_s), .min = 30000, .max = 24 * HOUR_MS},
 };
 
-static void problem(struct jn_centre *c, const struct jn_yaml *node, const char *path, const char *key,
-                    const char *text)
-{
-    const struct jn_yaml *m = jn_yaml_get(node, key);
-    char at[JN_CHECK_PATH];
-
-    jn_path_member(at, path, key);
-    jn_problem(c->check.problems, c->check.file, m ? m->line : node->line, at, "%s", text);
-}
-
 /* No bits are set beyond the prefix. */
 static bool block_is_whole(const struct jn_cidr *c)
 {
@@ -213,39 +203,39 @@ static void check_account(struct jn_centre *c, const struct jn_yaml *node, const
     char at[JN_CHECK_PATH];
 
     if (!out->user[0] != !out->secret[0])
-        problem(c, node, path, out->user[0] ? "user" : "secret", "user and secret go together");
+        jn_centre_problem(c, node, path, out->user[0] ? "user" : "secret", "user and secret go together");
     if (!word_ok(out->user))
-        problem(c, node, path, "user", "must not have blanks, colons, quotes or angle brackets");
+        jn_centre_problem(c, node, path, "user", "must not have blanks, colons, quotes or angle brackets");
     if (strpbrk(out->secret, ":\"\\"))
-        problem(c, node, path, "secret", "must not have colons, quotes or backslashes");
+        jn_centre_problem(c, node, path, "secret", "must not have colons, quotes or backslashes");
     if (!reg)
         return;
     jn_path_member(at, path, "register");
     out->reg_expires_s = DEFAULT_EXPIRES_S;
     jn_check_fields(&c->check, reg, at, register_fields, ITEMS(register_fields), out);
     if (!word_ok(out->reg_user) || strchr(out->reg_user, '@'))
-        problem(c, reg, at, "user", "must not have blanks, colons, quotes, angle brackets or @");
+        jn_centre_problem(c, reg, at, "user", "must not have blanks, colons, quotes, angle brackets or @");
     if (!out->user[0])
-        problem(c, node, path, "register", "needs user and secret");
+        jn_centre_problem(c, node, path, "register", "needs user and secret");
     else if (!out->reg_user[0] && strchr(out->user, '@'))
-        problem(c, node, path, "register", "needs a user of its own: the trunk's holds an @");
+        jn_centre_problem(c, node, path, "register", "needs a user of its own: the trunk's holds an @");
     if (!out->tos)
-        problem(c, node, path, "register", "needs to: where to register");
+        jn_centre_problem(c, node, path, "register", "needs to: where to register");
 }
 
 static void check_rules(struct jn_centre *c, const struct jn_yaml *node, const char *path,
                         const struct jn_dir_trunk *out)
 {
     if (!only_digits(out->country) || (out->country[0] && (strlen(out->country) > 3 || out->country[0] == '0')))
-        problem(c, node, path, "country", "must be a country code: one to three digits");
+        jn_centre_problem(c, node, path, "country", "must be a country code: one to three digits");
     if (!only_digits(out->international))
-        problem(c, node, path, "international", "must be digits, such as 00");
+        jn_centre_problem(c, node, path, "international", "must be digits, such as 00");
     if (!only_digits(out->national))
-        problem(c, node, path, "national", "must be digits, such as 0");
+        jn_centre_problem(c, node, path, "national", "must be digits, such as 0");
     if ((out->dial == JN_DIAL_NATIONAL) && !out->country[0])
-        problem(c, node, path, "dial", "national needs country");
+        jn_centre_problem(c, node, path, "dial", "national needs country");
     if ((out->dial == JN_DIAL_NATIONAL || out->dial == JN_DIAL_INTERNATIONAL) && !out->international[0])
-        problem(c, node, path, "dial", "needs international: what is dialled before a country code");
+        jn_centre_problem(c, node, path, "dial", "needs international: what is dialled before a country code");
 }
 
 void jn_centre_trunk(struct jn_centre *c, const struct jn_centre_tenant *t, const struct jn_yaml *node,
@@ -264,7 +254,8 @@ void jn_centre_trunk(struct jn_centre *c, const struct jn_centre_tenant *t, cons
     jn_path_member(at, path, "name");
     out->id = jn_centre_id(c, out->tenant, "trunk", out->name, name ? name->line : node->line, at);
     if (!from && !to)
-        problem(c, node, path, "from", "is missing: from says who may call in, to where calls go out; one is needed");
+        jn_centre_problem(c, node, path, "from",
+                          "is missing: from says who may call in, to where calls go out; one is needed");
     read_from(c, from, path, out);
     read_to(c, to, path, out);
     read_next_on(c, jn_yaml_get(node, "next_on"), path, out);

@@ -77,18 +77,29 @@ static int drop_segments(const char *dir, uint64_t oldest_kept)
     return rc;
 }
 
-static int good(const char *dir, const char *name, uint64_t seq)
+/* A whole snapshot, head and sums checked. 0 with *bytes to be freed, or -errno. */
+static int load(const char *dir, const char *name, uint64_t seq, uint8_t **bytes, size_t *n)
 {
     char path[1100];
-    uint8_t *bytes;
-    size_t n;
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    int rc = jn_file_load(path, snapshot_max, &bytes, &n);
+    int rc = jn_file_load(path, snapshot_max, bytes, n);
     if (rc < 0)
         return rc;
-    rc = head_check(bytes, n, seq);
-    free(bytes);
+    rc = head_check(*bytes, *n, seq);
+    if (rc < 0)
+        free(*bytes);
+    return rc;
+}
+
+static int good(const char *dir, const char *name, uint64_t seq)
+{
+    uint8_t *bytes;
+    size_t n;
+    int rc = load(dir, name, seq, &bytes, &n);
+
+    if (rc == 0)
+        free(bytes);
     return rc;
 }
 
@@ -196,22 +207,16 @@ int jn_snapshot_write(const char *dir, uint64_t seq, uint64_t time_us, const voi
 
 static int read_one(const char *dir, const char *name, uint64_t seq, uint64_t *time_us, struct jn_buf *out)
 {
-    char path[1100];
     uint8_t *bytes;
     size_t n;
+    int rc = load(dir, name, seq, &bytes, &n);
 
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    int rc = jn_file_load(path, snapshot_max, &bytes, &n);
     if (rc < 0)
         return rc;
-    rc = head_check(bytes, n, seq);
-    if (rc == 0) {
-        *time_us = jn_get64(bytes + 16);
-        jn_buf_add(out, bytes + HEAD, n - HEAD);
-        rc = out->failed ? -ENOMEM : 0;
-    }
+    *time_us = jn_get64(bytes + 16);
+    jn_buf_add(out, bytes + HEAD, n - HEAD);
     free(bytes);
-    return rc;
+    return out->failed ? -ENOMEM : 0;
 }
 
 int jn_snapshot_read(const char *dir, uint64_t max_seq, uint64_t *seq, uint64_t *time_us, struct jn_buf *out,
