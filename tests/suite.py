@@ -111,12 +111,13 @@ def step_docs(suite):
     return tuple(x + y for x, y in zip(a, b))
 
 
-def build(suite, preset):
+def build(suite, preset, targets=()):
+    """targets: only these; nothing: all of it."""
     launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
     code, text = suite.run(f"configure-{preset}", ["cmake", "--preset", preset, *launcher,
-                                                        f"-DJUNCTOR_TESTS={'OFF' if preset == 'fuzz' else 'ON'}"], 120)
+                                                        "-DJUNCTOR_TESTS=ON"], 120)
     if code == 0:
-        code, text = suite.run(f"build-{preset}", ["ninja", "-k", "20", "-C", f"build/{preset}"], 900)
+        code, text = suite.run(f"build-{preset}", ["ninja", "-k", "20", "-C", f"build/{preset}", *targets], 900)
         text = "\n".join(re.findall(r"^(?:FAILED:.*|.*(?:error|undefined reference).*)$", text, re.M)) or text
     if code:
         suite.show(f"build-{preset}", text)
@@ -167,10 +168,14 @@ def step_unit_plain(suite):
 def step_unit_tsan(suite):
     """Where threads can meet: all of engine/, and what of media/ and router/ is shared by threads. The rest of those two
     has no thread and no shared state, by the rules of the layers; under this sanitizer it would only be slow."""
-    shared = ("engine_", "media_srtp_", "media_stream_", "media_tone_", "router_classify_", "router_directory_")
-    programs = sorted(os.path.relpath(p, ROOT) for p in glob.glob(f"{ROOT}/build/tsan/tests/*_test_*")
-                      if os.access(p, os.X_OK) and os.path.isfile(p) and os.path.basename(p).startswith(shared))
+    programs = [f"build/tsan/tests/{n}" for n in shared_by_threads() if os.access(f"{ROOT}/build/tsan/tests/{n}", os.X_OK)]
     return unit(suite, "tsan", "unit-tsan", programs, jobs=CORES)
+
+
+def shared_by_threads():
+    """The test programs that step_unit_tsan runs: engine/app's are about configuration, which main reads alone."""
+    shared = ("engine_", "media_srtp_", "media_stream_", "media_tone_", "router_classify_", "router_directory_")
+    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith("engine_app_") and ".extra_" not in n)
 
 
 def step_models(suite):
@@ -181,12 +186,12 @@ def step_models(suite):
 
 
 def step_fuzz(suite):
-    return listed(suite, "fuzz", ["tests/fuzz/run"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
+    return listed(suite, "fuzz", ["tests/fuzz/run", "--seconds", "8"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
 
 
 def step_e2e(suite):
     only = ["--only", suite.only.pattern] if suite.only and not suite.only.search("e2e") else []
-    return listed(suite, "e2e", ["tests/e2e/run"] + (["--long"] if suite.long else []) + only, 7200 if suite.long else 900)
+    return listed(suite, "e2e", ["tests/e2e/run", "--jobs", str(2 * CORES)] + (["--long"] if suite.long else []) + only, 7200 if suite.long else 900)
 
 
 RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_with|srtp_one_side|events_resume"
@@ -195,7 +200,7 @@ RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_wit
 def step_e2e_tsan(suite):
     """The daemon whole under the thread sanitizer: the first race ends it, and the scenario with it."""
     env = {"TSAN_OPTIONS": f"suppressions={ROOT}/tests/sanitize/tsan.supp:halt_on_error=1"}
-    return listed(suite, "e2e-tsan", ["tests/e2e/run", "--binary", "build/tsan/junctor", "--only", RACES], 300, env)
+    return listed(suite, "e2e-tsan", ["tests/e2e/run", "--jobs", str(CORES), "--binary", "build/tsan/junctor", "--only", RACES], 300, env)
 
 
 # name, quick, what it does, names that --only may also mean
@@ -207,18 +212,17 @@ STEPS = [
     ("unit", True, step_unit),
     ("unit-plain", True, step_unit_plain),
     ("models", True, step_models),
-    ("build-asan", False, lambda s: build(s, "asan")),
-    ("unit-asan", False, lambda s: unit(s, "asan", "unit-asan")),
-    ("build-tsan", False, lambda s: build(s, "tsan")),
-    ("unit-tsan", False, step_unit_tsan),
+    # One build under address and undefined for both: unit tests, and fuzz targets.
     ("build-fuzz", False, lambda s: build(s, "fuzz")),
+    ("unit-asan", False, lambda s: unit(s, "fuzz", "unit-asan")),
     ("fuzz", False, step_fuzz),
+    ("build-tsan", False, lambda s: build(s, "tsan", ["junctor", *shared_by_threads()])),
+    ("unit-tsan", False, step_unit_tsan),
     ("e2e", False, step_e2e),
     ("e2e-tsan", False, step_e2e_tsan),
 ]
 # A step that only makes sense when something in it is wanted; builds go with what they are for.
-BUILD_FOR = {"build-release": ("unit", "unit-plain", "e2e"), "build-asan": ("unit-asan",), "build-tsan": ("unit-tsan", "e2e-tsan"),
-             "build-fuzz": ("fuzz",)}
+BUILD_FOR = {"build-release": ("unit", "unit-plain", "e2e"), "build-tsan": ("unit-tsan", "e2e-tsan"), "build-fuzz": ("unit-asan", "fuzz")}
 
 
 def names_in(step):

@@ -149,7 +149,7 @@ Test(save, bytes_that_end_early_or_go_on_are_refused)
 static size_t put(uint8_t *out, size_t at, unsigned bytes, uint64_t v)
 {
     for (unsigned i = 0; i < bytes; i++)
-        out[at + i] = (uint8_t)(v >> 8 * i);
+        out[at + i] = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
     return at + bytes;
 }
 
