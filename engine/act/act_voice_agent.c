@@ -58,24 +58,37 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
                     a->srtp);
 }
 
+int voice_call_phone(struct jn_act_voice *v, const struct call *c, const struct leg *l, const char *shown,
+                     const char *sdp, uint64_t *sip)
+{
+    char info[2 * JN_NAME_MAX + 4];
+    const struct jn_dir_agent *a = jn_dir_agent(v->dir, l->agent);
+    struct jn_sip_agent_call to = {.agent = l->agent, .from_display = shown, .from_user = shown, .sdp = sdp};
+    to.auto_answer = a && a->answer == JN_ANSWER_AUTO;
+    to.info = voice_client_text(v, c, info, sizeof info);
+    return jn_sip_call_agent(v->sip, sip, &to);
+}
+
+int voice_call_number(struct jn_act_voice *v, const struct call *c, const char *sdp, uint64_t *sip)
+{
+    struct jn_sip_trunk_call to = {.tenant = c->tenant, .to = c->move.number, .sdp = sdp};
+    to.from = jn_dir_caller_id(v->dir, c->tenant, c->queue);
+    return jn_sip_call_trunk(v->sip, sip, &to);
+}
+
 void voice_agent_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
     if (c->state == CALL_LINE) {
         voice_line_opened(v, c);
         return;
     }
-    char sdp[JN_SDP_MAX], info[2 * JN_NAME_MAX + 4];
-    const struct jn_dir_agent *a = jn_dir_agent(v->dir, l->agent);
+    char sdp[JN_SDP_MAX];
     uint64_t sip = 0;
     if (jn_sdp_write(sdp, sizeof sdp, &l->local, NULL) < 0) {
         voice_agent_failed(v, c, JN_WHY_MEDIA);
         return;
     }
-    struct jn_sip_agent_call to = {
-        .agent = l->agent, .from_display = c->row.caller, .from_user = c->row.caller, .sdp = sdp};
-    to.auto_answer = a && a->answer == JN_ANSWER_AUTO;
-    to.info = voice_client_text(v, c, info, sizeof info);
-    int rc = jn_sip_call_agent(v->sip, &sip, &to);
+    int rc = voice_call_phone(v, c, l, c->row.caller, sdp, &sip);
     if (rc) {
         voice_agent_failed(v, c, rc == -ENOTCONN ? JN_WHY_UNREACHABLE : JN_WHY_BUSY);
         return;

@@ -9,18 +9,11 @@ enum { EVERYBODY = (1u << JN_TRACK_N) - 1 };
 
 static const struct jn_say beep = {.sound = {"junctor/beep"}, .n = 1};
 
-static int hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks)
-{
-    struct jn_order o = {.kind = JN_ORDER_HEAR, .leg_worker = l->worker, .leg = l->id, .token = l->id};
-    o.hear.tracks = tracks;
-    return voice_room_order(v, c, &o);
-}
-
 int voice_undeafen(struct jn_act_voice *v, struct call *c)
 {
     if (!c->deaf)
         return 0;
-    if (hear(v, c, c->caller, EVERYBODY))
+    if (voice_hear(v, c, c->caller, EVERYBODY))
         return -EAGAIN;
     c->deaf = false;
     return 0;
@@ -48,12 +41,12 @@ int voice_announce(struct jn_act_voice *v, struct call *c, struct leg *l)
         say[n++] = &q->announce;
     if (!n)
         return -ENOENT;
-    if (hear(v, c, c->caller, 0))
+    if (voice_hear(v, c, c->caller, 0))
         return -EAGAIN;
     c->deaf = true;
     if (voice_room_join(v, c, l))
         return -EAGAIN;
-    if (hear(v, c, l, 0) || !voice_say_to(v, c, l, say, n, false, &c->announce_token, &c->announce_until_ns)) {
+    if (voice_hear(v, c, l, 0) || !voice_say_to(v, c, l, say, n, false, &c->announce_token, &c->announce_until_ns)) {
         c->announce_until_ns = v->now_ns; /* not to be told after all: joined with the next tick */
         c->announce_token = 0;
     }
@@ -70,7 +63,7 @@ void voice_announce_done(struct jn_act_voice *v, struct call *c)
     c->announce_token = 0;
     c->announce_until_ns = v->now_ns; /* should an order find no room now, the next tick comes here again */
     voice_quiet(v, c);
-    if (hear(v, c, c->agent, EVERYBODY) || voice_undeafen(v, c))
+    if (voice_hear(v, c, c->agent, EVERYBODY) || voice_undeafen(v, c))
         return;
     voice_announce_drop(c);
     voice_joined(v, c);

@@ -98,6 +98,7 @@ struct call {
     uint8_t state, place, playing, holds, home;
     bool arrived, room, kept_room, recorded, retry_stop, connect_wanted, row_sent, told_late;
     bool recording, deaf;   /* deaf: the caller hears no other party for now */
+    bool retry_apart;       /* a hold or its end is not ordered yet */
     struct jn_walk walk;    /* through flows; walk.flow 0: straight to a queue */
     uint64_t flow_until_ns; /* when the menu stops waiting, 0: it does not wait */
     uint64_t announce_token, announce_until_ns;
@@ -174,6 +175,12 @@ void voice_agent_failed(struct jn_act_voice *v, struct call *c, enum jn_why why)
 void voice_agent_ended(struct jn_act_voice *v, struct call *c, enum jn_sip_end how, int status);
 /* Lets the current agent's phone go: out of the room, hung up, ports given back. */
 void voice_agent_drop(struct jn_act_voice *v, struct call *c);
+/* Calls the phone of l's agent, which shows `shown` and the client and queue. Gives the dialog; 0 or -errno as
+ * jn_sip_call_agent. */
+int voice_call_phone(struct jn_act_voice *v, const struct call *c, const struct leg *l, const char *shown,
+                     const char *sdp, uint64_t *sip);
+/* Calls c->move.number through a trunk. */
+int voice_call_number(struct jn_act_voice *v, const struct call *c, const char *sdp, uint64_t *sip);
 /* What we offer a phone: `first` before the other codecs. */
 void voice_our_offer(struct leg *l, uint8_t first, uint8_t srtp);
 void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent);
@@ -196,7 +203,10 @@ int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l);
 void voice_room_leave(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* Begins or ends recording. 0 or -EAGAIN. */
 int voice_record(struct jn_act_voice *v, struct call *c, bool on);
-void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks);
+/* Keeps places for leaving the room once more: for who is to leave and join again. 0 or -EAGAIN. */
+int voice_room_place(struct jn_act_voice *v, const struct call *c, struct leg *l);
+/* Whom l hears from now on: a mask of tracks. 0 or -EAGAIN. */
+int voice_hear(struct jn_act_voice *v, const struct call *c, const struct leg *l, uint8_t tracks);
 void voice_mark(struct jn_act_voice *v, struct call *c, uint8_t event);
 /* An event with its argument; 0, -EAGAIN, or -ENOENT while nothing is recorded. */
 int voice_mark_arg(struct jn_act_voice *v, struct call *c, uint8_t event, uint64_t arg);
@@ -281,6 +291,8 @@ void voice_watch_review(struct jn_act_voice *v, struct call *c);
 void voice_watch_end(struct jn_act_voice *v, struct call *c, enum jn_why why);
 
 /* act_voice_hold.c */
+/* Orders once more what of a hold or its end did not find room. */
+void voice_hold_again(struct jn_act_voice *v, struct call *c);
 void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
 void voice_reanswered(struct jn_act_voice *v, struct call *c, struct leg *l, const char *sdp);
 /* Sets or clears one bit of holds and does what follows; tell: the router is told. */

@@ -95,13 +95,9 @@ void voice_consult_joined(struct jn_act_voice *v, struct call *c)
     if (c->move.complete) /* no room to hand it over now: the two talk, and whoever wants may try again */
         voice_move_answer(v, c, JN_WHY_BUSY);
     c->move.complete = false;
-    struct jn_order third = {.kind = JN_ORDER_HEAR, .leg_worker = l->worker, .leg = l->id, .token = l->id},
-                    agent = {.kind = JN_ORDER_HEAR, .leg_worker = c->agent->worker, .leg = c->agent->id};
-    third.hear.tracks = (uint8_t)(1u << voice_track(c->agent));
-    agent.token = c->agent->id;
-    agent.hear.tracks = (uint8_t)(1u << voice_track(l));
     /* Who joins hears everybody until told otherwise; the caller hears nobody by now. */
-    if (voice_room_join(v, c, l) || voice_room_order(v, c, &third) || voice_room_order(v, c, &agent))
+    if (voice_room_join(v, c, l) || voice_hear(v, c, l, (uint8_t)(1u << voice_track(c->agent))) ||
+        voice_hear(v, c, c->agent, (uint8_t)(1u << voice_track(l))))
         voice_consult_failed(v, c, JN_WHY_BUSY);
 }
 

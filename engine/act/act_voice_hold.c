@@ -6,14 +6,33 @@
 #include <errno.h>
 #include <string.h>
 
-enum { HEARS_CALLER = 1u << JN_TRACK_CALLER, HEARS_AGENT = 1u << JN_TRACK_AGENT };
-
-static void apart(struct jn_act_voice *v, struct call *c, bool on)
+static bool are_apart(const struct call *c)
 {
+    return c->holds & (HOLD_AGENT | HOLD_API);
+}
+
+static uint8_t only(const struct leg *l)
+{
+    return (uint8_t)(1u << voice_track(l));
+}
+
+/* Whoever is on hold must not be heard, and who is taken back must be: what finds no room is ordered again. */
+static void hear_as_held(struct jn_act_voice *v, struct call *c)
+{
+    bool on = are_apart(c);
+    c->retry_apart = false;
     if (!c->agent || !c->agent->joined)
         return;
-    voice_hear(v, c, c->caller, on ? 0 : HEARS_AGENT);
-    voice_hear(v, c, c->agent, on ? 0 : HEARS_CALLER);
+    c->retry_apart = voice_hear(v, c, c->caller, on ? 0 : only(c->agent)) != 0;
+    c->retry_apart |= voice_hear(v, c, c->agent, on ? 0 : only(c->caller)) != 0;
+}
+
+void voice_hold_again(struct jn_act_voice *v, struct call *c)
+{
+    if (c->move.kind < MOVE_OUTSIDE && (c->state == CALL_TALKING || c->state == CALL_HELD))
+        hear_as_held(v, c);
+    else
+        c->retry_apart = false; /* who hears whom is somebody else's now */
 }
 
 void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bool tell)
@@ -25,7 +44,7 @@ void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bo
     if (before == after || (c->state != CALL_TALKING && c->state != CALL_HELD))
         return;
     bool was_apart = c->state == CALL_HELD && (before & (HOLD_AGENT | HOLD_API));
-    bool is_apart = after & (HOLD_AGENT | HOLD_API);
+    bool is_apart = are_apart(c);
     if (after && c->state == CALL_TALKING) {
         voice_step(v, c, CALL_HELD);
         voice_mark(v, c, JN_RECEV_HOLD);
@@ -38,11 +57,11 @@ void voice_hold(struct jn_act_voice *v, struct call *c, uint8_t bit, bool on, bo
             voice_tell(v, c, JN_EV_RESUME, JN_WHY_NONE, c->agent ? c->agent->agent : 0);
     }
     if (is_apart && !was_apart) {
-        apart(v, c, true);
+        hear_as_held(v, c);
         voice_music(v, c);
     } else if (was_apart && !is_apart) {
         voice_quiet(v, c);
-        apart(v, c, false);
+        hear_as_held(v, c);
     }
 }
 

@@ -285,11 +285,25 @@ int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l)
     return 0;
 }
 
-void voice_hear(struct jn_act_voice *v, struct call *c, struct leg *l, uint8_t tracks)
+int voice_room_place(struct jn_act_voice *v, const struct call *c, struct leg *l)
+{
+    bool elsewhere = l->worker != c->home;
+    if (v->ports.admit_leg(v->ports.arg, l->worker, 1))
+        return -EAGAIN;
+    if (elsewhere && v->ports.admit_leg(v->ports.arg, c->home, 1)) {
+        v->ports.release_leg(v->ports.arg, l->worker, 1);
+        return -EAGAIN;
+    }
+    l->kept++;
+    l->kept_home = (uint8_t)(l->kept_home + elsewhere);
+    return 0;
+}
+
+int voice_hear(struct jn_act_voice *v, const struct call *c, const struct leg *l, uint8_t tracks)
 {
     struct jn_order o = order_for(c, l, JN_ORDER_HEAR);
     o.hear.tracks = tracks;
-    voice_room_order(v, c, &o);
+    return voice_room_order(v, c, &o);
 }
 
 int voice_mark_arg(struct jn_act_voice *v, struct call *c, uint8_t event, uint64_t arg)

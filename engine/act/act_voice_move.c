@@ -13,13 +13,6 @@ uint8_t voice_track(const struct leg *l)
     return l->side == SIDE_CALLER ? JN_TRACK_CALLER : l->side == SIDE_THIRD ? JN_TRACK_OTHER : JN_TRACK_AGENT;
 }
 
-static int hear(struct jn_act_voice *v, struct call *c, const struct leg *l, uint8_t tracks)
-{
-    struct jn_order o = {.kind = JN_ORDER_HEAR, .leg_worker = l->worker, .leg = l->id, .token = l->id};
-    o.hear.tracks = tracks;
-    return voice_room_order(v, c, &o);
-}
-
 /* ---- who asked, and the router ---- */
 
 int voice_status_of(enum jn_why why)
@@ -154,10 +147,10 @@ void voice_ringback(struct jn_act_voice *v, struct call *c, struct leg *l, bool 
 
 int voice_move_aside(struct jn_act_voice *v, struct call *c)
 {
-    if (hear(v, c, c->caller, 0))
+    if (voice_hear(v, c, c->caller, 0))
         return -EAGAIN;
     c->deaf = true; /* until somebody is joined with it again, this agent or another */
-    if (hear(v, c, c->agent, 0))
+    if (voice_hear(v, c, c->agent, 0))
         return -EAGAIN;
     if (c->state == CALL_HELD) { /* what was on hold waits as anybody does; the phone may hold again */
         voice_quiet(v, c);
@@ -180,8 +173,8 @@ void voice_move_restore(struct jn_act_voice *v, struct call *c)
         return;
     }
     voice_quiet(v, c);
-    if (hear(v, c, c->agent, (uint8_t)(1u << voice_track(c->caller))) ||
-        hear(v, c, c->caller, (uint8_t)(1u << voice_track(c->agent))))
+    if (voice_hear(v, c, c->agent, (uint8_t)(1u << voice_track(c->caller))) ||
+        voice_hear(v, c, c->caller, (uint8_t)(1u << voice_track(c->agent))))
         return;                             /* the next tick tries again */
     c->deaf = c->agent->side != SIDE_AGENT; /* on another track than the next agent's will be */
     c->move = (struct voice_move){.told = told, .agent = c->move.agent};
@@ -220,20 +213,13 @@ void voice_third_drop(struct jn_act_voice *v, struct call *c)
 /* Out of the room and in again on the agent's track, so that recordings know it for the one the caller talks to. */
 static int rejoin(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    bool elsewhere = l->worker != c->home;
     if (!l->joined) {
         l->side = SIDE_AGENT;
         return voice_room_join(v, c, l);
     }
-    if (v->ports.admit_leg(v->ports.arg, l->worker, 1))
+    if (voice_room_place(v, c, l))
         return 0; /* it stays on the track it has */
-    if (elsewhere && v->ports.admit_leg(v->ports.arg, c->home, 1)) {
-        v->ports.release_leg(v->ports.arg, l->worker, 1);
-        return 0;
-    }
     voice_room_leave(v, c, l);
-    l->kept++;
-    l->kept_home = (uint8_t)(l->kept_home + elsewhere);
     l->side = SIDE_AGENT;
     return voice_room_join(v, c, l);
 }
@@ -287,7 +273,7 @@ static void third_failed(struct jn_act_voice *v, struct call *c, enum jn_why why
 
 bool voice_move_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    char sdp[JN_SDP_MAX], info[2 * JN_NAME_MAX + 4];
+    char sdp[JN_SDP_MAX];
     uint64_t sip = 0;
     if (c->state >= CALL_OUT_ASKED) {
         voice_out_opened(v, c, l);
@@ -299,19 +285,9 @@ bool voice_move_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
     }
     if (l != c->third)
         return false;
-    const struct jn_dir_agent *a = l->agent ? jn_dir_agent(v->dir, l->agent) : NULL;
     int rc = jn_sdp_write(sdp, sizeof sdp, &l->local, NULL) < 0 ? -EIO : 0;
-    if (!rc && l->agent) {
-        struct jn_sip_agent_call to = {
-            .agent = l->agent, .from_display = c->row.caller, .from_user = c->row.caller, .sdp = sdp};
-        to.auto_answer = a && a->answer == JN_ANSWER_AUTO;
-        to.info = voice_client_text(v, c, info, sizeof info);
-        rc = jn_sip_call_agent(v->sip, &sip, &to);
-    } else if (!rc) {
-        struct jn_sip_trunk_call to = {.tenant = c->tenant, .to = c->move.number, .sdp = sdp};
-        to.from = jn_dir_caller_id(v->dir, c->tenant, c->queue);
-        rc = jn_sip_call_trunk(v->sip, &sip, &to);
-    }
+    if (!rc)
+        rc = l->agent ? voice_call_phone(v, c, l, c->row.caller, sdp, &sip) : voice_call_number(v, c, sdp, &sip);
     if (rc)
         third_failed(v, c, voice_why_of_rc(rc));
     else
@@ -420,6 +396,8 @@ void voice_move_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns)
         struct pending p = c->move.told;
         voice_move_tell(v, c, p.kind, p.why);
     }
+    if (c->retry_apart)
+        voice_hold_again(v, c);
     if (c->stop_ringback)
         voice_ringback(v, c, c->agent, false);
     if (c->move.kind && c->move.step == MOVE_RESTORE)

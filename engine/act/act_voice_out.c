@@ -167,8 +167,7 @@ void voice_out_begin(struct jn_act_voice *v, struct call *c)
 
 void voice_out_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    char sdp[JN_SDP_MAX], info[2 * JN_NAME_MAX + 4];
-    const struct jn_dir_agent *a = jn_dir_agent(v->dir, c->move.agent);
+    char sdp[JN_SDP_MAX];
     uint64_t sip = 0;
     bool dialled = l == c->agent && l->has_offer;
     if (jn_sdp_write(sdp, sizeof sdp, &l->local, dialled ? &l->offer : NULL) < 0 ||
@@ -181,15 +180,9 @@ void voice_out_opened(struct jn_act_voice *v, struct call *c, struct leg *l)
         jn_sip_progress(v->sip, l->sip, sdp); /* over already: its `ended` is on its way */
         rc = ask(v, c);
     } else if (l == c->agent) {
-        struct jn_sip_agent_call to = {
-            .agent = l->agent, .from_display = c->move.number, .from_user = c->move.number, .sdp = sdp};
-        to.auto_answer = a && a->answer == JN_ANSWER_AUTO;
-        to.info = voice_client_text(v, c, info, sizeof info);
-        rc = jn_sip_call_agent(v->sip, &sip, &to);
+        rc = voice_call_phone(v, c, l, c->move.number, sdp, &sip);
     } else {
-        struct jn_sip_trunk_call to = {.tenant = c->tenant, .to = c->move.number, .sdp = sdp};
-        to.from = jn_dir_caller_id(v->dir, c->tenant, c->queue);
-        rc = jn_sip_call_trunk(v->sip, &sip, &to);
+        rc = voice_call_number(v, c, sdp, &sip);
     }
     if (rc)
         voice_out_failed(v, c, dialled ? JN_WHY_BUSY : voice_why_of_rc(rc));

@@ -112,16 +112,7 @@ static void let_go(struct jn_act_voice *v, struct call *c, struct leg *l, enum j
 
 static int back_in(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
-    bool elsewhere = l->worker != c->home;
-    if (v->ports.admit_leg(v->ports.arg, l->worker, 1))
-        return -EAGAIN;
-    if (elsewhere && v->ports.admit_leg(v->ports.arg, c->home, 1)) {
-        v->ports.release_leg(v->ports.arg, l->worker, 1);
-        return -EAGAIN;
-    }
-    l->kept++;
-    l->kept_home = (uint8_t)(l->kept_home + elsewhere);
-    return voice_room_join(v, c, l);
+    return voice_room_place(v, c, l) ? -EAGAIN : voice_room_join(v, c, l);
 }
 
 /* The second call is over; rejoin: the parked dialog takes the agent's place again. */

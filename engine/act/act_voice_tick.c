@@ -48,7 +48,8 @@ static bool calm(const struct call *c)
         return c->told_late;
     bool waits = c->play_until_ns || c->announce_until_ns || c->flow_until_ns || c->move.until_ns ||
                  (c->state == CALL_OFFERED && c->agent && c->agent->ring_until_ns);
-    bool owes = c->retry.kind || c->retry_stop || c->move.told.kind || c->move.kind || c->stop_ringback;
+    bool owes =
+        c->retry.kind || c->retry_stop || c->move.told.kind || c->move.kind || c->stop_ringback || c->retry_apart;
     return !waits && !owes && !c->watch;
 }
 

@@ -182,15 +182,6 @@ static uint64_t announced(uint64_t *caller, uint64_t *agent)
     return ix;
 }
 
-/* Whom a leg hears, by the last order about it. */
-static unsigned hears(uint64_t media)
-{
-    for (unsigned i = w.orders; i-- > 0;)
-        if (w.order[i].kind == JN_ORDER_HEAR && w.order[i].leg == media)
-            return w.order[i].hear.tracks;
-    return 99;
-}
-
 Test(act_voice_flow, the_agent_is_told_apart_from_the_caller)
 {
     uint64_t caller, agent;

@@ -81,3 +81,28 @@ Test(act_voice_hold, the_desk_holds_resumes_and_hangs_up)
     cr_assert_eq(jn_act_voice_control(w.v, ix, 101, JN_CONTROL_HANGUP), -ENOENT);
     end_world();
 }
+
+Test(act_voice_hold, a_full_ring_delays_a_hold_and_its_end_and_forgets_neither)
+{
+    enum { CALLER = 1, AGENT = 2 }; /* media legs by order of opening */
+    world(false, 0);
+    uint64_t leg, phone, ix = talking(&leg, &phone);
+    w.order_full = true;
+    jn_act_voice_control(w.v, ix, 101, JN_CONTROL_HOLD);
+    cr_assert_neq(hears(CALLER), 0u);
+    w.order_full = false;
+    tick_ms(50);
+    cr_assert_eq(hears(CALLER), 0u, "on hold nobody is heard");
+    cr_assert_eq(hears(AGENT), 0u);
+    w.order_full = true;
+    jn_act_voice_control(w.v, ix, 101, JN_CONTROL_RESUME);
+    cr_assert_eq(hears(CALLER), 0u);
+    w.order_full = false;
+    tick_ms(50);
+    cr_assert_eq(hears(CALLER), 1u << JN_TRACK_AGENT, "they talk again");
+    cr_assert_eq(hears(AGENT), 1u << JN_TRACK_CALLER);
+    unsigned orders = w.orders;
+    tick_ms(50);
+    cr_assert_eq(w.orders, orders, "and nothing is ordered twice");
+    end_world();
+}

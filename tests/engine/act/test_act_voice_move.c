@@ -25,15 +25,6 @@ static void router(uint8_t kind, uint64_t agent, uint64_t consult, uint8_t why)
         jn_act_voice_command(w.v, &c);
 }
 
-/* The tracks that the leg was last told to hear. */
-static uint8_t hears(uint64_t leg)
-{
-    for (unsigned i = w.orders; i-- > 0;)
-        if (w.order[i].kind == JN_ORDER_HEAR && w.order[i].leg == leg)
-            return w.order[i].hear.tracks;
-    return 0xff;
-}
-
 enum { CALLER = 1, AGENT = 2, OTHER = 3 }; /* media legs by order of opening */
 #define ONLY(track) (1u << (track))
 

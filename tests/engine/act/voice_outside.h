@@ -170,6 +170,15 @@ static __attribute__((unused)) const struct jn_order *last_order(enum jn_order_k
     cr_assert_fail("no order of kind %d", (int)kind);
     return NULL;
 }
+
+/* The tracks that a media leg was last told to hear; ~0: nothing was said. */
+static inline unsigned hears(uint64_t media)
+{
+    for (unsigned i = w.orders; i-- > 0;)
+        if (w.order[i].kind == JN_ORDER_HEAR && w.order[i].leg == media)
+            return w.order[i].hear.tracks;
+    return ~0u;
+}
 static __attribute__((unused)) const struct jn_event *last_event(void)
 {
     cr_assert_gt(w.events, 0u, "the router heard nothing");
