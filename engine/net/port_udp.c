@@ -183,6 +183,10 @@ static void look(struct jn_port *p, const struct timespec *timeout)
 {
     int n = epoll_pwait2(p->epoll, p->ready, EVENTS, timeout, NULL);
 
+    if (n < 0 && errno == ENOSYS) { /* a kernel before 5.11, or valgrind: whole milliseconds, a little late */
+        int ms = timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000) : -1;
+        n = epoll_wait(p->epoll, p->ready, EVENTS, ms);
+    }
     p->ready_n = n > 0 ? (unsigned)n : 0;
     p->ready_at = 0;
 }
