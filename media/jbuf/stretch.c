@@ -4,34 +4,46 @@
 
 enum { FRAME = 160, OVERLAP = 120, QUIET = 64 * 64 /* mean square below which any seam goes unheard */ };
 
-/* a and b of n samples: correlation, and the energies in *ea, *eb. */
-static int64_t alike(const int16_t *a, const int16_t *b, unsigned n, int64_t *ea, int64_t *eb)
+static int64_t alike(const int16_t *a, const int16_t *b, unsigned n)
 {
     int64_t c = 0;
-    *ea = *eb = 1;
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n; i++)
         c += a[i] * b[i];
-        *ea += a[i] * a[i];
-        *eb += b[i] * b[i];
-    }
     return c;
 }
 
-/* base[0..n) against base + dir * pitch, for pitches up to max. */
+/* Of silence 1: it divides. */
+static int64_t energy(const int16_t *x, unsigned n)
+{
+    return 1 + alike(x, x, n);
+}
+
+/* base[0..n) against base + dir * pitch, for pitches up to max. The energy of what is compared with slides along: one
+ * sample comes, one goes. */
 static unsigned search(const int16_t *base, int dir, unsigned n, unsigned max, bool *fits)
 {
     double best = 0.0;
     unsigned pitch = max;
-    int64_t ea, eb;
-    bool quiet = true;
-    for (unsigned lag = JN_PITCH_MIN; lag <= max; lag++) {
-        int64_t c = alike(base, base + dir * (int)lag, n, &ea, &eb);
-        quiet = quiet && ea < (int64_t)QUIET * n && eb < (int64_t)QUIET * n;
+    *fits = true;
+    if (max < JN_PITCH_MIN)
+        return max;
+    const int16_t *b = base + dir * JN_PITCH_MIN;
+    int64_t ea = energy(base, n), eb = energy(b, n);
+    bool quiet = ea < (int64_t)QUIET * n;
+    for (unsigned lag = JN_PITCH_MIN; lag <= max; lag++, b += dir) {
+        int64_t c = alike(base, b, n);
+        quiet = quiet && eb < (int64_t)QUIET * n;
         double r = c > 0 ? (double)c * (double)c / ((double)ea * (double)eb) : 0.0;
         if (r > best) {
             best = r;
             pitch = lag;
         }
+        if (lag == max)
+            break; /* beyond it need not be anything to read */
+        if (dir > 0)
+            eb += b[n] * b[n] - b[0] * b[0];
+        else
+            eb += b[-1] * b[-1] - b[n - 1] * b[n - 1];
     }
     *fits = quiet || best > 0.5 * 0.5;
     return pitch;
