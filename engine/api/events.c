@@ -54,6 +54,11 @@ uint64_t jn_events_add(struct jn_events *e, uint64_t tenant, uint64_t agent, con
     return cursor;
 }
 
+void jn_events_skip(struct jn_events *e)
+{
+    e->first = ++e->last;
+}
+
 uint64_t jn_events_last(const struct jn_events *e)
 {
     return e->last;

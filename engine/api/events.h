@@ -22,6 +22,9 @@ struct jn_events *jn_events_new(uint32_t slots, uint32_t boot);
 void jn_events_free(struct jn_events *e);
 /* data: one JSON value. Returns the event's cursor; when memory ends the slot stays empty and lost() counts it. */
 uint64_t jn_events_add(struct jn_events *e, uint64_t tenant, uint64_t agent, const char *type, const char *data);
+/* In place of an add when nobody listens: cursors until now have lost their place, and who comes with one is shown how
+ * things stand. */
+void jn_events_skip(struct jn_events *e);
 /* The newest cursor. */
 uint64_t jn_events_last(const struct jn_events *e);
 /* True when everything after cursor is still there (a cursor of the future is not). */

@@ -1,9 +1,14 @@
 /* Feed: what happens, to whom it is told, and the sockets that read it: GET /api/v1/events?cursor=N. Supervisors see
  * their tenant, agents their own state, offers and interactions. */
 #include "engine/api/rows.h"
+#include "engine/base/clock.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A desk that lost its connection comes back within seconds and goes on from its cursor; when no socket was there for
+ * so long, what happens is not written down for nobody. */
+enum { HEARD_US = 60000000 };
 
 struct reader {
     struct jn_session who;
@@ -16,9 +21,19 @@ void jn_api_publish(struct jn_api *a, uint64_t tenant, uint64_t agent, const cha
     jn_events_add(a->events, tenant, agent, type, data);
 }
 
+static bool unheard(struct jn_api *a)
+{
+    if (a->sockets || jn_time_us() < a->heard_us + HEARD_US)
+        return false;
+    jn_events_skip(a->events);
+    return true;
+}
+
 void jn_publish_agent(struct jn_api *a, const struct jn_view_agent *v)
 {
     struct jn_buf b = {0};
+    if (unheard(a))
+        return;
     jn_json_agent(a, v, jn_api_now_us(a), &b);
     if (!b.failed)
         jn_api_publish(a, v->row.tenant, v->row.id, "agent", b.data);
@@ -28,6 +43,8 @@ void jn_publish_agent(struct jn_api *a, const struct jn_view_agent *v)
 static void publish_ix(struct jn_api *a, const struct jn_command *c, const char *type, uint64_t agent)
 {
     struct jn_buf b = {0};
+    if (unheard(a))
+        return;
     jn_json_ix(a, &c->row, &b);
     if (!b.failed)
         jn_api_publish(a, c->row.tenant, agent, type, b.data);
@@ -37,6 +54,8 @@ static void publish_ix(struct jn_api *a, const struct jn_command *c, const char 
 static void publish_queue(struct jn_api *a, const struct jn_queue_row *row)
 {
     struct jn_buf b = {0};
+    if (unheard(a))
+        return;
     jn_json_queue(a, row, row->id, jn_api_now_us(a), &b);
     if (!b.failed)
         jn_api_publish(a, row->tenant, 0, "queue", b.data);
@@ -211,6 +230,8 @@ void jn_feed_flush(struct jn_api *a)
 
 void jn_feed_tick(struct jn_api *a)
 {
+    if (a->sockets)
+        a->heard_us = jn_time_us();
     for (struct jn_ws *ws = a->sockets; ws; ws = ws->next) {
         struct reader *r = ws->entered && ws->ops == &feed ? jn_ws_user(ws) : NULL;
         struct jn_session now;

@@ -100,7 +100,7 @@ int jn_api_open(struct jn_api **out, const struct jn_api_config *c, struct jn_di
     a->waker = waker;
     a->waker_fd = -1;
     a->dir = jn_directory_ref(dir);
-    a->started_us = jn_time_us();
+    a->started_us = a->heard_us = jn_time_us();
     a->events = jn_events_new(JN_API_EVENTS, c->boot);
     uint8_t random[48];
     char hex[2][65];

@@ -105,7 +105,7 @@ struct jn_api {
     _Atomic bool stop;
     bool draining;
     uint32_t connections, base_connections;
-    uint64_t started_us, tick_us, next_token, flushed;
+    uint64_t started_us, tick_us, next_token, flushed, heard_us; /* heard_us: when an event socket was there last */
     struct {
         const struct jn_route *route;
         void *arg;

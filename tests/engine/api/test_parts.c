@@ -113,6 +113,13 @@ Test(parts, the_ring_knows_what_it_still_has)
     cr_assert_null(jn_events_at(e, first + 2));
     cr_assert_not_null(strstr(jn_events_at(e, first + 3)->json, "\"type\":\"t\",\"data\":{}}"));
     cr_assert_lt(jn_events_last(e), 1ull << 53);
+    uint64_t before = jn_events_last(e);
+    jn_events_skip(e);
+    cr_assert(!jn_events_has(e, before), "something happened that nobody wrote down");
+    cr_assert(jn_events_has(e, jn_events_last(e)), "from here on it goes");
+    jn_events_add(e, 1, 0, "t", "{}");
+    cr_assert_not_null(jn_events_at(e, before + 2));
+    cr_assert_null(jn_events_at(e, before + 1));
     struct jn_events *later = jn_events_new(4, 4);
     cr_assert(!jn_events_has(later, jn_events_last(e)), "a cursor of an earlier start");
     jn_events_free(later);
