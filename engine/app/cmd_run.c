@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -150,6 +151,7 @@ int jn_cmd_run(int argc, char *argv[])
         free(e);
         return rc;
     }
+    umask(0077); /* what lies on disk is nobody else's business */
     limits();
     int signals = block_signals(-1, true);
     bool started = false;

@@ -68,7 +68,8 @@ static void sentence(struct jn_buf *out, const struct jn_directory *dir, const s
     because(&b, dir, e);
     if (e->serve > e->able)
         jn_buf_printf(&b,
-                      ". Not possible: %u on other work, %u not ready, %u logged out, %u after a failed offer, %u "
+                      ". Not possible: %u on other work, %u not ready, %u logged out, %u just after a failed offer or "
+                      "a transfer, %u "
                       "without a skill",
                       e->busy, e->not_ready, e->logged_out, e->back_off, e->lack_skill);
     if (e->rivals)
