@@ -39,6 +39,14 @@ static bool begins_segment(const struct jn_command *c)
     }
 }
 
+static int segment(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c)
+{
+    const struct jn_dir_queue *q = dir ? jn_dir_queue(dir, c->row.queue) : NULL;
+    const struct jn_dir_agent *a = dir && c->row.agent ? jn_dir_agent(dir, c->row.agent) : NULL;
+
+    return begins_segment(c) ? jn_store_segment(s, &c->row, c->time_us, q ? q->name : "", a ? a->name : "") : 0;
+}
+
 int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c);
 
 int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const struct jn_command *c)
@@ -49,7 +57,16 @@ int jn_engine_row(struct jn_store *s, const struct jn_directory *dir, const stru
     const struct jn_dir_agent *a = dir && row->agent ? jn_dir_agent(dir, row->agent) : NULL;
 
     int rc = jn_store_ix(s, row, t ? t->name : "", q ? q->name : "", a ? a->name : "");
-    return rc < 0 || !begins_segment(c) ? rc : jn_store_segment(s, row, c->time_us, q ? q->name : "", a ? a->name : "");
+    return rc < 0 ? rc : segment(s, dir, c);
+}
+
+/* A later row of the same interaction comes in the same transaction: it says everything that this one would. */
+static bool superseded(const struct loop *l, unsigned i)
+{
+    for (unsigned k = i + 1; k < l->n_rows; k++)
+        if (l->rows[k].row.id == l->rows[i].row.id)
+            return true;
+    return false;
 }
 
 static int apply_note(struct loop *l, const struct jn_note *n)
@@ -88,7 +105,7 @@ static int transaction(struct loop *l)
     int rc = jn_store_begin(s);
 
     for (unsigned i = 0; rc == 0 && i < l->n_rows; i++)
-        rc = jn_engine_row(s, l->dir, &l->rows[i]);
+        rc = superseded(l, i) ? segment(s, l->dir, &l->rows[i]) : jn_engine_row(s, l->dir, &l->rows[i]);
     for (unsigned i = 0; rc == 0 && i < l->n_notes; i++)
         rc = apply_note(l, &l->notes[i]);
     if (rc == 0)
