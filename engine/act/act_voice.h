@@ -12,7 +12,6 @@
 
 struct jn_act_voice;
 
-/* What engine/app/wire gives. All are called on the signalling thread. */
 /* A leg of call ix has a dialog now (stats NULL), or its media is over. side: 0 caller, 1 agent, 2 third
  * party, 3 supervisor. */
 struct jn_voice_leg_seen {
@@ -33,6 +32,7 @@ struct jn_voice_watch {
     uint64_t ix, tenant, supervisor;
     uint8_t mode, state, why;
 };
+/* What engine/app/wire gives. All are called on the signalling thread. */
 struct jn_voice_ports {
     /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
     int (*admit)(void *arg);

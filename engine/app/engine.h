@@ -52,6 +52,8 @@ struct jn_record {
     uint8_t bytes[JN_EVENT_BYTES_MAX];
 };
 
+enum { JN_VOICE_COUNTS = sizeof(struct jn_voice_counts) / sizeof(uint64_t) };
+
 struct jn_engine {
     struct jn_config config;
     char path_db[JN_PATH_MAX + 32], path_journal[JN_PATH_MAX + 32], path_messages[JN_PATH_MAX + 32],
@@ -103,11 +105,9 @@ struct jn_engine {
      * threads, read by any. */
     _Atomic uint64_t durable_seq, stored_seq;
     _Atomic bool journal_failing, store_failing, recorder_failing, messages_failing;
-    _Atomic uint64_t calls, rec_lost, events_taken, commands_sent, held_commands, journal_commits;
-    /* What struct jn_voice_counts says, given out by the signalling thread. */
-    _Atomic uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;
-    _Atomic uint64_t moves, moves_failed, outs, outs_answered, outs_forbidden,
-        private_told; /* of act_voice, every tick */
+    _Atomic uint64_t calls, rec_lost, events_taken, held_commands, journal_commits;
+    /* struct jn_voice_counts, field after field, given out by the signalling thread with every tick. */
+    _Atomic uint64_t voice_counts[JN_VOICE_COUNTS];
     _Atomic bool draining, sip_ready, api_ready;
 };
 
@@ -152,6 +152,9 @@ void jn_engine_metrics(void *engine, struct jn_buf *out);
 void jn_engine_health(void *engine, struct jn_buf *out);
 /* health_sip.c: the part about trunks and bans. */
 void jn_engine_sip_metrics(const struct jn_engine *e, struct jn_buf *out);
+/* Signalling gives its counters out; anybody writes them down. */
+void jn_engine_voice_counts(struct jn_engine *e);
+void jn_engine_voice_metrics(const struct jn_engine *e, struct jn_buf *out);
 /* Members of GET /api/v1/trunks. Any thread. */
 void jn_engine_trunks(void *engine, uint64_t tenant, struct jn_buf *out);
 /* thread_trace.c: SIP messages and legs on their way to the trace log. open starts its thread; close ends it after

@@ -88,13 +88,6 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
 {
     const struct jn_engine *e = engine;
 
-    counter(out, "calls_moved", "transfers and consults begun", LOAD(e->moves));
-    counter(out, "calls_moved_in_vain", "transfers and consults that came to nothing", LOAD(e->moves_failed));
-    counter(out, "calls_out", "calls to outside begun", LOAD(e->outs));
-    counter(out, "calls_out_answered", "calls to outside that were answered", LOAD(e->outs_answered));
-    counter(out, "private_address_told", "callers on the public network told a private address for their sound",
-            LOAD(e->private_told));
-    counter(out, "calls_out_forbidden", "numbers that an agent may not call", LOAD(e->outs_forbidden));
     counter(out, "router_events", "events taken by the router", LOAD(e->events_taken));
     gauge(out, "router_held_commands", "commands that wait for the journal or a reader", LOAD(e->held_commands));
     gauge(out, "journal_durable_seq", "last event on disk", LOAD(e->durable_seq));
@@ -105,16 +98,8 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
     gauge(out, "recorder_failing", "1 while recordings cannot be written", LOAD(e->recorder_failing));
     counter(out, "recorder_lost_items", "recording items that found no disk", LOAD(e->rec_lost));
     gauge(out, "calls", "calls in any state", LOAD(e->calls));
-    counter(out, "before_queue_closed", "calls outside opening hours", LOAD(e->flow_closed));
-    counter(out, "before_queue_left", "callers who hung up in a menu", LOAD(e->flow_left));
-    counter(out, "before_queue_ended", "calls that a menu ended", LOAD(e->flow_ended));
-    counter(out, "notices", "recording notices heard to their end", LOAD(e->notices));
-    counter(out, "notices_declined", "callers who refused recording", LOAD(e->declined));
-    counter(out, "notices_failed", "notices that could not be played or proven; those calls are not recorded",
-            LOAD(e->notices_failed));
-    counter(out, "lines_up", "nailed-up lines that were answered", LOAD(e->lines_up));
-    counter(out, "lines_lost", "nailed-up lines that ended by themselves or never were answered", LOAD(e->lines_lost));
     gauge(out, "draining", "1 while new work is refused", LOAD(e->draining));
+    jn_engine_voice_metrics(e, out);
     sip_metrics(e, out);
     jn_engine_trace_metrics(e, out);
     worker_metrics(e, out);

@@ -241,27 +241,6 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     }
 }
 
-/* What the metrics show of act_voice's counters, which are this thread's own; with every tick. */
-static void give_counts(struct jn_engine *e)
-{
-    const struct jn_voice_counts *c = jn_act_voice_counts(e->voice);
-
-    atomic_store_explicit(&e->flow_closed, c->flow_closed, memory_order_relaxed);
-    atomic_store_explicit(&e->flow_left, c->flow_left, memory_order_relaxed);
-    atomic_store_explicit(&e->flow_ended, c->flow_ended, memory_order_relaxed);
-    atomic_store_explicit(&e->notices, c->notices, memory_order_relaxed);
-    atomic_store_explicit(&e->declined, c->declined, memory_order_relaxed);
-    atomic_store_explicit(&e->notices_failed, c->notices_failed, memory_order_relaxed);
-    atomic_store_explicit(&e->lines_up, c->lines_up, memory_order_relaxed);
-    atomic_store_explicit(&e->lines_lost, c->lines_lost, memory_order_relaxed);
-    atomic_store_explicit(&e->moves, c->moves, memory_order_relaxed);
-    atomic_store_explicit(&e->moves_failed, c->moves_failed, memory_order_relaxed);
-    atomic_store_explicit(&e->outs, c->outs, memory_order_relaxed);
-    atomic_store_explicit(&e->outs_answered, c->outs_answered, memory_order_relaxed);
-    atomic_store_explicit(&e->outs_forbidden, c->outs_forbidden, memory_order_relaxed);
-    atomic_store_explicit(&e->private_told, c->private_told, memory_order_relaxed);
-}
-
 static bool drain(void *arg)
 {
     struct jn_engine *e = arg;
@@ -296,7 +275,7 @@ static void mail(void *arg)
 static void tick(void *arg, uint64_t mono_ns)
 {
     jn_act_voice_tick(here.engine->voice, mono_ns);
-    give_counts(here.engine);
+    jn_engine_voice_counts(here.engine);
     mail(arg);
     jn_phones_store(&here.phones, here.engine);
     if (here.stop_ns && (jn_act_voice_calls(here.engine->voice) == 0 || mono_ns >= here.stop_ns))

@@ -191,6 +191,7 @@ def calling_out_forbidden(t):
     w.closed(ix, "answered", "agent")
     m = w.e.admin.metrics()
     t.check(m["junctor_calls_out_forbidden_total"] >= 5, "refusals are counted")
+    t.equal((m["junctor_calls_wrong_steps_total"], m["junctor_media_orders_refused_total"], m["junctor_router_events_refused_total"]), (0, 0, 0), "our own faults and full mailboxes, told too")
     t.idle(w.e)
 
 
