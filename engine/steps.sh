@@ -1,14 +1,20 @@
 # Sourced by the doors: steps as one line each, details in a log that is shown only when a step fails.
 # steps_total is set by the door; a step is `step NAME LOG COMMAND...`.
 steps_done=0
+step_pid=
+# For the door's trap: ends what the step started, compilers too.
+step_stop() { [ -z "$step_pid" ] || kill -- "-$step_pid" 2>/dev/null; }
 step() {
     local name=$1 log=$2 began=$SECONDS code pid
     shift 2
     steps_done=$((steps_done + 1))
     printf '[%d/%d] %s ... ' "$steps_done" "$steps_total" "$name"
     mkdir -p "$(dirname "$log")"
+    set -m # a process group of its own
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
+    set +m
+    step_pid=$pid
     # A dot every five seconds tells that it still works, without scrolling.
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2
@@ -19,6 +25,7 @@ step() {
     done
     wait "$pid"
     code=$?
+    step_pid=
     if [ $code = 0 ]; then
         echo "ok $((SECONDS - began)) s"
     else

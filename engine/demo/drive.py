@@ -87,29 +87,29 @@ def pick(wanted, what, option, ip="127.0.0.1", both=True):
     return port
 
 
+def wrong(text):
+    print(f"engine/run: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
 def check_listen(a):
     """One sentence for an address that cannot work; a warning for one that callers from outside cannot reach."""
-    try:
-        ip = ipaddress.ip_address(a.listen)
-    except ValueError:
-        sys.exit(f"engine/run: --listen takes one of this machine's IP addresses, not \"{a.listen}\"")
+    ip = ipaddress.IPv4Address(a.listen)
     if ip.is_unspecified:
-        sys.exit("engine/run: --listen takes one address: what is offered to callers must be one that they can reach")
-    s = socket.socket(socket.AF_INET6 if ip.version == 6 else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        s.bind((a.listen, 0))
-    except OSError:
-        sys.exit(f"engine/run: {a.listen} is not an address of this machine (ip -br addr shows them)")
-    finally:
-        s.close()
-    told = ipaddress.ip_address(a.advertise) if a.advertise else ip
+        wrong("--listen takes one address: what is offered to callers must be one that they can reach")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.bind((a.listen, 0))
+        except OSError:
+            wrong(f"{a.listen} is not an address of this machine (hostname -I shows them)")
+    told = ipaddress.IPv4Address(a.advertise) if a.advertise else ip
     if not ip.is_loopback and told.is_private:
         print(f"      callers are told {told}, a private address: who calls from outside this network will hear nothing. --advertise ADDRESS tells them another.")
 
 
 class Daemon:
     def __init__(self, args):
-        self.args, self.p = args, None
+        self.args, self.p, self.up = args, None, False
         self.log = os.path.join(args.data, "engine.log")
 
     def choose(self):
@@ -140,6 +140,7 @@ class Daemon:
                     self.admin = centre.admin(a.data, self.api_port)
                     if self.admin.get("/api/v1/status")["sip"]:
                         print(f"ok {time.monotonic() - began:.1f} s", flush=True)
+                        self.up = True
                         return again or a.no_demo or self.apply()
             except (OSError, ValueError):
                 pass
@@ -159,12 +160,18 @@ class Daemon:
         print(f"      the demo centre is applied to {self.args.data}: " + (p.stdout.strip().splitlines() or [p.stderr.strip()])[-1])
         return p.returncode == 0
 
-    def stop(self):
-        """Drains, then stops; 0 when it ended in order."""
+    def stop(self, patience=None):
+        """Drains, then stops; 0 when it ended in order. patience: seconds until calls that are left are cut; otherwise
+        the engine's own limit holds."""
         if self.p is None or self.p.poll() is not None:
             return self.p.returncode if self.p else 0
         print("draining: new calls are refused, calls may end ...", flush=True)
         self.p.send_signal(signal.SIGTERM)
+        if patience:
+            try:
+                self.p.wait(patience)
+            except subprocess.TimeoutExpired:
+                self.p.send_signal(signal.SIGTERM)
         try:
             code = self.p.wait(25)
         except subprocess.TimeoutExpired:
@@ -182,7 +189,8 @@ def welcome(d):
   widget  http://127.0.0.1:{d.api_port}/widget-demo/ a client's page with a chat in its corner
   call    sip:{i.number}@{d.args.listen}:{d.sip}   (from this machine, any SIP phone; {i.number_is})
   API     http://127.0.0.1:{d.api_port}/api/v1   (metrics: http://127.0.0.1:{d.api_port}/metrics)
-  data    {d.args.data}   (junctor status --data DIR, and trace, why, rec, audit)
+  data    {d.args.data}
+  command {os.path.relpath(d.args.binary)} status --data {os.path.relpath(d.args.data)}   (and report, trace, why, rec, audit ...; --help)
 
   Ctrl-C drains and stops.""", flush=True)
 
@@ -244,7 +252,7 @@ def play(args):
         welcome(d)
         code = serve(d, party)
     except Stop:
-        code = 0 if d.p and not args.once else 130
+        code = 0 if d.up and not args.once else 130
         print()
     except (ApiError, OSError, RuntimeError) as e:
         print(f"\nthe demonstration stopped: {e}")
@@ -254,7 +262,8 @@ def play(args):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if party:
             party.close()
-        ended = d.stop()
+        # SIPp's callers went without a BYE if they were stopped: nobody is there to end those calls.
+        ended = d.stop(3 if party else None)
     return code or (1 if ended else 0)
 
 

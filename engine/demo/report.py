@@ -24,10 +24,18 @@ def from_database(d, since_us):
     return {(r[0], r[1], CHANNELS[r[2]]): dict(zip(COUNTS + ("open",), r[3:])) for r in rows}
 
 
-def from_metrics(d, before):
-    """Counters only grow: what they were before the demonstration is taken away."""
+def from_metrics(d, before, since_us):
+    """Counters only grow: what they were before the demonstration is taken away, and what became in it of those who came
+    before it (chats that an interrupted demonstration left waiting)."""
+    db = sqlite3.connect(f"file:{d.args.data}/junctor.db?mode=ro", uri=True, timeout=5)
+    try:
+        older = (0, *db.execute("SELECT count(*) FILTER (WHERE outcome=1 AND answered_us>=?1), count(*) FILTER (WHERE outcome=2 AND ended_us>=?1), count(*) FILTER (WHERE outcome=3 AND ended_us>=?1),"
+                                " count(*) FILTER (WHERE outcome=4 AND ended_us>=?1) FROM interaction WHERE arrived_us < ?1", (since_us,)).fetchone())
+    finally:
+        db.close()
     now = d.admin.metrics()
-    return {name: int(sum(v - before.get(k, 0) for k, v in now.items() if k.startswith(f"junctor_{name}_total{{tenant="))) for name in COUNTS}
+    grown = [int(sum(v - before.get(k, 0) for k, v in now.items() if k.startswith(f"junctor_{name}_total{{tenant="))) for name in COUNTS]
+    return {name: n - old for name, n, old in zip(COUNTS, grown, older)}
 
 
 def seconds(ms):
@@ -96,7 +104,7 @@ def tell(d, show):
     end = time.monotonic() + 10
     while True:  # the database is written by its own thread, after the journal
         groups, total = from_api(d, since)
-        database, metrics = from_database(d, since), from_metrics(d, show.metrics_before)
+        database, metrics = from_database(d, since), from_metrics(d, show.metrics_before, since)
         settled = total["open"] == 0 and total["offered"] == metrics["offered"]
         if settled or time.monotonic() > end:
             break
