@@ -345,8 +345,9 @@ int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c
     v->legs = calloc(v->max_legs, sizeof *v->legs);
     v->free_calls = malloc(c->max_calls * sizeof *v->free_calls);
     v->free_legs = malloc(v->max_legs * sizeof *v->free_legs);
-    if (!v->calls || !v->touched || !v->legs || !v->free_calls || !v->free_legs || jn_map_init(&v->by_ix, c->max_calls) ||
-        jn_map_init(&v->by_sip, v->max_legs) || jn_map_init(&v->by_media, v->max_legs) || voice_lines_open(v)) {
+    if (!v->calls || !v->touched || !v->legs || !v->free_calls || !v->free_legs ||
+        jn_map_init(&v->by_ix, c->max_calls) || jn_map_init(&v->by_sip, v->max_legs) ||
+        jn_map_init(&v->by_media, v->max_legs) || voice_lines_open(v)) {
         jn_act_voice_close(v);
         return jn_fail(err, -ENOMEM, "voice: no memory for %u calls", c->max_calls);
     }
