@@ -60,11 +60,6 @@ bool jn_json_is_object(const struct jn_json *j)
     return json_is_object(in(j));
 }
 
-bool jn_json_is_array(const struct jn_json *j)
-{
-    return json_is_array(in(j));
-}
-
 const struct jn_json *jn_json_get(const struct jn_json *object, const char *key)
 {
     return out(json_object_get(in(object), key));

@@ -17,7 +17,6 @@ struct jn_json *jn_json_parse(const char *text, size_t n, struct jn_err *why);
 void jn_json_free(struct jn_json *j);
 /* All readers take NULL and values of other types, and then give the fallback. */
 bool jn_json_is_object(const struct jn_json *j);
-bool jn_json_is_array(const struct jn_json *j);
 const struct jn_json *jn_json_get(const struct jn_json *object, const char *key);
 size_t jn_json_count(const struct jn_json *array);
 const struct jn_json *jn_json_at(const struct jn_json *array, size_t i);

@@ -72,11 +72,6 @@ void jn_req_drop(struct jn_req *r)
     free(r);
 }
 
-struct jn_api *jn_req_api(const struct jn_req *r)
-{
-    return r->api;
-}
-
 const struct jn_session *jn_req_session(const struct jn_req *r)
 {
     return &r->who;

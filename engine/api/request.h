@@ -50,7 +50,6 @@ int jn_api_routes(struct jn_api *a, const struct jn_route *routes, size_t n, voi
 #define JN_ROUTES(routes) (routes), sizeof(routes) / sizeof *(routes)
 
 /* What was asked. Strings are the request's own. */
-struct jn_api *jn_req_api(const struct jn_req *r);
 const struct jn_session *jn_req_session(const struct jn_req *r);
 const char *jn_req_param(const struct jn_req *r, unsigned i);
 const char *jn_req_query(const struct jn_req *r, const char *name); /* NULL when absent */
@@ -91,10 +90,7 @@ void jn_req_event(struct jn_req *r, struct jn_event *ev, uint64_t id);
 
 /* For those who add to the API from outside this folder. */
 uint64_t jn_api_now_us(const struct jn_api *a);
-const struct jn_directory *jn_api_dir(const struct jn_api *a);
 bool jn_api_draining(const struct jn_api *a);
-/* The open interaction's newest row; NULL when it is not open. Borrowed until the next command. */
-const struct jn_ix_row *jn_api_ix(const struct jn_api *a, uint64_t id);
 /* A line for the audit log: who (name NULL: the session's agent), kind as enum jn_audit_kind, what. */
 void jn_api_audit(struct jn_api *a, const struct jn_session *who, const char *name, int kind, const char *what);
 /* Tells the event sockets: supervisors of tenant, and that agent (0: none). data: one JSON value. */

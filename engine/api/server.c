@@ -294,19 +294,9 @@ uint64_t jn_api_now_us(const struct jn_api *a)
     return jn_time_us();
 }
 
-const struct jn_directory *jn_api_dir(const struct jn_api *a)
-{
-    return a->dir;
-}
-
 bool jn_api_draining(const struct jn_api *a)
 {
     return a->draining;
-}
-
-const struct jn_ix_row *jn_api_ix(const struct jn_api *a, uint64_t id)
-{
-    return jn_view_ix(&a->view, id);
 }
 
 void jn_api_guest(struct jn_api *a, const struct jn_api_guest *g)

@@ -39,7 +39,7 @@ struct jn_req {
     unsigned refs;
     uint8_t phase, method;
     bool close, refused; /* refused: status is set, the rest of the body is thrown away */
-    uint64_t deadline_us, content_length, body_max, event_id, retry_after_s;
+    uint64_t deadline_us, content_length, body_max, retry_after_s;
     const struct jn_route *route;
     void *route_arg;
     char path[JN_URL_PATH_MAX], bearer[JN_TOKEN_MAX], type[64], ip[48];
@@ -74,7 +74,7 @@ struct jn_ws {
     bool entered, closing, kill;
     uint16_t close_code;
     char close_reason[64];
-    uint64_t cursor, enter_by_us, ping_us;
+    uint64_t cursor, enter_by_us;
     struct jn_ws_item *first, *last;
     size_t items, bytes;
     char in[JN_WS_FIRST_MAX];
