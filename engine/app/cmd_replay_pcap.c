@@ -143,8 +143,13 @@ static void list(const struct options *o, const struct jn_flows *fs)
                f->ssrc, codec(f, type), f->ptime_ms, (unsigned long long)f->packets,
                (unsigned long long)(f->last_ns - f->first_ns) / 1000000, f->pair + 1);
     }
-    printf(o->json ? "],\"datagrams\":%llu,\"other\":%llu}\n" : "%llu datagrams, %llu of them not RTP\n",
-           (unsigned long long)fs->datagrams, (unsigned long long)fs->other);
+    printf(o->json ? "],\"datagrams\":%llu,\"other\":%llu,\"beyond_room\":%llu,"
+                   : "%llu datagrams, %llu of them not RTP, %llu of flows beyond the room for them;\n",
+           (unsigned long long)fs->datagrams, (unsigned long long)fs->other, (unsigned long long)fs->too_many);
+    printf(o->json ? "\"not_udp\":%llu,\"fragments\":%llu,\"cut\":%llu,\"malformed\":%llu}\n"
+                   : "passed over: %llu not UDP, %llu fragments, %llu cut short, %llu malformed\n",
+           (unsigned long long)fs->counts.not_udp, (unsigned long long)fs->counts.fragments,
+           (unsigned long long)fs->counts.cut, (unsigned long long)fs->counts.malformed);
 }
 
 static void print_leg(const struct jn_replay_leg *l, unsigned call, unsigned leg, bool json)

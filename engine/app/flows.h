@@ -21,7 +21,7 @@ struct jn_flow {
 struct jn_flows {
     struct jn_flow *at;
     unsigned n;
-    uint64_t datagrams, other /* belong to no RTP flow */, too_many /* flows that found no room */;
+    uint64_t datagrams, other /* belong to no RTP flow */, too_many /* of flows that found no room */;
     struct jn_pcap_counts counts;
 };
 

@@ -107,6 +107,7 @@ def replay_pcap_relay(t):
     flows = json.loads(replay(t, capture, "--list", "--json"))
     t.equal([(f["pair"], f["codec"], f["packets"]) for f in flows["flows"]], [(2, "PCMU", 149), (1, "PCMU", 151)], "flows")
     t.equal(flows["other"], 1, "datagrams that are no media")
+    t.equal([flows[k] for k in ("beyond_room", "not_udp", "fragments", "cut", "malformed")], [0] * 5, "what was passed over")
     figures, sent = twice(t, "relay", capture)
     a, b = figures["legs"]
     t.equal((a["received"], a["lost"], b["received"], b["lost"], b["duplicate"]), (149, 1, 150, 0, 1), "received and lost")
