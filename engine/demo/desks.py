@@ -36,6 +36,8 @@ class Desk:
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def ready(self):
+        for x in self.api.get("/api/v1/agents/me")["interactions"]:
+            self.post(f"/api/v1/interactions/{x['id']}/end")  # of a run before that was interrupted: its customer is gone
         self.api.post("/api/v1/agents/me/ready")
         if not self.thread.is_alive():
             self.thread.start()
@@ -109,6 +111,9 @@ class Desk:
         try:
             messages = self.api.get(f"/api/v1/interactions/{ix}/messages")["messages"]
         except ApiError:
+            return
+        if messages and messages[0]["at_us"] < getattr(self.show, "since_us", 0):
+            self.post(f"/api/v1/interactions/{ix}/end")  # it waited since a run that was interrupted
             return
         texts = [m["text"] for m in messages if m["from"] == "customer"]
         talk = next((x for x in TALKS if texts and texts[0].startswith(x[1][0])), TALKS[0])
