@@ -173,6 +173,8 @@ def metrics_in_code(tree):
         found |= {f"junctor_{x}_total" for x in re.findall(r'\bcounter\(out, "(\w+)"', tree.text(p))}
         found |= {f"junctor_{x}" for x in re.findall(r'\bgauge\(out, "(\w+)"', tree.text(p))}
     found |= {f"junctor_media_{x}" for x in re.findall(r'\{"(\w+)", offsetof\(struct jn_worker_counts', health)}
+    voice = tree.text("engine/app/health_voice.c")
+    found |= {f"junctor_{x}_total" for x in re.findall(r'\{"(\w+)", "', voice)}
     found |= {f"junctor_trunk_{x}" for x in re.findall(r'family\(e, out, "(\w+)"', sip)}
     found |= {f"junctor_{x}" for x in re.findall(r'\{"(\w+)", "(?:counter|gauge)"', api) for x in x.split()}
     found |= {f"junctor_{x}" for x in re.findall(r'\b(?:one|head)\(out, "(\w+)"', api)}

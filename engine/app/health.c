@@ -61,6 +61,7 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
                  {"rec_items_total", offsetof(struct jn_worker_counts, rec_items)},
                  {"rec_overflow_total", offsetof(struct jn_worker_counts, rec_overflow)},
                  {"facts_refused_total", offsetof(struct jn_worker_counts, facts_refused)},
+                 {"legs_without_rtcp_total", offsetof(struct jn_worker_counts, legs_without_rtcp)},
                  {"late_ticks_total", offsetof(struct jn_worker_counts, late_ticks)},
                  {"rtcp_in_total", offsetof(struct jn_worker_counts, rtcp_in)},
                  {"rtcp_out_total", offsetof(struct jn_worker_counts, rtcp_out)},

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,7 +19,8 @@ struct jn_port {
     struct jn_port_config c;
     int epoll;
     uint32_t ports;
-    int *fd; /* by local index; -1 not taken */
+    uint64_t files; /* this process may have so many */
+    int *fd;        /* by local index; -1 not taken */
     struct epoll_event ready[EVENTS];
     unsigned ready_n, ready_at;
     struct jn_pkt pkt[JN_PKT_BURST];
@@ -55,13 +57,17 @@ static void from_kernel(struct jn_addr *a, const struct sockaddr_storage *ss)
     }
 }
 
+static _Atomic uint64_t sockets_open; /* of all ports of this process */
+
 static void udp_close(struct jn_port *p)
 {
     if (!p)
         return;
     for (uint32_t i = 0; p->fd && i < p->ports; i++)
-        if (p->fd[i] >= 0)
+        if (p->fd[i] >= 0) {
+            atomic_fetch_sub_explicit(&sockets_open, 1, memory_order_relaxed);
             close(p->fd[i]);
+        }
     if (p->epoll >= 0)
         close(p->epoll);
     free(p->fd);
@@ -70,15 +76,27 @@ static void udp_close(struct jn_port *p)
 
 /* Every local port is a file: asks for as many as the machine lets an ordinary process have. Where that is less than
  * the range, take says -EMFILE when they end. */
-static void allow_files(uint32_t ports)
+static uint64_t allow_files(uint32_t ports)
 {
     struct rlimit r;
 
     if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY)
-        return;
+        return UINT64_MAX;
     rlim_t want = r.rlim_cur + ports; /* beside what others of this process count on */
     r.rlim_cur = r.rlim_max == RLIM_INFINITY || want < r.rlim_max ? want : r.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &r);
+    return setrlimit(RLIMIT_NOFILE, &r) == 0 || getrlimit(RLIMIT_NOFILE, &r) == 0 ? r.rlim_cur : 1024;
+}
+
+/* Sockets of every port of this process, against its limit of files: some are left for everything else, and the last
+ * quarter is for sound alone (RTP has the even ports, RTCP the odd ones: RFC 3550 11). */
+enum { FILES_LEFT = 256 };
+
+static bool files_end(const struct jn_port *p, uint16_t local)
+{
+    uint64_t open = atomic_load_explicit(&sockets_open, memory_order_relaxed);
+    bool rtcp = (p->c.port_min + local) % 2;
+
+    return open + FILES_LEFT >= p->files || (rtcp && open >= p->files / 4 * 3);
 }
 
 static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct jn_err *err)
@@ -91,7 +109,7 @@ static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct
         return jn_fail(err, -ENOMEM, "no memory for the media port");
     p->c = *c;
     p->ports = (uint32_t)(c->port_max - c->port_min) + 1;
-    allow_files(p->ports);
+    p->files = allow_files(p->ports);
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     p->fd = malloc(p->ports * sizeof *p->fd);
     for (uint32_t i = 0; p->fd && i < p->ports; i++)
@@ -126,6 +144,8 @@ static int udp_take(struct jn_port *p, uint16_t local)
 {
     if (local >= p->ports || p->fd[local] >= 0)
         return -EINVAL;
+    if (files_end(p, local))
+        return -EMFILE;
     struct jn_addr a = p->c.local;
     a.port = (uint16_t)(p->c.port_min + local);
     struct sockaddr_storage ss;
@@ -141,6 +161,7 @@ static int udp_take(struct jn_port *p, uint16_t local)
         return rc;
     }
     p->fd[local] = fd;
+    atomic_fetch_add_explicit(&sockets_open, 1, memory_order_relaxed);
     return 0;
 }
 
@@ -148,6 +169,7 @@ static void udp_give(struct jn_port *p, uint16_t local)
 {
     if (local >= p->ports || p->fd[local] < 0)
         return;
+    atomic_fetch_sub_explicit(&sockets_open, 1, memory_order_relaxed);
     close(p->fd[local]); /* leaves epoll by itself; an event still in `ready` finds no socket */
     p->fd[local] = -1;
 }

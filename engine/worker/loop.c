@@ -73,6 +73,7 @@ static void publish(struct jn_worker *w)
     PUT(rec_overflow);
     PUT(facts_refused);
     PUT(late_ticks);
+    PUT(legs_without_rtcp);
     PUT(rtcp_in);
     PUT(rtcp_out);
     PUT(link_frames);

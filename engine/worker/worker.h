@@ -29,8 +29,8 @@ struct jn_worker_config {
 /* Read by anybody at any time (relaxed). */
 struct jn_worker_counts {
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
-    _Atomic uint64_t legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks, rtcp_in, rtcp_out,
-        link_frames, refused_orders, turns_to_mix, turns_to_relay;
+    _Atomic uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
+        rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix, turns_to_relay;
 };
 
 /* orders (consumer: this worker; its waker is the worker's own, see below), facts and items (producer: this worker) are

@@ -41,8 +41,9 @@ struct jn_plane_config {
 
 struct jn_plane_counts {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
-    uint64_t legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks, rtcp_in, rtcp_out,
-        link_frames, refused_orders, turns_to_mix, turns_to_relay; /* turns: of one direction each, see flow.c */
+    uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
+        rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
+        turns_to_relay; /* turns: of one direction each, see flow.c */
 };
 
 struct jn_plane;

@@ -103,7 +103,8 @@ static void pair_push(struct jn_plane *p, uint32_t pair, uint64_t free_ns)
 }
 
 /* The queue is in order of freeing, so its first pair is the first whose quarantine ends. A pair that somebody else has
- * bound goes to the end and the next is tried, each at most once. */
+ * bound goes to the end and the next is tried, each at most once; where files end, no other pair would do. Sound comes
+ * before reports: a leg for whose RTCP no file is left goes without. */
 uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns)
 {
     for (uint32_t tries = p->pairs_free; tries > 0; tries--) {
@@ -113,12 +114,20 @@ uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns)
         p->pair_head = (p->pair_head + 1) % p->pairs;
         p->pairs_free--;
         uint16_t rtp = (uint16_t)(2 * pair);
-        if (p->c.port.take(p->c.port.arg, rtp) == 0) {
-            if (p->c.port.take(p->c.port.arg, (uint16_t)(rtp + 1)) == 0)
+        int rc = p->c.port.take(p->c.port.arg, rtp);
+        if (rc == 0) {
+            rc = p->c.port.take(p->c.port.arg, (uint16_t)(rtp + 1));
+            if (rc == 0)
                 return pair;
+            if (rc == -EMFILE) {
+                p->counts.legs_without_rtcp++;
+                return pair;
+            }
             p->c.port.give(p->c.port.arg, rtp);
         }
         pair_push(p, pair, now_ns);
+        if (rc == -EMFILE)
+            return JN_NONE;
     }
     return JN_NONE;
 }

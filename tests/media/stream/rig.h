@@ -29,6 +29,8 @@ struct rig {
     struct jn_sounds sounds;
     uint64_t now;
     bool busy[2 * RIG_PAIRS], taken[2 * RIG_PAIRS], tx_fails;
+    unsigned no_files; /* 1: none for RTCP, 2: none at all */
+    unsigned asked;
     struct sent *sent;
     unsigned sent_n;
     struct jn_fact fact; /* the last one taken by rig_fact */
@@ -47,8 +49,11 @@ struct party {
 static inline int rig_take(void *arg, uint16_t local)
 {
     struct rig *r = arg;
+    r->asked++;
     if (r->busy[local])
         return -EADDRINUSE;
+    if (r->no_files && (r->no_files > 1 || local % 2))
+        return -EMFILE;
     cr_assert(!r->taken[local], "port %u taken twice", local);
     r->taken[local] = true;
     return 0;

@@ -72,6 +72,26 @@ Test(control, a_port_that_somebody_else_has_bound_is_passed_over)
     rig_close(r);
 }
 
+Test(control, where_files_end_sound_goes_on_without_reports_and_then_nothing_is_tried_in_vain)
+{
+    struct rig *r = rig_open();
+    r->no_files = 1;
+    struct party a = rig_leg_open(r, 1);
+    cr_assert_eq(a.local % 2, 0);
+    cr_assert(r->taken[a.local] && !r->taken[a.local + 1], "RTP alone");
+    cr_assert_eq(jn_plane_counts(r->p)->legs_without_rtcp, 1);
+    r->no_files = 2;
+    r->asked = 0;
+    struct jn_order o = {.kind = JN_ORDER_LEG_OPEN, .leg = 2, .token = 2};
+    rig_order(r, &o);
+    rig_expect(r, JN_FACT_LEG_REFUSED);
+    cr_assert_eq(r->asked, 1, "%u ports were tried though no file is left", r->asked);
+    r->no_files = 0;
+    struct party b = rig_leg_open(r, 3);
+    cr_assert(r->taken[b.local] && r->taken[b.local + 1], "both again");
+    rig_close(r);
+}
+
 Test(control, every_leg_that_opens_can_say_that_it_closed_though_nobody_reads_the_facts)
 {
     struct rig *r = rig_open_at(0, 8, 64);
