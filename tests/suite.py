@@ -157,19 +157,19 @@ def unit(suite, preset, label, programs=None, env=None, jobs=1):
 
 
 def step_unit(suite):
-    return unit(suite, "release", "unit")
+    return unit(suite, "release", "unit", jobs=CORES + 1)  # many wait for time-outs of SIP
 
 
 def step_unit_plain(suite):
     programs = sorted(os.path.relpath(p, ROOT) for p in glob.glob(f"{ROOT}/build/release/tests/media_*_test_*") if os.access(p, os.X_OK))
-    return unit(suite, "release", "unit-plain", programs, {"JUNCTOR_ISA": "plain"})
+    return unit(suite, "release", "unit-plain", programs, {"JUNCTOR_ISA": "plain"}, jobs=CORES)
 
 
 def step_unit_tsan(suite):
     """Where threads can meet: all of engine/, and what of media/ and router/ is shared by threads. The rest of those two
     has no thread and no shared state, by the rules of the layers; under this sanitizer it would only be slow."""
     programs = [f"build/tsan/tests/{n}" for n in shared_by_threads() if os.access(f"{ROOT}/build/tsan/tests/{n}", os.X_OK)]
-    return unit(suite, "tsan", "unit-tsan", programs, jobs=CORES)
+    return unit(suite, "tsan", "unit-tsan", programs, jobs=CORES + 1)
 
 
 def shared_by_threads():
@@ -186,12 +186,12 @@ def step_models(suite):
 
 
 def step_fuzz(suite):
-    return listed(suite, "fuzz", ["tests/fuzz/run", "--seconds", "8"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
+    return listed(suite, "fuzz", ["tests/fuzz/run", "--seconds", "5"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
 
 
 def step_e2e(suite):
     only = ["--only", suite.only.pattern] if suite.only and not suite.only.search("e2e") else []
-    return listed(suite, "e2e", ["tests/e2e/run", "--jobs", str(2 * CORES)] + (["--long"] if suite.long else []) + only, 7200 if suite.long else 900)
+    return listed(suite, "e2e", ["tests/e2e/run", "--jobs", str(2 * CORES + 1)] + (["--long"] if suite.long else []) + only, 7200 if suite.long else 900)
 
 
 RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_with|srtp_one_side|events_resume"
@@ -200,7 +200,7 @@ RACES = "call_two_workers|chat_several|sip_hang_up_races|apply_changes|crash_wit
 def step_e2e_tsan(suite):
     """The daemon whole under the thread sanitizer: the first race ends it, and the scenario with it."""
     env = {"TSAN_OPTIONS": f"suppressions={ROOT}/tests/sanitize/tsan.supp:halt_on_error=1"}
-    return listed(suite, "e2e-tsan", ["tests/e2e/run", "--jobs", str(CORES), "--binary", "build/tsan/junctor", "--only", RACES], 300, env)
+    return listed(suite, "e2e-tsan", ["tests/e2e/run", "--jobs", str(CORES + 1), "--binary", "build/tsan/junctor", "--only", RACES], 300, env)
 
 
 # name, quick, what it does, names that --only may also mean
@@ -214,7 +214,7 @@ STEPS = [
     ("models", True, step_models),
     # One build under address and undefined for both: unit tests, and fuzz targets.
     ("build-fuzz", False, lambda s: build(s, "fuzz")),
-    ("unit-asan", False, lambda s: unit(s, "fuzz", "unit-asan")),
+    ("unit-asan", False, lambda s: unit(s, "fuzz", "unit-asan", jobs=CORES)),
     ("fuzz", False, step_fuzz),
     ("build-tsan", False, lambda s: build(s, "tsan", ["junctor", *shared_by_threads()])),
     ("unit-tsan", False, step_unit_tsan),
