@@ -221,16 +221,33 @@ Test(sip_refer, a_call_in_the_place_of_another_says_which)
     finish();
 }
 
+static uint64_t new_owner;
+
+static int give_trunk(uint64_t *unused)
+{
+    (void)unused;
+    fx.dir->trunks[0].tenant = new_owner;
+    return 0;
+}
+
+/* On the signalling thread, whose the directory is. */
+static void trunk_belongs_to(uint64_t tenant)
+{
+    new_owner = tenant;
+    fx.todo = give_trunk;
+    cr_assert_eq(job(J_DO, NULL), 0);
+}
+
 Test(sip_refer, another_tenants_call_cannot_be_taken)
 {
     struct talk t;
     char extra[300];
     start(true);
-    fx.dir->trunks[0].tenant = 8; /* the caller's trunk belongs to another tenant than the second caller */
+    trunk_belongs_to(8); /* the caller's trunk belongs to another tenant than the second caller */
     peer_open(&p, false);
     answered(&p, &t, "theirs", "");
     snprintf(extra, sizeof extra, "Replaces: theirs;to-tag=%s;from-tag=a\r\n", tag_of(t.to));
-    fx.dir->trunks[0].tenant = 7;
+    trunk_belongs_to(7);
     peer_open(&q, false);
     invite(&q, "wait", "thief", extra, SDP);
     must_hear(&q, "SIP/2.0 481");
