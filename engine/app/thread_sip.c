@@ -4,6 +4,7 @@
 #include "engine/base/clock.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -333,7 +334,7 @@ struct start {
     struct jn_engine *e;
     struct jn_err err;
     int rc;
-    struct jn_waker done;
+    sem_t done;
 };
 
 static int open_all(struct jn_engine *e, struct jn_err *err)
@@ -397,9 +398,7 @@ static void *run(void *arg)
         take_old_phones(e); /* whoever is told that we are ready finds the phones there */
     int rc = s->rc;
     atomic_store_explicit(&e->sip_ready, rc == 0, memory_order_release);
-    uint64_t one = 1;
-    ssize_t wrote = write(s->done.fd, &one, sizeof one); /* s is gone after this */
-    (void)wrote;
+    sem_post(&s->done); /* s is gone after this */
     if (rc < 0)
         return NULL;
     end_old_calls(e);
@@ -416,11 +415,12 @@ int jn_engine_sip_open(struct jn_engine *e, struct jn_err *err)
 {
     struct start s = {.e = e};
 
-    if (jn_waker_open(&s.done) < 0 || pthread_create(&e->t_sip, NULL, run, &s) != 0)
+    sem_init(&s.done, 0, 0);
+    if (pthread_create(&e->t_sip, NULL, run, &s) != 0)
         return jn_fail(err, -EAGAIN, "the signalling thread cannot start");
-    jn_waker_sleep(&s.done, UINT64_MAX);
-    jn_waker_awake(&s.done);
-    jn_waker_close(&s.done);
+    while (sem_wait(&s.done) < 0 && errno == EINTR)
+        ;
+    sem_destroy(&s.done);
     if (s.rc < 0) {
         pthread_join(e->t_sip, NULL);
         *err = s.err;
