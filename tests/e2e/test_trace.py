@@ -83,7 +83,8 @@ def trace_every_message(t):
     t.check(times == sorted(times), "in order of time")
     caller, agent = got["legs"]
     t.equal((caller["side"], agent["side"], agent["agent"]), ("caller", "agent", "a1"), "legs")
-    a, b = start_lines(got, caller["call_id"]), start_lines(got, agent["call_id"])
+    # Each once: on a busy machine one or the other is sent again, and the trace shows that too.
+    a, b = (list(dict.fromkeys(start_lines(got, leg["call_id"]))) for leg in (caller, agent))
     t.equal([x for x in a if "100" not in x], ["< INVITE", "> 200 INVITE", "< ACK", "< BYE", "> 200 BYE"], "the caller's leg")
     t.equal([x for x in b if not re.match("< 1", x)], ["> INVITE", "< 200 INVITE", "> ACK", "> BYE", "< 200 BYE"], "the agent's leg")
     peers = {(m["peer"], m["local"]) for m in got["messages"]}
