@@ -369,56 +369,43 @@ static int watch_all(struct run *r, struct jn_journal *j, const struct jn_journa
     return rc == SEEN_ENOUGH ? 0 : rc;
 }
 
+/* Opens the journal, goes through it as r says, and frees what that took. */
+static int go(struct run *r, bool from_start, struct jn_err *err)
+{
+    struct jn_err unused;
+    struct jn_journal_found found;
+    struct jn_journal *j;
+
+    r->err = err ? err : &unused;
+    r->limits = (struct jn_router_limits){.agents = 20000, .queues = 1000, .tenants = 100, .interactions = 100000};
+    int rc = jn_journal_open(&j, r->dir, true, &found, r->err);
+    if (rc < 0)
+        return rc;
+    rc = r->watch ? watch_all(r, j, &found) : run_all(r, j, &found, from_start);
+    for (size_t i = 0; i < r->n_track; i++)
+        jn_router_free(r->track[i].router);
+    jn_router_free(r->state);
+    free(r->track);
+    free(r->check);
+    free(r->bounds);
+    jn_journal_close(j);
+    return rc;
+}
+
 int jn_replay_watch(const char *dir, uint64_t from_us, uint64_t to_us,
                     void (*watch)(void *arg, const struct jn_explanation *e), void *arg, struct jn_err *err)
 {
     struct jn_replay out = {0};
-    struct jn_err unused;
-    struct run r = {.out = &out,
-                    .err = err ? err : &unused,
-                    .dir = dir,
-                    .watch = watch,
-                    .watch_arg = arg,
-                    .from_us = from_us,
-                    .to_us = to_us,
-                    .limits = {.agents = 20000, .queues = 1000, .tenants = 100, .interactions = 100000}};
-    struct jn_journal_found found;
-    struct jn_journal *j;
-    int rc = jn_journal_open(&j, dir, true, &found, r.err);
+    struct run r = {.out = &out, .dir = dir, .watch = watch, .watch_arg = arg, .from_us = from_us, .to_us = to_us};
 
-    if (rc < 0)
-        return rc;
-    rc = watch_all(&r, j, &found);
-    jn_router_free(r.state);
-    free(r.bounds);
-    jn_journal_close(j);
-    return rc;
+    return go(&r, false, err);
 }
 
 int jn_replay(const char *dir, bool from_start, struct jn_replay *out,
               void (*progress)(void *arg, uint64_t seq, uint64_t last), void *arg, struct jn_err *err)
 {
-    struct jn_err unused;
-    struct run r = {.out = out,
-                    .err = err ? err : &unused,
-                    .progress = progress,
-                    .arg = arg,
-                    .dir = dir,
-                    .limits = {.agents = 20000, .queues = 1000, .tenants = 100, .interactions = 100000}};
-    struct jn_journal_found found;
-    struct jn_journal *j;
+    struct run r = {.out = out, .progress = progress, .arg = arg, .dir = dir};
 
     *out = (struct jn_replay){0};
-    int rc = jn_journal_open(&j, dir, true, &found, r.err);
-    if (rc < 0)
-        return rc;
-    rc = run_all(&r, j, &found, from_start);
-    for (size_t i = 0; i < r.n_track; i++)
-        jn_router_free(r.track[i].router);
-    jn_router_free(r.state);
-    free(r.track);
-    free(r.check);
-    free(r.bounds);
-    jn_journal_close(j);
-    return rc;
+    return go(&r, from_start, err);
 }
