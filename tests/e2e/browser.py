@@ -108,10 +108,10 @@ class Page:
     def press(self, find, key):
         self.on(find, "press", key)
 
-    def wait(self, find, state="visible", timeout=8000):
+    def wait(self, find, state="visible", timeout=20000):
         self.on(find + ("" if "nth=" in find else " >> nth=0"), "waitFor", {"state": state, "timeout": timeout})
 
-    def gone(self, find, timeout=8000):
+    def gone(self, find, timeout=20000):
         self.wait(find, "hidden", timeout)
 
     def text(self, find):

@@ -19,7 +19,7 @@ async function open(r) {
     reducedMotion: "reduce",
   });
   const page = await context.newPage(), problems = [];
-  page.setDefaultTimeout(r.timeout || 8000);
+  page.setDefaultTimeout(r.timeout || 20000);
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && problems.push(`${m.type()}: ${m.text()} (${m.location().url})`));
   page.on("pageerror", (e) => problems.push("thrown: " + e.stack));
   page.on("dialog", (d) => {
