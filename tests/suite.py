@@ -23,6 +23,10 @@ SANITIZERS = {
 }
 
 
+# These begin first, so that none of them is what the others wait for at the end.
+LONGEST = ("router_core_test_oracle", "media_jbuf_test_jbuf", "media_record_test_render", "engine_sip_test_sip_timer", "engine_api_test_api")
+
+
 class Suite:
     def __init__(self, only, long=False):
         self.only = re.compile(only) if only else None
@@ -130,6 +134,7 @@ def unit(suite, preset, label, programs=None, env=None, jobs=1):
         os.path.relpath(p, ROOT) for p in glob.glob(f"{ROOT}/build/{preset}/tests/*_test_*") + glob.glob(f"{ROOT}/build/{preset}/tests/test_*")
         if os.access(p, os.X_OK) and os.path.isfile(p) and ".extra_" not in p)
     programs = [p for p in programs if suite.wants(label, os.path.basename(p))]
+    programs.sort(key=lambda p: os.path.basename(p) not in LONGEST)
     total = [0, 0, 0]
     if not programs:
         print(f"    --- no test program was built in build/{preset}")

@@ -83,6 +83,8 @@ def soak_30_minutes(t):
             t.closing.remove(s)
             calls += 200
             t.eventually(lambda: e.status()["calls"] == 0 and e.status()["legs"] == 0, "every call of the round is over", 20)
+            for p in phones:
+                p.forget()
             time.sleep(5.5)  # ports rest for five seconds before they are free
             seen.append(sample(e.p.pid))
     finally:

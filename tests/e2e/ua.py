@@ -393,6 +393,16 @@ class Ua:
         c.send_invite()
         return c
 
+    def forget(self):
+        """Lets go of the calls that are over, with all that was heard of them."""
+        with self.lock:
+            over = [c for c in self.calls.values() if c.state == "ended"]
+            for c in over:
+                del self.calls[c.call_id]
+            self.others.clear()
+        for c in over:
+            c.rtp.close()
+
     def close(self):
         self.stopped = True
         for c in self.calls.values():
