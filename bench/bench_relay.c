@@ -75,7 +75,7 @@ static struct bench *pure_open(bool srtp)
         o.remote = remote_of(i, srtp);
         order(b, &o);
         if (srtp)
-            b->seal[i] = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, o.remote.key_in, false);
+            b->seal[i] = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, o.remote.key_in, false);
         plane_join_call(b->p, &b->facts, b->local, i, b->now);
     }
     for (unsigned ms = 0; ms < 300; ms++)
@@ -103,7 +103,7 @@ static void period(struct bench *b, bool srtp)
                                         .from = plane_peer(i),
                                         .at_ns = b->now};
             pk[n] = &b->pkt[n];
-            if (srtp && jn_srtp_libsrtp.seal(b->seal[i], &pk[n], 1, false) != 1)
+            if (srtp && jn_srtp_seal_one(&jn_srtp_libsrtp, b->seal[i], &pk[n], 1, false) != 1)
                 plane_die("a packet was not sealed");
         }
         uint64_t begin = jn_mono_ns();

@@ -1,17 +1,27 @@
-/* Ref_libsrtp: SRTP by libsrtp2, the reference that faster engines are measured against. The sole user of srtp.h from
- * libsrtp2. The library allocates once for each new SSRC; beyond that nothing here does. */
+/* Ref_libsrtp: SRTP by libsrtp2, the reference that the batch engine is compared with, and the engine where the CPU
+ * lacks what that one needs. The sole user of srtp.h from libsrtp2. The library allocates once for each new SSRC;
+ * beyond that nothing here does. */
 #include "media/srtp/srtp.h"
+#include <errno.h>
 #include <pthread.h>
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct jn_srtp_bank {
+    struct jn_srtp *first;
+};
 struct jn_srtp {
+    struct jn_srtp_bank *bank; /* NULL: none, this engine can do without */
+    struct jn_srtp *next, *prev;
     srtp_t session;
-    uint8_t rtp_tag;
+    uint32_t ssrc[JN_SRTP_SENDERS_MAX];
+    uint8_t senders;
+    const struct jn_srtp_parts *parts;
+    bool inbound;
 };
 
-enum { RTP_HEADER = 12, RTCP_HEADER = 8, RTCP_TAG = 10, RTCP_INDEX = 4, REPLAY_WINDOW = 128 };
+enum { RTP_HEADER = 12, RTCP_HEADER = 8, RTCP_INDEX = 4, REPLAY_WINDOW = 128 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool library_works;
@@ -21,39 +31,155 @@ static void start_library(void)
     library_works = srtp_init() == srtp_err_status_ok;
 }
 
+static int open_bank(struct jn_srtp_bank **out, uint32_t contexts)
+{
+    (void)contexts;
+    pthread_once(&once, start_library);
+    if (!library_works)
+        return -ENOTSUP;
+    *out = calloc(1, sizeof **out);
+    return *out ? 0 : -ENOMEM;
+}
+
 static void close_context(struct jn_srtp *s)
 {
     if (s == NULL)
         return;
+    if (s->bank) {
+        *(s->prev ? &s->prev->next : &s->bank->first) = s->next;
+        if (s->next)
+            s->next->prev = s->prev;
+    }
     srtp_dealloc(s->session); /* wipes the session keys */
     free(s);
 }
 
-static struct jn_srtp *open_context(enum jn_srtp_suite suite, const uint8_t *key, bool inbound)
+static void close_bank(struct jn_srtp_bank *b)
+{
+    if (b == NULL)
+        return;
+    while (b->first)
+        close_context(b->first);
+    free(b);
+}
+
+/* RFC 4568 6.2: the 32-bit suites shorten RTP's tag only; SRTCP keeps 80 bits. */
+static void policy_of(enum jn_srtp_suite suite, srtp_policy_t *p)
+{
+    switch (suite) {
+    case JN_SUITE_AES192_SHA80:
+    case JN_SUITE_AES192_SHA32:
+        srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&p->rtcp);
+        break;
+    case JN_SUITE_AES256_SHA80:
+    case JN_SUITE_AES256_SHA32:
+        srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&p->rtcp);
+        break;
+    case JN_SUITE_GCM128:
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&p->rtcp);
+        break;
+    case JN_SUITE_GCM256:
+        srtp_crypto_policy_set_aes_gcm_256_16_auth(&p->rtcp);
+        break;
+    case JN_SUITE_NULL_SHA80:
+        srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&p->rtcp);
+        break;
+    default:
+        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&p->rtcp);
+        break;
+    }
+    p->rtp = p->rtcp;
+    p->rtp.auth_tag_len = jn_srtp_parts(suite)->rtp_tag;
+}
+
+static srtp_t open_session(enum jn_srtp_suite suite, const uint8_t *key, bool inbound)
 {
     uint8_t master[JN_SRTP_KEY_MAX];
     srtp_policy_t policy = {
         .ssrc = {.type = inbound ? ssrc_any_inbound : ssrc_any_outbound}, .key = master, .window_size = REPLAY_WINDOW};
-    unsigned bytes = jn_srtp_key_bytes(suite);
+    srtp_t session;
+
+    policy_of(suite, &policy);
+    memcpy(master, key, jn_srtp_key_bytes(suite));
+    srtp_err_status_t rc = srtp_create(&session, &policy);
+    explicit_bzero(master, sizeof master);
+    return rc == srtp_err_status_ok ? session : NULL;
+}
+
+static struct jn_srtp *open_context(struct jn_srtp_bank *b, enum jn_srtp_suite suite, const uint8_t *key, bool inbound)
+{
+    const struct jn_srtp_parts *parts = jn_srtp_parts(suite);
+
     pthread_once(&once, start_library);
-    struct jn_srtp *s = bytes != 0 && library_works ? calloc(1, sizeof *s) : NULL;
+    struct jn_srtp *s = parts && library_works ? calloc(1, sizeof *s) : NULL;
     if (s == NULL)
         return NULL;
-    /* RFC 4568 6.2: the 32-bit suite shortens RTP's tag only; SRTCP keeps 80 bits */
-    srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    if (suite == JN_SUITE_AES128_SHA32)
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
-    else
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-    s->rtp_tag = (uint8_t)policy.rtp.auth_tag_len;
-    memcpy(master, key, bytes);
-    srtp_err_status_t rc = srtp_create(&s->session, &policy);
-    explicit_bzero(master, sizeof master);
-    if (rc != srtp_err_status_ok) {
+    s->session = open_session(suite, key, inbound);
+    if (s->session == NULL) {
         free(s);
         return NULL;
     }
+    s->parts = parts;
+    s->inbound = inbound;
+    s->bank = b;
+    if (b) {
+        s->next = b->first;
+        if (s->next)
+            s->next->prev = s;
+        b->first = s;
+    }
     return s;
+}
+
+/* The library takes a ROC for streams that it knows by name; so each sender of `old` gets one. */
+static bool keep_roc(struct jn_srtp *s, const struct jn_srtp *old, enum jn_srtp_suite suite, const uint8_t *key)
+{
+    uint8_t master[JN_SRTP_KEY_MAX];
+    srtp_policy_t policy = {.key = master, .window_size = REPLAY_WINDOW};
+    bool done = true;
+
+    policy_of(suite, &policy);
+    memcpy(master, key, jn_srtp_key_bytes(suite));
+    for (unsigned i = 0; done && i < old->senders; i++) {
+        uint32_t roc;
+        policy.ssrc = (srtp_ssrc_t){.type = ssrc_specific, .value = old->ssrc[i]};
+        done = srtp_get_stream_roc(old->session, old->ssrc[i], &roc) == srtp_err_status_ok &&
+               srtp_add_stream(s->session, &policy) == srtp_err_status_ok &&
+               (roc == 0 || srtp_set_stream_roc(s->session, old->ssrc[i], roc) == srtp_err_status_ok);
+        s->ssrc[s->senders++] = old->ssrc[i];
+    }
+    explicit_bzero(master, sizeof master);
+    return done;
+}
+
+static struct jn_srtp *rekey(const struct jn_srtp *old, enum jn_srtp_suite suite, const uint8_t *key)
+{
+    struct jn_srtp *s = open_context(old->bank, suite, key, old->inbound);
+
+    if (s && !keep_roc(s, old, suite, key)) {
+        close_context(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* The place of the sender among those known, or behind them. */
+static unsigned sender(const struct jn_srtp *s, const uint8_t *at)
+{
+    uint32_t ssrc = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    unsigned i = 0;
+
+    while (i < s->senders && s->ssrc[i] != ssrc)
+        i++;
+    return i;
+}
+
+static void know(struct jn_srtp *s, unsigned i, const uint8_t *at)
+{
+    if (i < s->senders)
+        return;
+    s->ssrc[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    s->senders++;
 }
 
 static uint8_t reason(srtp_err_status_t rc)
@@ -73,13 +199,18 @@ static uint8_t reason(srtp_err_status_t rc)
 
 static uint8_t open_one(struct jn_srtp *s, struct jn_pkt *pk, bool rtcp)
 {
-    int need = rtcp ? RTCP_HEADER + RTCP_INDEX + RTCP_TAG : RTP_HEADER + s->rtp_tag, len = pk->len;
+    int need = rtcp ? RTCP_HEADER + RTCP_INDEX + s->parts->rtcp_tag : RTP_HEADER + s->parts->rtp_tag, len = pk->len;
     if (len < need || pk->data[0] >> 6 != 2)
         return JN_DROP_SHORT;
+    const uint8_t *ssrc = pk->data + (rtcp ? 4 : 8);
+    unsigned who = sender(s, ssrc);
+    if (who == JN_SRTP_SENDERS_MAX)
+        return JN_DROP_SENDERS;
     srtp_err_status_t rc =
         rtcp ? srtp_unprotect_rtcp(s->session, pk->data, &len) : srtp_unprotect(s->session, pk->data, &len);
     if (rc != srtp_err_status_ok)
         return reason(rc);
+    know(s, who, ssrc);
     pk->len = (uint16_t)len;
     return JN_DROP_NONE;
 }
@@ -91,43 +222,54 @@ static uint8_t seal_one(struct jn_srtp *s, struct jn_pkt *pk, bool rtcp)
         return JN_DROP_SHORT;
     if (pk->cap < len + JN_SRTP_TRAILER_MAX)
         return JN_DROP_OVERSIZE;
+    const uint8_t *ssrc = pk->data + (rtcp ? 4 : 8);
+    unsigned who = sender(s, ssrc);
+    if (who == JN_SRTP_SENDERS_MAX)
+        return JN_DROP_SENDERS;
     srtp_err_status_t rc =
         rtcp ? srtp_protect_rtcp(s->session, pk->data, &len) : srtp_protect(s->session, pk->data, &len);
     if (rc != srtp_err_status_ok)
         return reason(rc);
+    know(s, who, ssrc);
     pk->len = (uint16_t)len;
     return JN_DROP_NONE;
 }
 
 /* Runs one over the burst and moves the good ones to the front; both parts keep their order. libsrtp commits replay
  * state packet by packet, so a duplicate in the same burst is found. */
-static unsigned each(struct jn_srtp *s, struct jn_pkt *pk[], unsigned n, bool rtcp,
+static unsigned each(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, bool rtcp,
                      uint8_t (*one)(struct jn_srtp *, struct jn_pkt *, bool))
 {
-    unsigned good = 0;
+    struct jn_pkt *bad[JN_PKT_BURST];
+    unsigned good = 0, refused = 0;
     for (unsigned i = 0; i < n; i++) {
-        struct jn_pkt *p = pk[i];
-        uint8_t why = one(s, p, rtcp);
-        if (why != JN_DROP_NONE) {
-            p->drop = why;
-            continue;
+        uint8_t why = one(ctx[i], pk[i], rtcp);
+        if (why == JN_DROP_NONE) {
+            pk[good++] = pk[i];
+        } else {
+            pk[i]->drop = why;
+            bad[refused++] = pk[i];
         }
-        if (i != good) /* the refused ones before it move up by one */
-            memmove(pk + good + 1, pk + good, (i - good) * sizeof pk[0]);
-        pk[good++] = p;
     }
+    memcpy(pk + good, bad, refused * sizeof bad[0]);
     return good;
 }
 
-static unsigned open_burst(struct jn_srtp *s, struct jn_pkt *pk[], unsigned n, bool rtcp)
+static unsigned open_burst(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, bool rtcp)
 {
-    return each(s, pk, n, rtcp, open_one);
+    return each(ctx, pk, n, rtcp, open_one);
 }
 
-static unsigned seal_burst(struct jn_srtp *s, struct jn_pkt *pk[], unsigned n, bool rtcp)
+static unsigned seal_burst(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, bool rtcp)
 {
-    return each(s, pk, n, rtcp, seal_one);
+    return each(ctx, pk, n, rtcp, seal_one);
 }
 
-const struct jn_srtp_ops jn_srtp_libsrtp = {
-    .open_context = open_context, .close_context = close_context, .open = open_burst, .seal = seal_burst};
+const struct jn_srtp_ops jn_srtp_libsrtp = {.name = "libsrtp",
+                                            .open_bank = open_bank,
+                                            .close_bank = close_bank,
+                                            .open_context = open_context,
+                                            .rekey = rekey,
+                                            .close_context = close_context,
+                                            .open = open_burst,
+                                            .seal = seal_burst};

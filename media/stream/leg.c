@@ -84,14 +84,16 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 }
 
 /* The context for key: the one that is there when suite and key are the same, for one begun again would forget what it
- * has seen (replay) or use a key and index twice; otherwise a new one. NULL: none could be made. */
+ * has seen (replay) or use a key and index twice; otherwise a new one, whose senders go on where they are. NULL: none
+ * could be made. */
 static struct jn_srtp *context(struct jn_plane *p, const struct jn_leg *l, struct jn_srtp *now, const uint8_t *old_key,
                                const struct jn_leg_remote *r, const uint8_t *key, bool inbound)
 {
     if (now && l->remote.suite == r->suite &&
         jn_equal_ct(old_key, key, jn_srtp_key_bytes((enum jn_srtp_suite)r->suite)))
         return now;
-    return p->c.srtp->open_context((enum jn_srtp_suite)r->suite, key, inbound);
+    enum jn_srtp_suite suite = (enum jn_srtp_suite)r->suite;
+    return now ? p->c.srtp->rekey(now, suite, key) : p->c.srtp->open_context(p->srtp, suite, key, inbound);
 }
 
 static void replace(struct jn_plane *p, struct jn_srtp **at, struct jn_srtp *with)

@@ -15,7 +15,20 @@ enum jn_codec_id {
     JN_CODEC_PCMA,
     JN_CODEC_N
 }; /* more come later: keep values, they are in recordings */
-enum jn_srtp_suite { JN_SUITE_NONE, JN_SUITE_AES128_SHA80, JN_SUITE_AES128_SHA32, JN_SUITE_N }; /* RFC 4568 6.2 */
+/* RFC 4568 6.2, 6188, 7714; NULL_SHA80 authenticates and does not encrypt. Keep values, they are in traces. */
+enum jn_srtp_suite {
+    JN_SUITE_NONE,
+    JN_SUITE_AES128_SHA80,
+    JN_SUITE_AES128_SHA32,
+    JN_SUITE_AES192_SHA80,
+    JN_SUITE_AES192_SHA32,
+    JN_SUITE_AES256_SHA80,
+    JN_SUITE_AES256_SHA32,
+    JN_SUITE_GCM128,
+    JN_SUITE_GCM256,
+    JN_SUITE_NULL_SHA80,
+    JN_SUITE_N
+};
 /* A leg's part in its room: a consulted or transferred-to party is OTHER. Whom SUPERVISOR's words reach is said by its
  * own JOIN and SPEAK alone and not by anybody's HEAR, so that no change of a call lets a caller hear a whisper. */
 enum jn_track { JN_TRACK_CALLER, JN_TRACK_AGENT, JN_TRACK_OTHER, JN_TRACK_SUPERVISOR, JN_TRACK_N };
@@ -46,13 +59,34 @@ enum jn_order_kind {
     JN_ORDER_N
 };
 
+/* Our own ICE name and password for one leg (RFC 8445 5.3), as text: 72 and 144 random bits. */
+enum { JN_ICE_UFRAG = 12, JN_ICE_PWD = 24, JN_ICE_PEER_UFRAG_MAX = 32, JN_FINGERPRINT = 32 };
+struct jn_ice_own {
+    char ufrag[JN_ICE_UFRAG + 1], pwd[JN_ICE_PWD + 1];
+};
+/* Of a leg whose keys come by DTLS (RFC 5763): who the peer must be. fingerprint: SHA-256 of its certificate. active:
+ * we send the ClientHello. certificate: which one of ours was told to the peer. */
+struct jn_leg_dtls {
+    struct jn_ice_own own;
+    char peer_ufrag[JN_ICE_PEER_UFRAG_MAX + 1];
+    uint8_t fingerprint[JN_FINGERPRINT];
+    bool active;
+    uint8_t certificate;
+};
+
 /* rtp_pt, dtmf_pt: 0..127, 255 none. ptime_ms 10..60. Keys: master key then salt, 30 bytes for the AES128 suites. */
 struct jn_leg_remote {
     struct jn_addr rtp, rtcp;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
     uint8_t suite; /* JN_SUITE_NONE: plain RTP */
-    uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
-    bool latch; /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+    bool latch;  /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+    bool dtls;   /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
+    union {
+        struct {
+            uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
+        };
+        struct jn_leg_dtls by; /* dtls */
+    };
 };
 
 struct jn_order {
@@ -62,6 +96,9 @@ struct jn_order {
     union {
         struct {
             uint64_t cname;
+            bool browser; /* on the port that browsers share, under that ICE name */
+            struct jn_ice_own ice;
+            uint8_t interface, family; /* where the peer is reached from; family JN_ADDR_*, NONE: any */
         } open;
         struct jn_leg_remote remote;
         struct {
@@ -106,8 +143,22 @@ enum jn_fact_kind {
     JN_FACT_LEG_LATCHED, /* the peer sends from another address than it signalled */
     JN_FACT_ROOM_CLOSED, /* frames: what went to the recorder */
     JN_FACT_REFUSED,     /* order for a leg or room that is not (any more) there: token says which */
+    JN_FACT_LEG_KEYS,    /* a browser's leg: the handshake is over, keys says how */
     JN_FACT_N
 };
+/* How a DTLS handshake ended. */
+enum jn_keys {
+    JN_KEYS_UP,
+    JN_KEYS_FINGERPRINT, /* the peer's certificate is not the one that its description names */
+    JN_KEYS_PROFILE,     /* no SRTP profile in common (RFC 5764 4.1.2) */
+    JN_KEYS_HANDSHAKE,   /* it broke off, each time it was begun again */
+    JN_KEYS_TIMEOUT,     /* the peer did not come, or not to the end */
+    JN_KEYS_N
+};
+#define JN_KEYS_NAMES                                                                                                  \
+    {                                                                                                                  \
+        "up", "fingerprint", "profile", "handshake", "timeout"                                                         \
+    }
 struct jn_fact {
     uint8_t kind, worker;
     uint64_t token, leg, room;
@@ -125,6 +176,9 @@ struct jn_fact {
         struct {
             uint64_t frames, lost;
         } closed_room;
+        struct {
+            uint8_t how, suite; /* enum jn_keys; enum jn_srtp_suite when it is up */
+        } keys;
         struct jn_leg_stats stats;
     };
 };

@@ -27,6 +27,8 @@ int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c)
     if (c->seed == 0)
         jn_random(&p->seed, sizeof p->seed);
     int rc = jn_table_open(p);
+    if (rc == 0)
+        rc = c->srtp->open_bank(&p->srtp, 2 * c->max_legs + 2); /* a leg under new keys has both for a moment */
     if (rc < 0) {
         jn_plane_close(p);
         return rc;
@@ -46,6 +48,7 @@ void jn_plane_close(struct jn_plane *p)
         if (l->out)
             p->c.srtp->close_context(l->out);
     }
+    p->c.srtp->close_bank(p->srtp);
     jn_table_free(p);
     free(p);
 }

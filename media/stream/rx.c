@@ -9,18 +9,6 @@ static void drop(struct jn_plane *p, struct jn_pkt *pk, enum jn_drop why)
     p->counts.drops[why]++;
 }
 
-/* SRTP's refusals by reason, for the worker and for the call's record. */
-static void refused(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk[], unsigned from, unsigned n)
-{
-    for (unsigned i = from; i < n; i++) {
-        p->counts.drops[pk[i]->drop]++;
-        if (pk[i]->drop == JN_DROP_REPLAY)
-            l->stats.dropped_replay++;
-        else
-            l->stats.dropped_auth++;
-    }
-}
-
 static void tell_moved(struct jn_plane *p, struct jn_leg *l)
 {
     struct jn_fact f = {.kind = JN_FACT_LEG_LATCHED, .leg = l->id, .room = l->room};
@@ -173,21 +161,31 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     into_room(p, l, &in, now_ns);
 }
 
-/* A run of one leg's packets, all RTP or all RTCP. */
-static void take_run(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk[], unsigned n, bool rtcp, uint64_t now_ns)
+/* Opens the packets of a burst that are under a key, all RTP at once and then all RTCP; SRTP's refusals are counted by
+ * reason, for the worker and for the call's record. */
+static void unseal(struct jn_plane *p, struct jn_pkt *pk[], const bool rtcp[], unsigned n)
 {
-    if (!l->ready) {
-        for (unsigned i = 0; i < n; i++)
-            drop(p, pk[i], JN_DROP_NOT_READY);
-        return;
+    struct jn_srtp *ctx[2][JN_PKT_BURST];
+    struct jn_pkt *of[2][JN_PKT_BURST];
+    unsigned m[2] = {0, 0};
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct jn_leg *l = &p->leg[pk[i]->stream];
+        if (!l->ready || !l->in)
+            continue;
+        ctx[rtcp[i]][m[rtcp[i]]] = l->in;
+        of[rtcp[i]][m[rtcp[i]]++] = pk[i];
     }
-    unsigned good = l->in ? p->c.srtp->open(l->in, pk, n, rtcp) : n;
-    refused(p, l, pk, good, n);
-    for (unsigned i = 0; i < good; i++) {
-        if (rtcp)
-            jn_report_in(p, l, pk[i], now_ns);
-        else
-            take_rtp(p, l, pk[i], now_ns);
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned good = m[k] > 0 ? p->c.srtp->open(ctx[k], of[k], m[k], k == 1) : 0;
+        for (unsigned i = good; i < m[k]; i++) {
+            struct jn_leg *l = &p->leg[of[k][i]->stream];
+            p->counts.drops[of[k][i]->drop]++;
+            if (of[k][i]->drop == JN_DROP_REPLAY)
+                l->stats.dropped_replay++;
+            else
+                l->stats.dropped_auth++;
+        }
     }
 }
 
@@ -215,29 +213,38 @@ static uint32_t look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp)
     return pk->stream;
 }
 
-void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
+static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
 {
-    struct jn_pkt *run[JN_PKT_BURST];
-    unsigned in_run = 0;
-    uint32_t of = JN_NONE;
-    bool run_rtcp = false;
+    struct jn_pkt *mine[JN_PKT_BURST];
+    bool rtcp[JN_PKT_BURST];
+    unsigned m = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        bool rtcp = false;
-        uint32_t leg = look_up(p, pk[i], &rtcp);
+        uint32_t leg = look_up(p, pk[i], &rtcp[m]);
         if (leg == JN_NONE)
             continue;
         __builtin_prefetch(&p->leg[leg]);
-        if (in_run > 0 && (leg != of || rtcp != run_rtcp || in_run == JN_PKT_BURST)) {
-            take_run(p, &p->leg[of], run, in_run, run_rtcp, now_ns);
-            in_run = 0;
-        }
-        of = leg;
-        run_rtcp = rtcp;
-        run[in_run++] = pk[i];
+        mine[m++] = pk[i];
     }
-    if (in_run > 0)
-        take_run(p, &p->leg[of], run, in_run, run_rtcp, now_ns);
+    unseal(p, mine, rtcp, m);
+    for (unsigned i = 0; i < m; i++) {
+        struct jn_leg *l = &p->leg[mine[i]->stream];
+        if (mine[i]->drop != JN_DROP_NONE)
+            continue;
+        if (!l->ready)
+            drop(p, mine[i], JN_DROP_NOT_READY);
+        else if (rtcp[i])
+            jn_report_in(p, l, mine[i], now_ns);
+        else
+            take_rtp(p, l, mine[i], now_ns);
+    }
+}
+
+void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
+{
+    for (; n > JN_PKT_BURST; n -= JN_PKT_BURST, pk += JN_PKT_BURST)
+        take_burst(p, pk, JN_PKT_BURST, now_ns);
+    take_burst(p, pk, n, now_ns);
     if (p->tx_lent)
         jn_plane_flush(p);
 }

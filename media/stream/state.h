@@ -166,6 +166,7 @@ struct jn_pool {
 struct jn_plane {
     struct jn_plane_config c;
     const struct jn_g711_ops *g711;
+    struct jn_srtp_bank *srtp;
     struct jn_mailbox *facts, *items, *link_in[JN_WORKERS_MAX], *link_out[JN_WORKERS_MAX];
     uint64_t linked;
     /* legs by local port pair (an array, no hash) and by id */

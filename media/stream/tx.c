@@ -30,22 +30,28 @@ struct jn_pkt *jn_tx_packet(struct jn_plane *p, const struct jn_leg *l)
     return pk;
 }
 
-/* Seals runs of packets of one leg (RTP or RTCP) in the burst; the good ones of all runs go to out. */
+/* Seals the packets of every leg that has a key, all RTP of the burst at once and then all RTCP; those that may go out
+ * are left in out, in their order. */
 static unsigned seal(struct jn_plane *p, struct jn_pkt *out[])
 {
-    unsigned good = 0;
+    struct jn_srtp *ctx[2][JN_PKT_BURST];
+    struct jn_pkt *pk[2][JN_PKT_BURST];
+    unsigned n[2] = {0, 0}, good = 0;
 
-    for (unsigned i = 0; i < p->tx_n;) {
-        struct jn_leg *l = &p->leg[p->tx[i].stream];
+    for (unsigned i = 0; i < p->tx_n; i++) {
+        struct jn_srtp *s = p->leg[p->tx[i].stream].out;
+        if (!s)
+            continue;
         bool rtcp = jn_is_rtcp(p->tx[i].data, p->tx[i].len);
-        unsigned n = 0;
-        while (i < p->tx_n && p->tx[i].stream == (uint32_t)(l - p->leg) &&
-               jn_is_rtcp(p->tx[i].data, p->tx[i].len) == rtcp)
-            out[good + n++] = &p->tx[i++];
-        unsigned ok = l->out ? p->c.srtp->seal(l->out, out + good, n, rtcp) : n;
-        p->counts.drops[JN_DROP_TX] += n - ok;
-        good += ok;
+        ctx[rtcp][n[rtcp]] = s;
+        pk[rtcp][n[rtcp]++] = &p->tx[i];
     }
+    for (unsigned k = 0; k < 2; k++)
+        if (n[k] > 0)
+            p->counts.drops[JN_DROP_TX] += n[k] - p->c.srtp->seal(ctx[k], pk[k], n[k], k == 1);
+    for (unsigned i = 0; i < p->tx_n; i++)
+        if (p->tx[i].drop == JN_DROP_NONE)
+            out[good++] = &p->tx[i];
     return good;
 }
 

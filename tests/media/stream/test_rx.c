@@ -106,7 +106,7 @@ static void say_sealed(struct rig *r, struct party *who, struct jn_srtp *s, uint
     struct jn_pkt pk = {.data = data, .cap = sizeof data, .len = rig_packet(who, data, 0, false, payload, 160)};
     struct jn_pkt *burst[1] = {&pk};
     who->ts += 160;
-    cr_assert_eq(jn_srtp_libsrtp.seal(s, burst, 1, false), 1);
+    cr_assert_eq(jn_srtp_seal_one(&jn_srtp_libsrtp, s, burst, 1, false), 1);
     rig_inject(r, who, &who->addr, data, pk.len, who->local);
 }
 
@@ -120,8 +120,8 @@ Test(rx, srtp_on_each_side_independently)
     rig_room(r, 50);
     rig_join(r, 1, 50, JN_TRACK_CALLER);
     rig_join(r, 2, 50, JN_TRACK_AGENT);
-    struct jn_srtp *to_a = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_out, true);
-    struct jn_srtp *from_a = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *to_a = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_out, true);
+    struct jn_srtp *from_a = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
     rig_run(r, 200);
     unsigned from = r->sent_n;
     say_sealed(r, &a, from_a, 0x33);
@@ -136,7 +136,7 @@ Test(rx, srtp_on_each_side_independently)
         cr_assert_eq(s->len, 182);
         struct jn_pkt pk = {.data = s->data, .len = s->len, .cap = sizeof s->data};
         struct jn_pkt *burst[1] = {&pk};
-        cr_assert_eq(jn_srtp_libsrtp.open(to_a, burst, 1, false), 1);
+        cr_assert_eq(jn_srtp_open_one(&jn_srtp_libsrtp, to_a, burst, 1, false), 1);
     }
     int16_t pcm[160];
     jn_codec_decode(JN_CODEC_PCMU, pcm, s->data + 12, 160);
@@ -152,9 +152,9 @@ Test(rx, wrong_key_replay_and_plain_packets_are_refused_on_an_srtp_leg)
     struct party a = rig_leg_open(r, 1);
     keys(&a, 1);
     rig_remote(r, &a);
-    struct jn_srtp *good = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
-    struct jn_srtp *good2 = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
-    struct jn_srtp *bad = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_out, false);
+    struct jn_srtp *good = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *good2 = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *bad = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_out, false);
     say_sealed(r, &a, bad, 1);
     cr_assert_eq(rig_drops(r, JN_DROP_AUTH), 1);
     rig_say(r, &a, 100);
@@ -184,7 +184,7 @@ Test(rx, an_authenticated_packet_may_move_the_address_a_replayed_one_not)
     rig_remote(r, &a);
     rig_room(r, 50);
     rig_join(r, 1, 50, JN_TRACK_CALLER);
-    struct jn_srtp *good = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *good = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
     say_sealed(r, &a, good, 1);
     a.addr.port = 5555;
     say_sealed(r, &a, good, 1);
@@ -221,8 +221,8 @@ Test(rx, a_description_with_the_same_keys_keeps_what_srtp_has_seen)
     struct party a = rig_leg_open(r, 1);
     keys(&a, 1);
     rig_remote(r, &a);
-    struct jn_srtp *good = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
-    struct jn_srtp *again = jn_srtp_libsrtp.open_context(JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *good = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
+    struct jn_srtp *again = jn_srtp_libsrtp.open_context(NULL, JN_SUITE_AES128_SHA80, a.remote.key_in, false);
     struct party copy = a;
     say_sealed(r, &a, good, 1);
     a.remote.key_out[0] ^= 1; /* only what we send is keyed anew */
