@@ -36,12 +36,12 @@ struct bench {
     struct jn_eth_host us, them;
 };
 
-static int take(void *arg, uint16_t local)
+static int take(void *arg, uint32_t local)
 {
     return jn_port_dpdk.take(((struct bench *)arg)->port, local);
 }
 
-static void give(void *arg, uint16_t local)
+static void give(void *arg, uint32_t local)
 {
     jn_port_dpdk.give(((struct bench *)arg)->port, local);
 }

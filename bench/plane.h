@@ -14,14 +14,14 @@ static inline void plane_die(const char *what)
     exit(1);
 }
 
-static inline int plane_take(void *arg, uint16_t local)
+static inline int plane_take(void *arg, uint32_t local)
 {
     (void)arg;
     (void)local;
     return 0;
 }
 
-static inline void plane_give(void *arg, uint16_t local)
+static inline void plane_give(void *arg, uint32_t local)
 {
     (void)arg;
     (void)local;

@@ -32,12 +32,12 @@ struct replay {
     int rc;
 };
 
-static int take_port(void *arg, uint16_t local)
+static int take_port(void *arg, uint32_t local)
 {
     return jn_port_pcap.take(((struct replay *)arg)->port, local);
 }
 
-static void give_port(void *arg, uint16_t local)
+static void give_port(void *arg, uint32_t local)
 {
     jn_port_pcap.give(((struct replay *)arg)->port, local);
 }

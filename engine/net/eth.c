@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { IP_HEADER = 20, UDP_HEADER = 8, ARP_BYTES = 28, TTL = 64, PROTO_ICMP = 1, PROTO_UDP = 17, ECHO_REQUEST = 8 };
-enum { TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_TAG = 0x8100, DONT_FRAGMENT = 0x4000 };
+enum { TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_IP6 = 0x86dd, TYPE_TAG = 0x8100, DONT_FRAGMENT = 0x4000 };
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -27,6 +27,15 @@ static uint32_t get_ip(const uint8_t *at)
 /* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. */
 uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
 {
+    uint64_t other = 0; /* two chains of additions */
+
+    for (; n >= 16; bytes += 16, n -= 16) {
+        uint32_t w[4];
+        memcpy(w, bytes, sizeof w);
+        sum += (uint64_t)w[0] + w[1];
+        other += (uint64_t)w[2] + w[3];
+    }
+    sum += other;
     for (; n >= 4; bytes += 4, n -= 4)
         sum += get_ip(bytes);
     uint8_t rest[4] = {0};
@@ -49,7 +58,28 @@ static uint64_t pseudo(uint32_t from, uint32_t to, uint16_t len)
     return (uint64_t)from + to + htons(PROTO_UDP) + htons(len);
 }
 
-static enum jn_eth_kind parse_arp(struct jn_eth_frame *f, const uint8_t *at, size_t n)
+/* Which of ours has that IPv4 address in that VLAN; hosts: none. */
+static unsigned host_of(const struct jn_eth_host us[], unsigned hosts, uint16_t vlan, uint32_t ip)
+{
+    unsigned i = 0;
+
+    while (i < hosts && (us[i].ip != ip || us[i].vlan != vlan || us[i].v6))
+        i++;
+    return i;
+}
+
+/* The first of ours in that VLAN that speaks IPv4; hosts: none. */
+static unsigned any_host(const struct jn_eth_host us[], unsigned hosts, uint16_t vlan)
+{
+    unsigned i = 0;
+
+    while (i < hosts && (us[i].vlan != vlan || us[i].v6))
+        i++;
+    return i;
+}
+
+static enum jn_eth_kind parse_arp(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts, uint16_t vlan,
+                                  const uint8_t *at, size_t n)
 {
     static const uint8_t ethernet_ip[6] = {0, 1, TYPE_IP >> 8, TYPE_IP & 255, 6, 4};
 
@@ -58,10 +88,17 @@ static enum jn_eth_kind parse_arp(struct jn_eth_frame *f, const uint8_t *at, siz
     uint16_t what = get16(at + 6);
     if (memcmp(at, ethernet_ip, sizeof ethernet_ip) != 0 || (what != 1 && what != 2))
         return JN_ETH_OTHER_TYPE;
-    f->arp_request = what == 1;
+    f->asks = what == 1;
     memcpy(f->mac, at + 8, 6);
     f->from = get_ip(at + 14);
     f->to = get_ip(at + 24);
+    unsigned host = host_of(us, hosts, vlan, f->to);
+    f->to_us = host < hosts;
+    if (!f->to_us)
+        host = any_host(us, hosts, vlan);
+    if (host == hosts) /* of IPv4 we have nothing here */
+        return JN_ETH_OTHER_TYPE;
+    f->host = (uint8_t)host;
     return JN_ETH_ARP;
 }
 
@@ -92,7 +129,8 @@ static enum jn_eth_kind parse_udp(struct jn_eth_frame *f, const uint8_t *bytes)
     return JN_ETH_UDP;
 }
 
-static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_host *us, const uint8_t *bytes, size_t n)
+static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts, uint16_t vlan,
+                                 const uint8_t *bytes, size_t n)
 {
     const uint8_t *at = bytes + f->l3;
 
@@ -109,8 +147,10 @@ static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_hos
         return JN_ETH_BAD_IP;
     f->from = get_ip(at + 12);
     f->to = get_ip(at + 16);
-    if (f->to != us->ip)
+    unsigned host = host_of(us, hosts, vlan, f->to);
+    if (host == hosts)
         return JN_ETH_OTHER_IP;
+    f->host = (uint8_t)host;
     if ((get16(at + 6) & 0x3fff) != 0) /* more to come, or not the first */
         return JN_ETH_FRAGMENT;
     f->off = (uint16_t)(f->l3 + header);
@@ -120,8 +160,17 @@ static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_hos
     return at[9] == PROTO_ICMP ? parse_icmp(f, bytes) : JN_ETH_OTHER_PROTOCOL;
 }
 
-enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct jn_eth_host *us, const uint8_t *bytes, size_t n,
-                              uint16_t tag)
+static bool have_vlan(const struct jn_eth_host us[], unsigned hosts, uint16_t vlan)
+{
+    unsigned i = 0;
+
+    while (i < hosts && us[i].vlan != vlan)
+        i++;
+    return i < hosts;
+}
+
+enum jn_eth_kind jn_eth_parse_for(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts,
+                                  const uint8_t *bytes, size_t n, uint16_t tag)
 {
     static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255};
 
@@ -137,19 +186,20 @@ enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct jn_eth_host *
         type = get16(bytes + 16);
         f->l3 += JN_ETH_TAG;
     }
-    if (vlan != us->vlan)
+    if (!have_vlan(us, hosts, vlan))
         return JN_ETH_OTHER_VLAN;
+    bool group6 = bytes[0] == 0x33 && bytes[1] == 0x33 && type == TYPE_IP6; /* RFC 2464 7 */
     bool all = memcmp(bytes, everybody, 6) == 0;
-    if (!all && memcmp(bytes, us->mac, 6) != 0)
+    if (!all && !group6 && memcmp(bytes, us->mac, 6) != 0)
         return JN_ETH_OTHER_MAC;
     if (type == TYPE_ARP)
-        return parse_arp(f, bytes + f->l3, n - f->l3);
-    if (type != TYPE_IP)
+        return parse_arp(f, us, hosts, vlan, bytes + f->l3, n - f->l3);
+    if (type != TYPE_IP && type != TYPE_IP6)
         return JN_ETH_OTHER_TYPE;
     if (all) /* nobody sends media or pings to everybody */
         return JN_ETH_OTHER_MAC;
     memcpy(f->mac, bytes + 6, 6);
-    return parse_ip(f, us, bytes, n);
+    return type == TYPE_IP ? parse_ip(f, us, hosts, vlan, bytes, n) : jn_eth_parse6(f, us, hosts, vlan, bytes, n);
 }
 
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
@@ -157,12 +207,14 @@ bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
     const uint8_t *at = bytes + f->off - UDP_HEADER;
     uint16_t len = (uint16_t)(f->len + UDP_HEADER);
 
+    if (f->v6)
+        return jn_eth_sum6_ok(bytes + f->l3, at, len, PROTO_UDP);
     return get16(at + 6) == 0 || jn_eth_fold(jn_eth_sum(pseudo(f->from, f->to, len), at, len)) == 0;
 }
 
 /* Ethernet's header; returns where the next one begins. */
-static uint8_t *put_eth(const struct jn_eth_host *us, uint8_t *at, const uint8_t mac[6], uint16_t type,
-                        uint8_t priority)
+uint8_t *jn_eth_put_header(const struct jn_eth_host *us, uint8_t *at, const uint8_t mac[static 6], uint16_t type,
+                           uint8_t priority)
 {
     memcpy(at, mac, 6);
     memcpy(at + 6, us->mac, 6);
@@ -187,7 +239,7 @@ unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u
     uint16_t udp_len = (uint16_t)(len + UDP_HEADER), sum = 0;
     uint8_t *udp = payload - UDP_HEADER;
     /* 802.1Q's priority is the class selector of DSCP: EF travels as 5. */
-    uint8_t *ip = put_eth(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
+    uint8_t *ip = jn_eth_put_header(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
 
     memset(ip, 0, IP_HEADER);
     ip[0] = 0x45;
@@ -226,7 +278,7 @@ unsigned jn_eth_put_arp(const struct jn_eth_host *us, uint32_t ip, const uint8_t
 {
     static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255}, nobody[6] = {0};
     static const uint8_t ethernet_ip[6] = {0, 1, TYPE_IP >> 8, TYPE_IP & 255, 6, 4};
-    uint8_t *at = put_eth(us, frame, mac ? mac : everybody, TYPE_ARP, 0);
+    uint8_t *at = jn_eth_put_header(us, frame, mac ? mac : everybody, TYPE_ARP, 0);
 
     memcpy(at, ethernet_ip, sizeof ethernet_ip);
     put16(at + 6, mac ? 2 : 1);
@@ -243,10 +295,13 @@ unsigned jn_eth_answer_echo(const struct jn_eth_host *us, const struct jn_eth_fr
     uint8_t *ip = bytes + f->l3, *icmp = bytes + f->off;
     unsigned headers = eth_length(us);
 
+    if (f->v6)
+        return jn_eth_answer_echo6(us, f, bytes, at);
+
     *at = ip - headers;
     uint8_t mac[6];
     memcpy(mac, f->mac, 6);
-    put_eth(us, *at, mac, TYPE_IP, 0);
+    jn_eth_put_header(us, *at, mac, TYPE_IP, 0);
     memcpy(ip + 12, &us->ip, 4);
     memcpy(ip + 16, &f->from, 4);
     ip[8] = TTL;

@@ -9,12 +9,15 @@ enum { SETS_A_TICK = (JN_NEIGH_SETS + 9) / 10 };
 #define NS_PER_S UINT64_C(1000000000)
 
 struct entry {
-    uint64_t used_ns, known_ns, ask_ns; /* ask_ns: not again before that */
+    uint64_t hi;
+    uint16_t vlan;
     uint8_t mac[6], state, tries, waiting;
+    uint64_t used_ns, known_ns, ask_ns; /* ask_ns: not again before that */
     void *wait[JN_NEIGH_WAIT];
 };
 struct jn_neigh {
-    uint32_t ip[JN_NEIGH_SETS][JN_NEIGH_WAYS]; /* 0: free; apart from the entries, so that a set is one cache line */
+    _Alignas(
+        64) uint64_t lo[JN_NEIGH_SETS][JN_NEIGH_WAYS]; /* 0: free; apart from the entries: a set is one cache line */
     struct entry e[JN_NEIGH_SETS][JN_NEIGH_WAYS];
     uint64_t seed;
     unsigned waiting, lost_n, at;
@@ -23,10 +26,12 @@ struct jn_neigh {
 
 struct jn_neigh *jn_neigh_open(uint64_t seed)
 {
-    struct jn_neigh *n = calloc(1, sizeof *n);
+    struct jn_neigh *n = aligned_alloc(64, sizeof *n);
 
-    if (n)
-        n->seed = seed | 1;
+    if (!n)
+        return NULL;
+    memset(n, 0, sizeof *n);
+    n->seed = seed | 1;
     return n;
 }
 
@@ -35,19 +40,19 @@ void jn_neigh_close(struct jn_neigh *n)
     free(n);
 }
 
-static unsigned set_of(const struct jn_neigh *n, uint32_t ip)
+static unsigned set_of(const struct jn_neigh *n, struct jn_neigh_ip ip)
 {
-    uint64_t h = (ip ^ n->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = (ip.lo ^ n->seed) * UINT64_C(0x9e3779b97f4a7c15) ^ (ip.hi + ip.vlan) * UINT64_C(0xd6e8feb86659fd93);
 
     return (unsigned)((h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 55) % JN_NEIGH_SETS;
 }
 
-static struct entry *look(struct jn_neigh *n, uint32_t ip)
+static struct entry *look(struct jn_neigh *n, struct jn_neigh_ip ip)
 {
     unsigned s = set_of(n, ip);
 
-    for (unsigned w = 0; ip != 0 && w < JN_NEIGH_WAYS; w++)
-        if (n->ip[s][w] == ip)
+    for (unsigned w = 0; ip.lo != 0 && w < JN_NEIGH_WAYS; w++)
+        if (n->lo[s][w] == ip.lo && n->e[s][w].hi == ip.hi && n->e[s][w].vlan == ip.vlan)
             return &n->e[s][w];
     return NULL;
 }
@@ -59,16 +64,16 @@ static void forget(struct jn_neigh *n, unsigned s, unsigned w)
 
     for (unsigned i = 0; i < e->waiting; i++)
         n->lost[n->lost_n++] = e->wait[i];
-    n->ip[s][w] = 0;
+    n->lo[s][w] = 0;
     memset(e, 0, sizeof *e);
 }
 
 /* An empty entry for ip. push: at the cost of the one used least recently when its set is full. */
-static struct entry *make(struct jn_neigh *n, uint32_t ip, bool push)
+static struct entry *make(struct jn_neigh *n, struct jn_neigh_ip ip, bool push)
 {
     unsigned s = set_of(n, ip), oldest = 0, w = 0;
 
-    for (; w < JN_NEIGH_WAYS && n->ip[s][w] != 0; w++)
+    for (; w < JN_NEIGH_WAYS && n->lo[s][w] != 0; w++)
         if (n->e[s][w].used_ns < n->e[s][oldest].used_ns)
             oldest = w;
     if (w == JN_NEIGH_WAYS) {
@@ -77,11 +82,13 @@ static struct entry *make(struct jn_neigh *n, uint32_t ip, bool push)
         w = oldest;
         forget(n, s, w);
     }
-    n->ip[s][w] = ip;
+    n->lo[s][w] = ip.lo;
+    n->e[s][w].hi = ip.hi;
+    n->e[s][w].vlan = ip.vlan;
     return &n->e[s][w];
 }
 
-bool jn_neigh_find(struct jn_neigh *n, uint32_t ip, uint8_t mac[static 6], uint64_t now_ns)
+bool jn_neigh_find(struct jn_neigh *n, struct jn_neigh_ip ip, uint8_t mac[static 6], uint64_t now_ns)
 {
     struct entry *e = look(n, ip);
 
@@ -94,7 +101,7 @@ bool jn_neigh_find(struct jn_neigh *n, uint32_t ip, uint8_t mac[static 6], uint6
     return true;
 }
 
-int jn_neigh_wait(struct jn_neigh *n, uint32_t ip, void *packet, uint64_t now_ns, bool *ask)
+int jn_neigh_wait(struct jn_neigh *n, struct jn_neigh_ip ip, void *packet, uint64_t now_ns, bool *ask)
 {
     struct entry *e = look(n, ip);
 
@@ -113,12 +120,12 @@ int jn_neigh_wait(struct jn_neigh *n, uint32_t ip, void *packet, uint64_t now_ns
     return 0;
 }
 
-unsigned jn_neigh_learn(struct jn_neigh *n, uint32_t ip, const uint8_t mac[static 6], bool for_us, uint64_t now_ns,
-                        void *packet[static JN_NEIGH_WAIT])
+unsigned jn_neigh_learn(struct jn_neigh *n, struct jn_neigh_ip ip, const uint8_t mac[static 6], bool for_us,
+                        uint64_t now_ns, void *packet[static JN_NEIGH_WAIT])
 {
     struct entry *e = look(n, ip);
 
-    if (ip == 0 || (mac[0] & 1) != 0) /* no station: 0.0.0.0 probes (RFC 5227), and groups have no address */
+    if (ip.lo == 0 || (mac[0] & 1) != 0) /* no station: 0.0.0.0 probes (RFC 5227), and groups have no address */
         return 0;
     if (!e && for_us && (e = make(n, ip, false)) != NULL)
         e->used_ns = now_ns;
@@ -159,7 +166,7 @@ static bool due(struct jn_neigh *n, unsigned s, unsigned w, uint64_t now_ns)
     return true;
 }
 
-unsigned jn_neigh_tick(struct jn_neigh *n, uint32_t ask[], unsigned max, uint64_t now_ns)
+unsigned jn_neigh_tick(struct jn_neigh *n, struct jn_neigh_ip ask[], unsigned max, uint64_t now_ns)
 {
     unsigned some = 0;
 
@@ -167,8 +174,8 @@ unsigned jn_neigh_tick(struct jn_neigh *n, uint32_t ask[], unsigned max, uint64_
         unsigned s = n->at;
         n->at = (n->at + 1) % JN_NEIGH_SETS;
         for (unsigned w = 0; w < JN_NEIGH_WAYS; w++) {
-            uint32_t ip = n->ip[s][w];
-            if (ip != 0 && due(n, s, w, now_ns))
+            struct jn_neigh_ip ip = {.hi = n->e[s][w].hi, .lo = n->lo[s][w], .vlan = n->e[s][w].vlan};
+            if (ip.lo != 0 && due(n, s, w, now_ns))
                 ask[some++] = ip;
         }
     }
@@ -189,6 +196,6 @@ void jn_neigh_flush(struct jn_neigh *n)
 {
     for (unsigned s = 0; s < JN_NEIGH_SETS; s++)
         for (unsigned w = 0; w < JN_NEIGH_WAYS; w++)
-            if (n->ip[s][w] != 0)
+            if (n->lo[s][w] != 0)
                 forget(n, s, w);
 }

@@ -1,20 +1,55 @@
 /* Port: where media packets enter and leave, behind one ops table: plain UDP sockets here, other back ends beside it.
- * One owner thread. Local ports are named by index: 0 .. ports-1 stand for port_min .. port_max. */
+ * One owner thread. Local ports are named by one index over all local addresses: the first address's port_min ..
+ * port_max are 0 .. n-1, the next address's follow, so that an array and no hash leads from a packet to its stream. */
 #ifndef JN_ENGINE_PORT_H
 #define JN_ENGINE_PORT_H
 
 #include "engine/base/err.h"
 #include "engine/base/pkt.h"
 
+enum { JN_PORT_PLACES = 16 };
+
 struct jn_port; /* layout in each back end's file */
+/* One local address with its range of ports. dscp: of what is sent from there (RFC 2474), 0 .. 63; voice has 46, EF
+ * (RFC 3246). vlan: 802.1Q, 0 untagged; a device without the kernel alone knows it. */
+struct jn_port_place {
+    struct jn_addr local; /* its port is ignored */
+    uint16_t port_min, port_max, vlan;
+    uint8_t dscp;
+};
+/* The first place stands in the struct itself, `more` are the others. */
 struct jn_port_config {
     struct jn_addr local; /* its port is ignored */
     uint16_t port_min, port_max;
     int wake_fd;          /* ends a wait when readable, -1 none */
     const void *back_end; /* what one back end needs beside this, NULL none; its header says */
     uint8_t index;        /* of the worker that owns this port, 0 .. */
-    uint8_t dscp;         /* of what is sent (RFC 2474), 0 .. 63; voice has 46, EF (RFC 3246) */
+    uint8_t dscp;         /* of what is sent */
+    uint8_t more_n;
+    uint16_t vlan;
+    struct jn_port_place more[JN_PORT_PLACES - 1];
 };
+/* All places of a port: index first[i] is port_min of at[i]; first[n] is how many local ports there are. */
+struct jn_port_places {
+    struct jn_port_place at[JN_PORT_PLACES];
+    uint32_t first[JN_PORT_PLACES + 1];
+    uint8_t n;
+};
+/* 0, or -EINVAL: a place without an address or without two ports, or too many of them. */
+int jn_port_places(struct jn_port_places *p, const struct jn_port_config *c);
+/* The place of a local index that is below first[n]. */
+static inline unsigned jn_port_place_of(const struct jn_port_places *p, uint32_t local)
+{
+    unsigned i = 0;
+
+    while (local >= p->first[i + 1])
+        i++;
+    return i;
+}
+static inline uint16_t jn_port_number(const struct jn_port_places *p, unsigned place, uint32_t local)
+{
+    return (uint16_t)(p->at[place].port_min + (local - p->first[place]));
+}
 /* What a port counts of frames that never become packets, or are its own business. */
 enum jn_port_count {
     JN_PORT_OTHER_MAC,      /* to another station */
@@ -51,8 +86,8 @@ struct jn_port_ops {
     /* 0 or -errno with the reason. */
     int (*open)(struct jn_port **out, const struct jn_port_config *c, struct jn_err *err);
     /* Local index begins, or ceases, to receive. take: 0, -EADDRINUSE, or another -errno. */
-    int (*take)(struct jn_port *p, uint16_t local);
-    void (*give)(struct jn_port *p, uint16_t local);
+    int (*take)(struct jn_port *p, uint32_t local);
+    void (*give)(struct jn_port *p, uint32_t local);
     /* Up to max packets that have arrived, at most JN_PKT_BURST; never blocks. Packets and bytes stay the port's and
      * are good until the next rx; they may be changed. at_ns is now_ns. */
     unsigned (*rx)(struct jn_port *p, struct jn_pkt *pk[], unsigned max, uint64_t now_ns);

@@ -38,12 +38,44 @@ static void know_thread(struct jn_port *p)
     pthread_setspecific(registered, p);
 }
 
+/* Joins the places of the port to the device's addresses. */
+static int places(struct jn_port *p, struct jn_err *err)
+{
+    struct jn_dpdk *d = p->d;
+    char text[JN_ADDR_TEXT_MAX];
+
+    memset(p->place_of, JN_DPDK_NOBODY, sizeof p->place_of);
+    for (unsigned i = 0; i < p->at.n; i++) {
+        const struct jn_port_place *at = &p->at.at[i];
+        unsigned h = 0;
+        while (h < d->hosts && (d->us[h].vlan != at->vlan || d->us[h].v6 != (at->local.family == JN_ADDR_V6) ||
+                                memcmp(d->us[h].v6 ? (const void *)d->us[h].ip6 : &d->us[h].ip, at->local.ip,
+                                       d->us[h].v6 ? 16 : 4) != 0))
+            h++;
+        if (h == d->hosts || p->place_of[h] != JN_DPDK_NOBODY)
+            return jn_fail(err, -EINVAL, "media over DPDK: %s is no address of the device, or there twice",
+                           jn_addr_ip_text(&at->local, text));
+        p->host_of[i] = (uint8_t)h;
+        p->place_of[h] = (uint8_t)i;
+        memset(d->owner[h] + at->port_min, (int)p->self, (size_t)(at->port_max - at->port_min) + 1);
+    }
+    return 0;
+}
+
+static void release(struct jn_port *p)
+{
+    jn_neigh_close(p->neigh);
+    free(p->taken);
+    free(p);
+}
+
 static int dpdk_open(struct jn_port **out, const struct jn_port_config *c, struct jn_err *err)
 {
     struct jn_dpdk *d = (struct jn_dpdk *)c->back_end;
     size_t bytes = (sizeof(struct jn_port) + 63) & ~(size_t)63;
+    struct jn_port_places at;
 
-    if (!d || c->index >= d->c.workers || d->port[c->index] || c->port_max <= c->port_min)
+    if (!d || c->index >= d->c.workers || d->port[c->index] || jn_port_places(&at, c) < 0)
         return jn_fail(err, -EINVAL, "media over DPDK: worker %u has no place or no ports", c->index);
     struct jn_port *p = aligned_alloc(64, bytes);
     if (!p)
@@ -51,21 +83,21 @@ static int dpdk_open(struct jn_port **out, const struct jn_port_config *c, struc
     memset(p, 0, bytes);
     p->d = d;
     p->c = *c;
+    p->at = at;
     p->self = c->index;
     p->has_queue = p->self < d->queues;
-    p->ports = (uint32_t)(c->port_max - c->port_min) + 1;
+    p->ports = at.first[at.n];
     uint64_t seed;
     jn_random(&seed, sizeof seed);
     p->taken = calloc(1, p->ports);
     p->neigh = jn_neigh_open(seed);
-    if (!p->taken || !p->neigh) {
-        jn_neigh_close(p->neigh);
-        free(p->taken);
-        free(p);
-        return jn_fail(err, -ENOMEM, "no memory for the media port");
+    int rc = p->taken && p->neigh ? places(p, err) : jn_fail(err, -ENOMEM, "no memory for the media port");
+    if (rc < 0) {
+        release(p);
+        return rc;
     }
-    memset(d->owner + c->port_min, (int)p->self, p->ports);
     d->port[p->self] = p;
+    jn_dpdk_steer(p);
     *out = p;
     return 0;
 }
@@ -84,13 +116,11 @@ static void dpdk_close(struct jn_port *p)
     free_held(p);
     jn_neigh_flush(p->neigh);
     jn_dpdk_lost(p);
-    jn_neigh_close(p->neigh);
     p->d->port[p->self] = NULL;
-    free(p->taken);
-    free(p);
+    release(p);
 }
 
-static int dpdk_take(struct jn_port *p, uint16_t local)
+static int dpdk_take(struct jn_port *p, uint32_t local)
 {
     if (local >= p->ports || p->taken[local])
         return -EINVAL;
@@ -98,7 +128,7 @@ static int dpdk_take(struct jn_port *p, uint16_t local)
     return 0;
 }
 
-static void dpdk_give(struct jn_port *p, uint16_t local)
+static void dpdk_give(struct jn_port *p, uint32_t local)
 {
     if (local < p->ports)
         p->taken[local] = 0;
@@ -151,7 +181,7 @@ static void hand_over(struct jn_port *p, struct rte_mbuf *m, unsigned to)
 /* A datagram to us: to the worker whose port it is. */
 static void datagram(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_frame *f, bool handed)
 {
-    unsigned owner = p->d->owner[f->to_port];
+    unsigned owner = p->d->owner[f->host][f->to_port], place = p->place_of[f->host];
 
     if (owner != p->self) {
         if (owner == JN_DPDK_NOBODY || handed)
@@ -160,7 +190,7 @@ static void datagram(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_
             hand_over(p, m, owner);
         return;
     }
-    uint16_t local = (uint16_t)(f->to_port - p->c.port_min);
+    uint32_t local = p->at.first[place] + (uint32_t)(f->to_port - p->at.at[place].port_min);
     if (!p->taken[local]) {
         drop(p, m, JN_PORT_CLOSED);
         return;
@@ -176,11 +206,14 @@ static void datagram(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_
                           .len = f->len,
                           .local = local,
                           .stream = JN_PKT_NO_STREAM,
-                          .from = {.port = f->from_port, .family = JN_ADDR_V4},
+                          .from = {.port = f->from_port, .family = f->v6 ? JN_ADDR_V6 : JN_ADDR_V4},
                           .at_ns = p->now_ns,
                           .cap = (uint16_t)(m->buf_len - m->data_off - f->off),
                           .buf = slot};
-    memcpy(pk->from.ip, &f->from, 4);
+    if (f->v6)
+        memcpy(pk->from.ip, f->from6, 16);
+    else
+        memcpy(pk->from.ip, &f->from, 4);
 }
 
 /* One frame; takes m. */
@@ -191,17 +224,21 @@ static void frame(struct jn_port *p, struct rte_mbuf *m, bool handed)
         [JN_ETH_OTHER_VLAN] = JN_PORT_OTHER_VLAN, [JN_ETH_OTHER_TYPE] = JN_PORT_OTHER_TYPE,
         [JN_ETH_OTHER_IP] = JN_PORT_OTHER_IP,     [JN_ETH_OTHER_PROTOCOL] = JN_PORT_OTHER_PROTOCOL,
         [JN_ETH_BAD_IP] = JN_PORT_BAD_IP,         [JN_ETH_FRAGMENT] = JN_PORT_FRAGMENT,
+        [JN_ETH_NO_SUM] = JN_PORT_BAD_SUM,
     };
     struct jn_eth_frame f;
 
     if ((m = own(p, m)) == NULL)
         return;
     uint16_t tag = (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 ? m->vlan_tci : 0;
-    enum jn_eth_kind kind = jn_eth_parse(&f, &p->d->us, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, tag);
+    enum jn_eth_kind kind =
+        jn_eth_parse_for(&f, p->d->us, p->d->hosts, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, tag);
     if (kind == JN_ETH_UDP)
         datagram(p, m, &f, handed);
     else if (kind == JN_ETH_ARP)
         jn_dpdk_arp(p, m, &f);
+    else if (kind == JN_ETH_ND)
+        jn_dpdk_nd(p, m, &f);
     else if (kind == JN_ETH_ECHO)
         jn_dpdk_echo(p, m, &f);
     else

@@ -21,20 +21,65 @@ static uint32_t ip_of(const struct jn_addr *a)
     return ip;
 }
 
-static int check(const struct jn_dpdk_config *c, struct jn_err *err)
+/* All addresses: the first and more; i below 1 + c->more_n. */
+static struct jn_dpdk_address nth(const struct jn_dpdk_config *c, unsigned i)
+{
+    if (i > 0)
+        return c->more[i - 1];
+    return (struct jn_dpdk_address){.address = c->address, .gateway = c->gateway, .vlan = c->vlan, .prefix = c->prefix};
+}
+
+static uint32_t mask_of(uint8_t prefix)
+{
+    return htonl(prefix ? ~UINT32_C(0) << (32 - prefix) : 0);
+}
+
+/* Do both begin with the same prefix bits? */
+static bool near(const uint8_t *a, const uint8_t *b, unsigned prefix)
+{
+    unsigned whole = prefix / 8, rest = prefix % 8;
+
+    return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+static int check_address(const struct jn_dpdk_address *a, struct jn_err *err)
 {
     char text[JN_ADDR_TEXT_MAX];
-    uint32_t ip = ip_of(&c->address), mask = htonl(c->prefix ? ~UINT32_C(0) << (32 - c->prefix) : 0);
+    bool v6 = a->address.family == JN_ADDR_V6;
+    const struct jn_addr *g = &a->gateway;
 
-    if (ip == 0 || c->prefix == 0 || c->prefix > 31 || c->workers == 0 || c->workers > JN_DPDK_WORKERS ||
-        (c->vlan != 0 && c->vlan > 4094) || !c->device[0])
-        return jn_fail(err, -EINVAL,
-                       "media.dpdk: a device, an IPv4 address with its prefix (1 to 31) and 1 to %d workers",
-                       JN_DPDK_WORKERS);
-    if (c->gateway.family != JN_ADDR_NONE && (ip_of(&c->gateway) & mask) != (ip & mask))
+    if ((!v6 && ip_of(&a->address) == 0) || a->prefix == 0 || a->prefix > (v6 ? 127 : 31) || a->vlan > 4094)
+        return jn_fail(err, -EINVAL, "media.dpdk: each address needs a prefix, 1 to 31 bits (IPv6: 1 to 127)");
+    if (g->family == JN_ADDR_NONE)
+        return 0;
+    /* A router of IPv6 is often known by its link-local address alone. */
+    bool local = v6 && g->ip[0] == 0xfe && (g->ip[1] & 0xc0) == 0x80;
+    if (g->family != a->address.family || (!local && !near(g->ip, a->address.ip, a->prefix)))
         return jn_fail(err, -EINVAL, "media.dpdk.gateway: %s is not in the network of the media address",
-                       jn_addr_ip_text(&c->gateway, text));
+                       jn_addr_ip_text(g, text));
     return 0;
+}
+
+static int check(const struct jn_dpdk_config *c, struct jn_err *err)
+{
+    int rc = 0;
+
+    if (c->workers == 0 || c->workers > JN_DPDK_WORKERS || c->more_n >= JN_PORT_PLACES || !c->device[0])
+        return jn_fail(err, -EINVAL, "media.dpdk: a device, 1 to %d addresses and 1 to %d workers", JN_PORT_PLACES,
+                       JN_DPDK_WORKERS);
+    for (unsigned i = 0; rc == 0 && i <= c->more_n; i++) {
+        struct jn_dpdk_address a = nth(c, i);
+        rc = check_address(&a, err);
+    }
+    return rc;
+}
+
+static bool is_ours(const struct sockaddr *s, const struct jn_addr *a)
+{
+    if (s && s->sa_family == AF_INET && a->family == JN_ADDR_V4)
+        return memcmp(&((const struct sockaddr_in *)(const void *)s)->sin_addr, a->ip, 4) == 0;
+    return s && s->sa_family == AF_INET6 && a->family == JN_ADDR_V6 &&
+           memcmp(&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr, a->ip, 16) == 0;
 }
 
 /* An address that the kernel has too would be answered twice: by us, and by "port unreachable". */
@@ -46,14 +91,15 @@ static int not_the_kernels(const struct jn_dpdk_config *c, struct jn_err *err)
 
     if (getifaddrs(&all) < 0)
         return 0;
-    for (i = all; i && rc == 0; i = i->ifa_next) {
-        const struct sockaddr_in *s = (const struct sockaddr_in *)(const void *)i->ifa_addr;
-        if (s && s->sin_family == AF_INET && s->sin_addr.s_addr == ip_of(&c->address))
-            rc = jn_fail(err, -EADDRINUSE,
-                         "media.listen: %s is configured in the kernel (%s), which would answer for it; "
-                         "give media over DPDK an address of its own",
-                         jn_addr_ip_text(&c->address, text), i->ifa_name);
-    }
+    for (i = all; i && rc == 0; i = i->ifa_next)
+        for (unsigned k = 0; k <= c->more_n && rc == 0; k++) {
+            struct jn_dpdk_address a = nth(c, k);
+            if (is_ours(i->ifa_addr, &a.address))
+                rc = jn_fail(err, -EADDRINUSE,
+                             "media.listen: %s is configured in the kernel (%s), which would answer for it; "
+                             "give media over DPDK an address of its own",
+                             jn_addr_ip_text(&a.address, text), i->ifa_name);
+        }
     freeifaddrs(all);
     return rc;
 }
@@ -171,17 +217,13 @@ static int make_rings(struct jn_dpdk *d)
 
 /* Our station's address: the configured one (then the device has to take what is not for its own), the device's, or one
  * made up where a device has none. */
-static int address(struct jn_dpdk *d)
+static int station(struct jn_dpdk *d, uint8_t mac[6])
 {
     static const uint8_t none[6];
     struct rte_ether_addr own;
 
-    d->us.ip = ip_of(&d->c.address);
-    d->us.vlan = d->c.vlan;
-    d->mask = htonl(~UINT32_C(0) << (32 - d->c.prefix));
-    d->gateway = ip_of(&d->c.gateway);
     if (memcmp(d->c.mac, none, 6) != 0) {
-        memcpy(d->us.mac, d->c.mac, 6);
+        memcpy(mac, d->c.mac, 6);
         int rc = rte_eth_promiscuous_enable(d->dev);
         return rc == -ENOTSUP ? 0 : rc;
     }
@@ -190,7 +232,45 @@ static int address(struct jn_dpdk *d)
         return rc;
     if (rte_is_zero_ether_addr(&own))
         rte_eth_random_addr(own.addr_bytes);
-    memcpy(d->us.mac, own.addr_bytes, 6);
+    memcpy(mac, own.addr_bytes, 6);
+    return 0;
+}
+
+static int addresses(struct jn_dpdk *d)
+{
+    uint8_t mac[6];
+    bool v6 = false;
+    int rc = station(d, mac);
+
+    if (rc < 0)
+        return rc;
+    d->hosts = d->c.more_n + 1u;
+    for (unsigned i = 0; i < d->hosts; i++) {
+        struct jn_dpdk_address a = nth(&d->c, i);
+        struct jn_eth_host *us = &d->us[i];
+        struct jn_dpdk_net *net = &d->net[i];
+        memcpy(us->mac, mac, 6);
+        us->vlan = a.vlan;
+        us->v6 = a.address.family == JN_ADDR_V6;
+        net->prefix = a.prefix;
+        net->has_gateway = a.gateway.family != JN_ADDR_NONE;
+        v6 = v6 || us->v6;
+        if (us->v6) {
+            memcpy(us->ip6, a.address.ip, 16);
+            memcpy(net->gateway6, a.gateway.ip, 16);
+        } else {
+            us->ip = ip_of(&a.address);
+            net->mask = mask_of(a.prefix);
+            net->gateway = ip_of(&a.gateway);
+        }
+    }
+    if (v6) /* solicitations come to groups; where a device cannot pass them all, it has to pass everything */
+        if (rte_eth_allmulticast_enable(d->dev) < 0)
+            rte_eth_promiscuous_enable(d->dev);
+    d->owner = malloc(d->hosts * sizeof *d->owner);
+    if (!d->owner)
+        return -ENOMEM;
+    memset(d->owner, JN_DPDK_NOBODY, d->hosts * sizeof *d->owner);
     return 0;
 }
 
@@ -210,7 +290,7 @@ static int start(struct jn_dpdk *d, struct jn_err *err)
         return jn_fail(err, -ENODEV, "media.dpdk.device: it has no queues");
     if ((rc = make_pool(d, err)) < 0)
         return rc;
-    if ((rc = start_queues(d, &info)) == 0 && (rc = address(d)) == 0 && (rc = make_rings(d)) == 0)
+    if ((rc = start_queues(d, &info)) == 0 && (rc = addresses(d)) == 0 && (rc = make_rings(d)) == 0)
         return 0;
     const char *why = jn_dpdk_complaint();
     return jn_fail(err, rc, "media.dpdk.device: it does not start: %s. (%s.)", why[0] ? why : rte_strerror(-rc),
@@ -229,16 +309,16 @@ int jn_dpdk_open(struct jn_dpdk **out, const struct jn_dpdk_config *c, struct jn
     if (!d)
         return jn_fail(err, -ENOMEM, "no memory for the media device");
     d->c = *c;
-    memset(d->owner, JN_DPDK_NOBODY, sizeof d->owner);
     if ((rc = find(d, err)) < 0 || (rc = start(d, err)) < 0) {
         jn_dpdk_close(d);
         return rc;
     }
-    const uint8_t *m = d->us.mac;
+    const uint8_t *m = d->us[0].mac;
     jn_info("net",
-            "DPDK: device=%s queues=%u address=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x vlan=%u checksums=%s memory=%s",
-            c->device, d->queues, jn_addr_ip_text(&c->address, ip), c->prefix, m[0], m[1], m[2], m[3], m[4], m[5],
-            c->vlan, d->offload ? "device" : "own", c->huge_pages ? "huge pages" : "ordinary pages");
+            "DPDK: device=%s queues=%u addresses=%u first=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x vlan=%u checksums=%s "
+            "memory=%s",
+            c->device, d->queues, d->hosts, jn_addr_ip_text(&c->address, ip), c->prefix, m[0], m[1], m[2], m[3], m[4],
+            m[5], c->vlan, d->offload ? "device" : "own", c->huge_pages ? "huge pages" : "ordinary pages");
     *out = d;
     return 0;
 }
@@ -259,10 +339,12 @@ void jn_dpdk_close(struct jn_dpdk *d)
             free(m);
         }
     if (d->started) {
+        jn_dpdk_steer_end(d);
         rte_eth_dev_stop(d->dev);
         rte_eth_dev_close(d->dev);
     }
     rte_mempool_free(d->pool);
+    free(d->owner);
     if (d->eal_ours)
         rte_eal_cleanup();
     free(d);

@@ -14,7 +14,7 @@ enum { JN_DPDK_RING = 1024, JN_DPDK_NOBODY = 255 };
 /* What one worker hands to another. */
 enum jn_dpdk_hand {
     JN_HAND_FRAME, /* received here, for a UDP port of yours */
-    JN_HAND_ARP,   /* received here: learn from it, it was answered; the buffer is shared, only read it */
+    JN_HAND_ARP,   /* received here, ARP or ND: learn from it, it was answered; the buffer is shared, only read it */
     JN_HAND_SEND   /* whole: put it on your queue for me */
 };
 struct jn_dpdk_msg {
@@ -22,15 +22,23 @@ struct jn_dpdk_msg {
     uint64_t what;
 };
 
+/* The network that one address of ours is in. */
+struct jn_dpdk_net {
+    uint32_t mask, gateway; /* IPv4's */
+    uint8_t prefix, gateway6[16];
+    bool has_gateway;
+};
+
 struct jn_dpdk {
     struct jn_dpdk_config c;
     uint16_t dev, queues;
     struct rte_mempool *pool;
     uint64_t offload; /* RTE_MBUF_F_TX_*: checksums that the device makes */
-    struct jn_eth_host us;
-    uint32_t mask, gateway;
-    bool eal_ours, started;
-    uint8_t owner[65536];                                      /* worker by UDP port */
+    struct jn_eth_host us[JN_PORT_PLACES];
+    struct jn_dpdk_net net[JN_PORT_PLACES];
+    unsigned hosts;
+    bool eal_ours, started, steered, told_steering;
+    uint8_t (*owner)[65536];                                   /* [address]: worker by UDP port */
     struct jn_mailbox *ring[JN_DPDK_WORKERS][JN_DPDK_WORKERS]; /* [to][from] */
     struct jn_port *port[JN_DPDK_WORKERS];
 };
@@ -38,6 +46,8 @@ struct jn_dpdk {
 struct jn_port {
     struct jn_dpdk *d;
     struct jn_port_config c;
+    struct jn_port_places at;
+    uint8_t host_of[JN_PORT_PLACES], place_of[JN_PORT_PLACES]; /* an address of the device and our place there */
     unsigned self;
     bool has_queue, registered;
     uint8_t announced;
@@ -70,10 +80,16 @@ void jn_dpdk_tx(struct jn_port *p, struct jn_pkt *pk[], unsigned n);
 unsigned jn_dpdk_send(struct jn_port *p, struct rte_mbuf *m[], unsigned n);
 /* port_dpdk_arp.c: what is not media. Each takes m. */
 void jn_dpdk_arp(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_frame *f);
-/* ARP that another worker received and answered: only learnt from. */
+/* ARP or ND that another worker received and answered: only learnt from. */
 void jn_dpdk_handed_arp(struct jn_port *p, struct rte_mbuf *m);
 void jn_dpdk_echo(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_frame *f);
-void jn_dpdk_ask(struct jn_port *p, uint32_t ip);
+void jn_dpdk_nd(struct jn_port *p, struct rte_mbuf *m, const struct jn_eth_frame *f);
+/* Asks who has ip, from that address of ours. */
+void jn_dpdk_ask(struct jn_port *p, unsigned host, struct jn_neigh_ip ip);
+/* port_dpdk_steer.c: tells the device which queue has this worker's ports, where it can; otherwise rings do that work.
+ * Said in the log. */
+void jn_dpdk_steer(struct jn_port *p);
+void jn_dpdk_steer_end(struct jn_dpdk *d);
 /* What is due by time, ten times a second. */
 void jn_dpdk_tick(struct jn_port *p);
 /* Frees what waited in vain. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { TRIES = 3, MTU_PAYLOAD = 1500 - 28 };
+enum { TRIES = 3, MTU = 1500, IP_UDP = 28, IP6_UDP = 48 };
 
 /* From the first one on as many as the device takes; it may need a moment. */
 static unsigned put(struct jn_port *p, struct rte_mbuf *m[], unsigned n)
@@ -74,24 +74,39 @@ static struct rte_mbuf *fresh(struct jn_port *p, const struct jn_pkt *pk)
     return m;
 }
 
-/* Who takes a datagram for `to` on our own network: itself, or the gateway; 0: nobody. */
-static uint32_t next_hop(const struct jn_dpdk *d, uint32_t to)
+/* Who takes a datagram for `to` on our own network: itself, or the gateway; lo 0: nobody. */
+static struct jn_neigh_ip next_hop(const struct jn_dpdk *d, unsigned host, uint32_t to)
 {
-    bool near = (to & d->mask) == (d->us.ip & d->mask);
+    const struct jn_dpdk_net *net = &d->net[host];
+    uint32_t us = d->us[host].ip;
+    bool near = (to & net->mask) == (us & net->mask);
 
-    if (to == 0 || to == d->us.ip || (ntohl(to) >> 28) >= 14 || (near && (to | d->mask) == UINT32_MAX))
-        return 0; /* ourselves, groups, everybody */
-    return near ? to : d->gateway;
+    if (to == 0 || to == us || (ntohl(to) >> 28) >= 14 || (near && (to | net->mask) == UINT32_MAX))
+        return (struct jn_neigh_ip){0}; /* ourselves, groups, everybody */
+    return jn_neigh_v4(near ? to : net->gateway, d->us[host].vlan);
+}
+
+static struct jn_neigh_ip next_hop6(const struct jn_dpdk *d, unsigned host, const uint8_t *to)
+{
+    const struct jn_dpdk_net *net = &d->net[host];
+    const uint8_t *us = d->us[host].ip6;
+    unsigned whole = net->prefix / 8, rest = net->prefix % 8;
+    bool near = (memcmp(to, us, whole) == 0 && (rest == 0 || (to[whole] ^ us[whole]) >> (8 - rest) == 0)) ||
+                (to[0] == 0xfe && (to[1] & 0xc0) == 0x80);
+
+    if (to[0] == 0xff || memcmp(to, us, 16) == 0 || (!near && !net->has_gateway))
+        return (struct jn_neigh_ip){0};
+    return jn_neigh_v6(near ? to : net->gateway6, d->us[host].vlan);
 }
 
 /* The whole frame; its destination is still missing. */
-static struct rte_mbuf *build(struct jn_port *p, const struct jn_pkt *pk, uint32_t to)
+static struct rte_mbuf *build(struct jn_port *p, const struct jn_pkt *pk, unsigned place)
 {
     struct jn_dpdk *d = p->d;
-    struct jn_eth_udp u = {.dscp = p->c.dscp,
+    const struct jn_eth_host *us = &d->us[p->host_of[place]];
+    struct jn_eth_udp u = {.dscp = p->at.at[place].dscp,
                            .sums = d->offload == 0,
-                           .to = to,
-                           .from_port = (uint16_t)(p->c.port_min + pk->local),
+                           .from_port = jn_port_number(&p->at, place, pk->local),
                            .to_port = pk->from.port};
     struct rte_mbuf *m = pk->buf ? same(p, pk) : fresh(p, pk);
 
@@ -99,23 +114,25 @@ static struct rte_mbuf *build(struct jn_port *p, const struct jn_pkt *pk, uint32
         jn_dpdk_count(p, JN_PORT_NO_BUFFER, 1);
         return NULL;
     }
-    unsigned headers = jn_eth_put_udp(&d->us, &u, rte_pktmbuf_mtod(m, uint8_t *), pk->len);
+    memcpy(&u.to, pk->from.ip, 4);
+    unsigned headers = us->v6 ? jn_eth_put_udp6(us, &u, pk->from.ip, rte_pktmbuf_mtod(m, uint8_t *), pk->len)
+                              : jn_eth_put_udp(us, &u, rte_pktmbuf_mtod(m, uint8_t *), pk->len);
     rte_pktmbuf_prepend(m, (uint16_t)headers);
     if (d->offload != 0) {
-        m->l2_len = (headers - 28) & 0x7f;
-        m->l3_len = 20;
-        m->ol_flags = d->offload;
+        m->l2_len = (headers - (us->v6 ? IP6_UDP : IP_UDP)) & 0x7f;
+        m->l3_len = us->v6 ? IP6_UDP - 8 : IP_UDP - 8;
+        m->ol_flags = us->v6 ? RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM : d->offload;
     }
     return m;
 }
 
 /* Keeps m until the station's address is known. False: it cannot, m is gone. */
-static bool wait_for(struct jn_port *p, uint32_t hop, struct rte_mbuf *m)
+static bool wait_for(struct jn_port *p, unsigned host, struct jn_neigh_ip hop, struct rte_mbuf *m)
 {
     bool ask, kept = jn_neigh_wait(p->neigh, hop, m, p->now_ns, &ask) == 0;
 
     if (ask)
-        jn_dpdk_ask(p, hop);
+        jn_dpdk_ask(p, host, hop);
     jn_dpdk_count(p, kept ? JN_PORT_WAITED : JN_PORT_WAIT_FULL, 1);
     if (!kept)
         rte_pktmbuf_free(m);
@@ -130,16 +147,19 @@ static struct rte_mbuf *ready(struct jn_port *p, struct jn_pkt *pk)
     uint8_t mac[6];
 
     pk->drop = JN_DROP_TX;
-    if (pk->from.family != JN_ADDR_V4 || pk->from.port == 0 || pk->local >= p->ports || !p->taken[pk->local] ||
-        pk->len > MTU_PAYLOAD)
+    if (pk->local >= p->ports || pk->from.port == 0 || !p->taken[pk->local])
+        return NULL;
+    unsigned place = jn_port_place_of(&p->at, pk->local), host = p->host_of[place];
+    bool v6 = p->d->us[host].v6;
+    if (pk->from.family != (v6 ? JN_ADDR_V6 : JN_ADDR_V4) || pk->len > MTU - (v6 ? IP6_UDP : IP_UDP))
         return NULL;
     memcpy(&to, pk->from.ip, 4);
-    uint32_t hop = next_hop(p->d, to);
-    if (hop == 0) {
+    struct jn_neigh_ip hop = v6 ? next_hop6(p->d, host, pk->from.ip) : next_hop(p->d, host, to);
+    if (hop.lo == 0) {
         jn_dpdk_count(p, JN_PORT_NO_ROUTE, 1);
         return NULL;
     }
-    struct rte_mbuf *m = build(p, pk, to);
+    struct rte_mbuf *m = build(p, pk, place);
     if (!m)
         return NULL;
     if (jn_neigh_find(p->neigh, hop, mac, p->now_ns)) {
@@ -147,7 +167,7 @@ static struct rte_mbuf *ready(struct jn_port *p, struct jn_pkt *pk)
         jn_eth_set_mac(rte_pktmbuf_mtod(m, uint8_t *), mac);
         return m;
     }
-    if (wait_for(p, hop, m))
+    if (wait_for(p, host, hop, m))
         pk->drop = JN_DROP_NONE;
     return NULL;
 }

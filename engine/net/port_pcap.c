@@ -126,7 +126,7 @@ const struct jn_port_pcap_counts *jn_port_pcap_counts(const struct jn_port *p)
     return &p->counts;
 }
 
-static int pcap_take(struct jn_port *p, uint16_t local)
+static int pcap_take(struct jn_port *p, uint32_t local)
 {
     if (local >= p->ports || p->taken[local])
         return -EINVAL;
@@ -134,7 +134,7 @@ static int pcap_take(struct jn_port *p, uint16_t local)
     return 0;
 }
 
-static void pcap_give(struct jn_port *p, uint16_t local)
+static void pcap_give(struct jn_port *p, uint32_t local)
 {
     if (local < p->ports)
         p->taken[local] = false;

@@ -16,7 +16,7 @@ enum { PER_SOCKET = 8, EVENTS = 256, SOCKET_BUFFER = 256 * 1024 };
 #define WAKE UINT32_MAX
 
 struct jn_port {
-    struct jn_port_config c;
+    struct jn_port_places at;
     int epoll;
     uint32_t ports;
     uint64_t files; /* this process may have so many */
@@ -91,30 +91,32 @@ static uint64_t allow_files(uint32_t ports)
  * quarter is for sound alone (RTP has the even ports, RTCP the odd ones: RFC 3550 11). */
 enum { FILES_LEFT = 256 };
 
-static bool files_end(const struct jn_port *p, uint16_t local)
+static bool files_end(const struct jn_port *p, uint32_t local)
 {
     uint64_t open = atomic_load_explicit(&sockets_open, memory_order_relaxed);
-    bool rtcp = (p->c.port_min + local) % 2;
+    unsigned place = jn_port_place_of(&p->at, local);
+    bool rtcp = jn_port_number(&p->at, place, local) % 2;
 
     return open + FILES_LEFT >= p->files || (rtcp && open >= p->files / 4 * 3);
 }
 
 static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct jn_err *err)
 {
-    if (c->port_max <= c->port_min || (c->local.family != JN_ADDR_V4 && c->local.family != JN_ADDR_V6))
-        return jn_fail(err, -EINVAL, "media needs an address and a range of ports, not %u to %u", c->port_min,
-                       c->port_max);
+    struct jn_port_places at;
+    int rc = jn_port_places(&at, c);
+    if (rc < 0)
+        return jn_fail(err, rc, "media needs an address and a range of ports, not %u to %u", c->port_min, c->port_max);
     struct jn_port *p = calloc(1, sizeof *p);
     if (!p)
         return jn_fail(err, -ENOMEM, "no memory for the media port");
-    p->c = *c;
-    p->ports = (uint32_t)(c->port_max - c->port_min) + 1;
+    p->at = at;
+    p->ports = at.first[at.n];
     p->files = allow_files(p->ports);
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     p->fd = malloc(p->ports * sizeof *p->fd);
     for (uint32_t i = 0; p->fd && i < p->ports; i++)
         p->fd[i] = -1;
-    int rc = p->epoll < 0 ? -errno : p->fd ? 0 : -ENOMEM;
+    rc = p->epoll < 0 ? -errno : p->fd ? 0 : -ENOMEM;
     struct epoll_event ev = {.events = EPOLLIN, .data.u32 = WAKE};
     if (rc == 0 && c->wake_fd >= 0 && epoll_ctl(p->epoll, EPOLL_CTL_ADD, c->wake_fd, &ev) < 0)
         rc = -errno;
@@ -140,20 +142,21 @@ static void options(int fd, uint8_t family, uint8_t dscp)
     }
 }
 
-static int udp_take(struct jn_port *p, uint16_t local)
+static int udp_take(struct jn_port *p, uint32_t local)
 {
     if (local >= p->ports || p->fd[local] >= 0)
         return -EINVAL;
     if (files_end(p, local))
         return -EMFILE;
-    struct jn_addr a = p->c.local;
-    a.port = (uint16_t)(p->c.port_min + local);
+    unsigned place = jn_port_place_of(&p->at, local);
+    struct jn_addr a = p->at.at[place].local;
+    a.port = jn_port_number(&p->at, place, local);
     struct sockaddr_storage ss;
     socklen_t len = to_kernel(&ss, &a);
     int fd = socket(a.family == JN_ADDR_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    options(fd, a.family, p->c.dscp);
+    options(fd, a.family, p->at.at[place].dscp);
     struct epoll_event ev = {.events = EPOLLIN, .data.u32 = local};
     if (bind(fd, (struct sockaddr *)&ss, len) < 0 || epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
         int rc = -errno;
@@ -165,7 +168,7 @@ static int udp_take(struct jn_port *p, uint16_t local)
     return 0;
 }
 
-static void udp_give(struct jn_port *p, uint16_t local)
+static void udp_give(struct jn_port *p, uint32_t local)
 {
     if (local >= p->ports || p->fd[local] < 0)
         return;
@@ -175,7 +178,7 @@ static void udp_give(struct jn_port *p, uint16_t local)
 }
 
 /* Reads one ready socket into the burst from `at` on; returns how many. */
-static unsigned read_socket(struct jn_port *p, uint16_t local, unsigned at, unsigned max, uint64_t now_ns)
+static unsigned read_socket(struct jn_port *p, uint32_t local, unsigned at, unsigned max, uint64_t now_ns)
 {
     struct mmsghdr m[PER_SOCKET];
     struct iovec iov[PER_SOCKET];
@@ -226,7 +229,7 @@ static unsigned udp_rx(struct jn_port *p, struct jn_pkt *pk[], unsigned max, uin
         uint32_t local = p->ready[p->ready_at].data.u32;
         p->ready_at++; /* a socket that holds more is ready again next time: epoll is level triggered */
         if (local != WAKE && p->fd[local] >= 0)
-            n += read_socket(p, (uint16_t)local, n, max - n, now_ns);
+            n += read_socket(p, local, n, max - n, now_ns);
     }
     for (unsigned i = 0; i < n; i++)
         pk[i] = &p->pkt[i];

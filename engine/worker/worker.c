@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take(void *arg, uint16_t local)
+static int take(void *arg, uint32_t local)
 {
     struct jn_worker *w = arg;
     return w->net->take(w->port, local);
 }
 
-static void give(void *arg, uint16_t local)
+static void give(void *arg, uint32_t local)
 {
     struct jn_worker *w = arg;
     w->net->give(w->port, local);
@@ -24,11 +24,50 @@ static void tx(void *arg, struct jn_pkt *pk[], unsigned n)
     w->net->tx(w->port, pk, n);
 }
 
-static int open_plane(struct jn_worker *w, const struct jn_worker_config *c, uint16_t first, struct jn_err *err)
+/* A range that begins at an even port and ends at an odd one: pairs of RTP and RTCP. False: there is no pair in it. */
+static bool whole_pairs(uint16_t *min, uint16_t *max)
+{
+    uint32_t first = *min + (*min & 1u);
+
+    if (*max <= first)
+        return false;
+    *min = (uint16_t)first;
+    *max = (uint16_t)(*max | 1) == *max ? *max : (uint16_t)(*max - 1);
+    return true;
+}
+
+static const struct jn_addr *told(const struct jn_addr *advertise, const struct jn_addr *local)
+{
+    return advertise->family != JN_ADDR_NONE ? advertise : local;
+}
+
+static int open_port(struct jn_worker *w, const struct jn_worker_config *c, struct jn_err *err)
+{
+    struct jn_port_config nc = {.local = c->local,
+                                .port_min = c->port_min,
+                                .port_max = c->port_max,
+                                .wake_fd = w->waker.fd,
+                                .back_end = c->net_back_end,
+                                .index = c->index,
+                                .dscp = c->dscp,
+                                .vlan = c->vlan,
+                                .more_n = c->more_n};
+
+    for (unsigned i = 0; i < c->more_n; i++)
+        nc.more[i] = (struct jn_port_place){.local = c->more[i].local,
+                                            .port_min = c->more[i].port_min,
+                                            .port_max = c->more[i].port_max,
+                                            .vlan = c->more[i].vlan,
+                                            .dscp = c->more[i].dscp};
+    return w->net->open(&w->port, &nc, err);
+}
+
+static int open_plane(struct jn_worker *w, const struct jn_worker_config *c, struct jn_err *err)
 {
     struct jn_plane_config pc = {.index = c->index,
-                                 .ports = (uint16_t)((c->port_max - first + 1) & ~1),
-                                 .advertise = c->advertise.family != JN_ADDR_NONE ? c->advertise : c->local,
+                                 .ports = (uint32_t)(c->port_max - c->port_min) + 1,
+                                 .advertise = *told(&c->advertise, &c->local),
+                                 .more_n = c->more_n,
                                  .max_legs = c->max_legs,
                                  .max_rooms = c->max_rooms,
                                  .silence_ms = c->silence_ms,
@@ -38,40 +77,55 @@ static int open_plane(struct jn_worker *w, const struct jn_worker_config *c, uin
                                  .srtp = &jn_srtp_libsrtp,
                                  .time_us = jn_time_of_mono,
                                  .port = {.take = take, .give = give, .tx = tx, .arg = w}};
-    pc.advertise.port = first;
+
+    pc.advertise.port = c->port_min;
+    for (unsigned i = 0; i < c->more_n; i++) {
+        const struct jn_worker_place *m = &c->more[i];
+        pc.more[i] = (struct jn_plane_place){.advertise = *told(&m->advertise, &m->local),
+                                             .ports = (uint32_t)(m->port_max - m->port_min) + 1,
+                                             .interface = m->interface};
+        pc.more[i].advertise.port = m->port_min;
+    }
     int rc = jn_plane_open(&w->plane, &pc);
     return rc < 0 ? jn_fail(err, rc, "worker %u: %s", c->index, strerror(-rc)) : 0;
 }
 
-int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *c, struct jn_err *err)
+static int check_places(struct jn_worker_config *c, struct jn_err *err)
 {
-    uint32_t first = c->port_min + (c->port_min & 1u);
-
-    if (c->port_max <= first)
+    if (!whole_pairs(&c->port_min, &c->port_max))
         return jn_fail(err, -EINVAL, "worker %u: no pair of ports between %u and %u", c->index, c->port_min,
                        c->port_max);
+    if (c->more_n >= JN_PORT_PLACES)
+        return jn_fail(err, -EINVAL, "worker %u: more than %d local addresses", c->index, JN_PORT_PLACES);
+    for (unsigned i = 0; i < c->more_n; i++)
+        if (!whole_pairs(&c->more[i].port_min, &c->more[i].port_max))
+            return jn_fail(err, -EINVAL, "worker %u: no pair of ports between %u and %u", c->index, c->more[i].port_min,
+                           c->more[i].port_max);
+    return 0;
+}
+
+int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *given, struct jn_err *err)
+{
+    struct jn_worker_config c = *given;
+    int rc = check_places(&c, err);
+
+    if (rc < 0)
+        return rc;
     size_t bytes = (sizeof(struct jn_worker) + 63) & ~(size_t)63;
     struct jn_worker *w = aligned_alloc(64, bytes);
     if (!w)
-        return jn_fail(err, -ENOMEM, "no memory for worker %u", c->index);
+        return jn_fail(err, -ENOMEM, "no memory for worker %u", c.index);
     memset(w, 0, bytes);
-    w->c = *c;
-    w->net = c->net ? c->net : &jn_port_udp;
+    w->c = c;
+    w->net = c.net ? c.net : &jn_port_udp;
     w->waker.fd = -1;
-    int rc = jn_waker_open(&w->waker);
-    struct jn_port_config nc = {.local = c->local,
-                                .port_min = (uint16_t)first,
-                                .port_max = c->port_max,
-                                .wake_fd = w->waker.fd,
-                                .back_end = c->net_back_end,
-                                .index = c->index,
-                                .dscp = c->dscp};
+    rc = jn_waker_open(&w->waker);
     if (rc < 0)
-        jn_fail(err, rc, "worker %u: %s", c->index, strerror(-rc));
+        jn_fail(err, rc, "worker %u: %s", c.index, strerror(-rc));
     else
-        rc = w->net->open(&w->port, &nc, err);
+        rc = open_port(w, &c, err);
     if (rc == 0)
-        rc = open_plane(w, c, (uint16_t)first, err);
+        rc = open_plane(w, &c, err);
     if (rc < 0) {
         jn_worker_close(w);
         return rc;
@@ -85,10 +139,10 @@ struct jn_waker *jn_worker_waker(struct jn_worker *w)
     return &w->waker;
 }
 
-void jn_worker_mail(struct jn_worker *w, struct jn_mailbox *orders, struct jn_mailbox *facts, struct jn_mailbox *items)
+void jn_worker_mail(struct jn_worker *w, struct jn_mailbox *orders, struct jn_mailbox *facts, struct jn_rec_ring *rec)
 {
     w->orders = orders;
-    jn_plane_mail(w->plane, facts, items);
+    jn_plane_mail(w->plane, facts, rec);
 }
 
 /* The ring from worker a to worker b is b's to free; b is rung by a after each burst, not by each frame. */

@@ -1,5 +1,5 @@
 /* Worker: one thread a core that owns legs and rooms, their ports and everything that media/stream does for them.
- * Orders in, facts and recording items out, all by mailbox; two workers exchange frames by links. */
+ * Orders in, facts out, all by mailbox, what is recorded by its ring; two workers exchange frames by links. */
 #ifndef JN_ENGINE_WORKER_H
 #define JN_ENGINE_WORKER_H
 
@@ -10,7 +10,14 @@
 #include "engine/net/port.h"
 #include "media/tone/sounds.h"
 
+struct jn_rec_ring;
 struct jn_worker;
+/* One more local address of a worker, as in struct jn_worker_config. interface: which of the machine's it is. */
+struct jn_worker_place {
+    struct jn_addr local, advertise;
+    uint16_t port_min, port_max, vlan;
+    uint8_t dscp, interface;
+};
 struct jn_worker_config {
     uint8_t index;               /* 0 .. workers-1 */
     int16_t cpu;                 /* pinned there, -1 not pinned */
@@ -25,6 +32,9 @@ struct jn_worker_config {
     const struct jn_port_ops *net; /* NULL: jn_port_udp */
     const void *net_back_end;      /* jn_port_config.back_end */
     uint8_t dscp;                  /* of media packets; 0 is "best effort" */
+    uint8_t more_n;
+    uint16_t vlan;
+    struct jn_worker_place more[JN_PORT_PLACES - 1]; /* the fields above are the first place, of interface 0 */
 };
 /* Read by anybody at any time (relaxed). */
 struct jn_worker_counts {
@@ -33,13 +43,13 @@ struct jn_worker_counts {
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix, turns_to_relay;
 };
 
-/* orders (consumer: this worker; its waker is the worker's own, see below), facts and items (producer: this worker) are
+/* orders (consumer: this worker; its waker is the worker's own, see below), facts and rec (producer: this worker) are
  * borrowed. 0 or -errno with the reason. */
 int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *c, struct jn_err *err);
 /* The waker that the orders mailbox must be made with. */
 struct jn_waker *jn_worker_waker(struct jn_worker *w);
 void jn_worker_mail(struct jn_worker *w, struct jn_mailbox *orders /* struct jn_order */,
-                    struct jn_mailbox *facts /* struct jn_fact */, struct jn_mailbox *items /* struct jn_rec_item */);
+                    struct jn_mailbox *facts /* struct jn_fact */, struct jn_rec_ring *rec /* what is recorded */);
 /* Joins n workers by frame links, each way. Before any of them starts. */
 int jn_workers_link(struct jn_worker *w[], unsigned n);
 /* Starts the thread; stop closes every leg (RTCP BYE) and joins it. */

@@ -55,10 +55,10 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     }
     i = jn_slot_take(&p->leg_pool);
     if (i != JN_NONE)
-        pair = jn_pair_take(p, now_ns);
+        pair = jn_pair_take(p, o->open.interface, o->open.family, now_ns);
     struct jn_fact f = {.kind = JN_FACT_LEG_OPENED, .worker = p->c.index, .token = o->token, .leg = o->leg};
-    f.opened.rtp = p->c.advertise;
-    f.opened.rtp.port = (uint16_t)(p->c.advertise.port + 2 * pair);
+    if (pair != JN_NONE)
+        f.opened.rtp = jn_pair_address(p, pair);
     if (pair == JN_NONE || jn_mailbox_send(p->facts, &f) < 0) {
         if (pair != JN_NONE)
             jn_pair_give(p, pair, now_ns);

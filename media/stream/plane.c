@@ -9,9 +9,18 @@
 
 enum { WALK_MS = 10, WALKS = 25, CATCH_UP_MS = 100 };
 
+static bool places_fit(const struct jn_plane_config *c)
+{
+    bool fit = c->ports >= 2 && c->ports <= UINT16_MAX + 1u && c->more_n < JN_PLACES_MAX;
+
+    for (unsigned i = 0; fit && i < c->more_n; i++)
+        fit = c->more[i].ports >= 2 && c->more[i].ports % 2 == 0 && c->more[i].ports <= UINT16_MAX + 1u;
+    return fit && (c->more_n == 0 || c->ports % 2 == 0);
+}
+
 int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c)
 {
-    if (c->max_legs == 0 || c->max_rooms == 0 || c->max_legs > 1u << 22 || c->max_rooms > 1u << 22 || c->ports < 2 ||
+    if (c->max_legs == 0 || c->max_rooms == 0 || c->max_legs > 1u << 22 || c->max_rooms > 1u << 22 || !places_fit(c) ||
         !c->srtp || !c->port.take || !c->port.give || !c->port.tx || c->index >= JN_WORKERS_MAX)
         return -EINVAL;
     size_t bytes = (sizeof(struct jn_plane) + 63) & ~(size_t)63;
@@ -56,8 +65,12 @@ void jn_plane_close(struct jn_plane *p)
 void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_mailbox *items)
 {
     p->facts = facts;
-    p->items = items;
-    jn_tape_keep_places(p);
+    p->rec = rec;
+}
+
+void jn_plane_record_flush(struct jn_plane *p)
+{
+    jn_tape_due(p, UINT64_MAX);
 }
 
 const struct jn_plane_counts *jn_plane_counts(const struct jn_plane *p)
@@ -89,7 +102,7 @@ static void walk(struct jn_plane *p, uint64_t now_ns)
             jn_link_format(p, l);
     }
     jn_facts_retry(p);
-    jn_tape_keep_places(p);
+    jn_tape_tick(p, now_ns);
 }
 
 static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)

@@ -11,19 +11,28 @@
 #include "media/stream/order.h"
 #include "media/tone/sounds.h"
 
-enum { JN_ROOM_MEMBERS_MAX = 32, JN_LINK_SLOTS = 1024 };
+enum { JN_PLACES_MAX = 16, JN_ROOM_MEMBERS_MAX = 32, JN_LINK_SLOTS = 1024 };
 
 /* What the plane asks of the port under it. take: local port index begins to receive, 0 or -errno (-EADDRINUSE: the
  * next pair is tried). give: it ends. tx: sends the burst or marks what it could not send (drop = JN_DROP_TX); borrows
  * pk and bytes until it returns. */
 struct jn_plane_port {
-    int (*take)(void *arg, uint16_t local);
-    void (*give)(void *arg, uint16_t local);
+    int (*take)(void *arg, uint32_t local);
+    void (*give)(void *arg, uint32_t local);
     void (*tx)(void *arg, struct jn_pkt *pk[], unsigned n);
     void *arg;
 };
 
-/* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0.
+/* One local address: how many port indexes it has (an even number), what it is called in SDP (its port that of its first
+ * index), and of which interface it is (JN_ORDER_LEG_OPEN names one). */
+struct jn_plane_place {
+    struct jn_addr advertise;
+    uint32_t ports;
+    uint8_t interface;
+};
+
+/* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0. They
+ * are the first place, of interface 0; the indexes of `more` places follow.
  * time_us: unix microseconds of a monotonic reading, for RTCP and recordings; NULL: the reading itself. seed: 0, or
  * what SSRCs, first sequence numbers and report times are drawn from, so that a replay gives the same bytes again; they
  * are no secret then. */
@@ -31,6 +40,7 @@ struct jn_plane_config {
     uint8_t index;
     uint16_t ports;
     struct jn_addr advertise;
+    struct jn_plane_place more[JN_PLACES_MAX - 1];
     uint32_t max_legs, max_rooms, silence_ms, latch_ms, quarantine_ms;
     const struct jn_sounds *sounds;
     const struct jn_srtp_ops *srtp;

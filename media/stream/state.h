@@ -158,6 +158,13 @@ struct jn_link_msg {
         struct jn_link_stats stats;
     };
 };
+/* One local address: its port pairs first .. first+pairs-1, those that are free in a queue, a part of pair_queue. */
+struct jn_place {
+    struct jn_addr advertise;
+    uint32_t first, pairs, head, free;
+    uint8_t interface;
+};
+
 
 struct jn_pool {
     uint32_t *free, n;
@@ -168,9 +175,11 @@ struct jn_plane {
     const struct jn_g711_ops *g711;
     struct jn_srtp_bank *srtp;
     struct jn_mailbox *facts, *items, *link_in[JN_WORKERS_MAX], *link_out[JN_WORKERS_MAX];
+    struct jn_place place[JN_PLACES_MAX];
+    uint8_t places, place_next;
     uint64_t linked;
     /* legs by local port pair (an array, no hash) and by id */
-    uint32_t *pair_leg, *pair_queue, pair_head, pairs, pairs_free;
+    uint32_t *pair_leg, *pair_queue, pairs;
     uint64_t *pair_free_ns;
     struct jn_leg *leg;
     struct jn_voice *voice;
@@ -186,7 +195,7 @@ struct jn_plane {
     uint64_t seed;
     struct jn_fact backlog[JN_BACKLOG];
     uint32_t backlog_head, backlog_n;
-    uint32_t item_pool; /* places kept in `items` for events */
+    uint32_t tape_oldest, tape_newest; /* rooms, counted from 1, by the age of the chunks that they fill */
     struct jn_plane_counts counts;
     /* the burst that gathers */
     struct jn_pkt tx[JN_PKT_BURST];
@@ -204,8 +213,11 @@ struct jn_voice *jn_voice_find(struct jn_plane *p, uint64_t leg);
 struct jn_room *jn_room_find(struct jn_plane *p, uint64_t id);
 uint32_t jn_slot_take(struct jn_pool *pool);
 void jn_slot_give(struct jn_pool *pool, uint32_t i);
-/* A pair whose quarantine has passed, its two ports receiving; JN_NONE when there is none. */
-uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns);
+/* A pair of that interface whose quarantine has passed, its two ports receiving; JN_NONE when there is none. family: one
+ * of that family when the interface has such an address, NONE: any. */
+uint32_t jn_pair_take(struct jn_plane *p, uint8_t interface, uint8_t family, uint64_t now_ns);
+/* What SDP says of the pair's RTP port. */
+struct jn_addr jn_pair_address(const struct jn_plane *p, uint32_t pair);
 void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);
 
 /* facts.c */
@@ -301,12 +313,9 @@ bool jn_play_any(const struct jn_plane *p, const struct jn_room *r);
 /* fed: places whose members hear something else in this period: what they are played waits. */
 void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint32_t fed, uint64_t now_ns);
 
-/* tape.c: the recording tap. */
-bool jn_tape_order(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, uint64_t now_ns);
-void jn_tape_frame(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v, const struct jn_in *in);
-void jn_tape_event(struct jn_plane *p, struct jn_room *r, uint8_t event, uint8_t track, uint64_t arg, uint64_t now_ns);
-void jn_tape_stop(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
-void jn_tape_keep_places(struct jn_plane *p);
+/* tape.c: the recording tap, see tape.h. */
+/* What is old enough goes to the recorder. */
+void jn_tape_tick(struct jn_plane *p, uint64_t now_ns);
 
 static inline uint64_t jn_time_at(const struct jn_plane *p, uint64_t mono_ns)
 {

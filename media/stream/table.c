@@ -33,11 +33,25 @@ static void *zeroed(size_t n, size_t size)
     return at;
 }
 
+static void place_add(struct jn_plane *p, const struct jn_addr *advertise, uint32_t ports, uint8_t interface)
+{
+    p->place[p->places++] = (struct jn_place){
+        .advertise = *advertise, .first = p->pairs, .pairs = ports / 2, .free = ports / 2, .interface = interface};
+    p->pairs += ports / 2;
+}
+
+static void places(struct jn_plane *p)
+{
+    place_add(p, &p->c.advertise, p->c.ports, 0);
+    for (unsigned i = 0; i < p->c.more_n; i++)
+        place_add(p, &p->c.more[i].advertise, p->c.more[i].ports, p->c.more[i].interface);
+}
+
 int jn_table_open(struct jn_plane *p)
 {
     uint32_t legs = p->c.max_legs, rooms = p->c.max_rooms;
 
-    p->pairs = p->c.ports / 2u;
+    places(p);
     p->jbuf_bytes = (jn_jbuf_size() + 63) & ~(size_t)63;
     p->leg = zeroed(legs, sizeof *p->leg);
     p->voice = zeroed(legs, sizeof *p->voice);
@@ -56,7 +70,6 @@ int jn_table_open(struct jn_plane *p)
         p->pair_leg[i] = JN_NONE;
         p->pair_queue[i] = i;
     }
-    p->pairs_free = p->pairs;
     return 0;
 }
 
@@ -96,46 +109,88 @@ struct jn_room *jn_room_find(struct jn_plane *p, uint64_t id)
     return i == JN_MAP_NONE ? NULL : &p->room[i];
 }
 
-static void pair_push(struct jn_plane *p, uint32_t pair, uint64_t free_ns)
+static unsigned place_of(const struct jn_plane *p, uint32_t pair)
+{
+    unsigned i = 0;
+
+    while (pair - p->place[i].first >= p->place[i].pairs)
+        i++;
+    return i;
+}
+
+struct jn_addr jn_pair_address(const struct jn_plane *p, uint32_t pair)
+{
+    const struct jn_place *at = &p->place[place_of(p, pair)];
+    struct jn_addr a = at->advertise;
+
+    a.port = (uint16_t)(a.port + 2 * (pair - at->first));
+    return a;
+}
+
+static void pair_push(struct jn_plane *p, struct jn_place *at, uint32_t pair, uint64_t free_ns)
 {
     p->pair_free_ns[pair] = free_ns;
-    p->pair_queue[(p->pair_head + p->pairs_free++) % p->pairs] = pair;
+    p->pair_queue[at->first + (at->head + at->free++) % at->pairs] = pair;
+}
+
+/* 0: taken; -EMFILE: no other pair would do either; -EAGAIN: this one does not. Sound comes before reports: a leg for
+ * whose RTCP no file is left goes without. */
+static int bind_pair(struct jn_plane *p, uint32_t pair)
+{
+    const struct jn_plane_port *port = &p->c.port;
+    int rc = port->take(port->arg, 2 * pair);
+
+    if (rc < 0)
+        return rc == -EMFILE ? rc : -EAGAIN;
+    rc = port->take(port->arg, 2 * pair + 1);
+    if (rc == -EMFILE)
+        p->counts.legs_without_rtcp++;
+    if (rc == 0 || rc == -EMFILE)
+        return 0;
+    port->give(port->arg, 2 * pair);
+    return -EAGAIN;
 }
 
 /* The queue is in order of freeing, so its first pair is the first whose quarantine ends. A pair that somebody else has
- * bound goes to the end and the next is tried, each at most once; where files end, no other pair would do. Sound comes
- * before reports: a leg for whose RTCP no file is left goes without. */
-uint32_t jn_pair_take(struct jn_plane *p, uint64_t now_ns)
+ * bound goes to the end and the next is tried, each at most once. */
+static uint32_t take_at(struct jn_plane *p, struct jn_place *at, uint64_t now_ns)
 {
-    for (uint32_t tries = p->pairs_free; tries > 0; tries--) {
-        uint32_t pair = p->pair_queue[p->pair_head];
+    for (uint32_t tries = at->free; tries > 0; tries--) {
+        uint32_t pair = p->pair_queue[at->first + at->head];
         if (p->pair_free_ns[pair] > now_ns)
             return JN_NONE;
-        p->pair_head = (p->pair_head + 1) % p->pairs;
-        p->pairs_free--;
-        uint16_t rtp = (uint16_t)(2 * pair);
-        int rc = p->c.port.take(p->c.port.arg, rtp);
-        if (rc == 0) {
-            rc = p->c.port.take(p->c.port.arg, (uint16_t)(rtp + 1));
-            if (rc == 0)
-                return pair;
-            if (rc == -EMFILE) {
-                p->counts.legs_without_rtcp++;
-                return pair;
-            }
-            p->c.port.give(p->c.port.arg, rtp);
-        }
-        pair_push(p, pair, now_ns);
+        at->head = (at->head + 1) % at->pairs;
+        at->free--;
+        int rc = bind_pair(p, pair);
+        if (rc == 0)
+            return pair;
+        pair_push(p, at, pair, now_ns);
         if (rc == -EMFILE)
             return JN_NONE;
     }
     return JN_NONE;
 }
 
+uint32_t jn_pair_take(struct jn_plane *p, uint8_t interface, uint8_t family, uint64_t now_ns)
+{
+    bool right = false;
+    uint32_t pair = JN_NONE;
+
+    for (unsigned i = 0; i < p->places; i++)
+        right = right || (p->place[i].interface == interface && p->place[i].advertise.family == family);
+    for (unsigned i = 0; i < p->places && pair == JN_NONE; i++) { /* several addresses take turns */
+        struct jn_place *at = &p->place[p->place_next];
+        p->place_next = (uint8_t)((p->place_next + 1) % p->places);
+        if (at->interface == interface && (!right || at->advertise.family == family))
+            pair = take_at(p, at, now_ns);
+    }
+    return pair;
+}
+
 void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns)
 {
     p->pair_leg[pair] = JN_NONE;
-    p->c.port.give(p->c.port.arg, (uint16_t)(2 * pair));
-    p->c.port.give(p->c.port.arg, (uint16_t)(2 * pair + 1));
-    pair_push(p, pair, now_ns + p->c.quarantine_ms * NS_PER_MS);
+    p->c.port.give(p->c.port.arg, 2 * pair);
+    p->c.port.give(p->c.port.arg, 2 * pair + 1);
+    pair_push(p, &p->place[place_of(p, pair)], pair, now_ns + p->c.quarantine_ms * NS_PER_MS);
 }

@@ -23,7 +23,7 @@ struct jn_pkt *jn_tx_packet(struct jn_plane *p, const struct jn_leg *l)
     struct jn_pkt *pk = &p->tx[p->tx_n];
     *pk = (struct jn_pkt){.data = p->tx_bytes[p->tx_n],
                           .cap = JN_TX_CAP,
-                          .local = (uint16_t)(2 * l->pair),
+                          .local = 2 * l->pair,
                           .stream = (uint32_t)(l - p->leg),
                           .from = l->src.have};
     p->tx_n++;

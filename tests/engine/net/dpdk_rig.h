@@ -97,7 +97,8 @@ static inline void rig_open(struct rig *r, struct jn_dpdk_config c, unsigned que
                                     .wake_fd = -1,
                                     .back_end = r->d,
                                     .index = (uint8_t)w,
-                                    .dscp = 46};
+                                    .dscp = 46,
+                                    .vlan = c.vlan};
         pc.local = c.address;
         cr_assert_eq(jn_port_dpdk.open(&r->p[w], &pc, &err), 0, "%s", err.text);
         for (uint16_t i = 0; i < RIG_PORTS; i++)

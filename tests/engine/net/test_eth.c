@@ -169,10 +169,10 @@ Test(eth, arp_asks_answers_and_is_understood)
     unsigned n = jn_eth_put_arp(&us, peer.ip, NULL, frame);
     cr_assert_eq(n, 42);
     cr_assert_eq(jn_eth_parse(&f, &peer, frame, n, 0), JN_ETH_ARP);
-    cr_assert(f.arp_request && f.from == us.ip && f.to == peer.ip && memcmp(f.mac, OUR_MAC, 6) == 0);
+    cr_assert(f.asks && f.from == us.ip && f.to == peer.ip && memcmp(f.mac, OUR_MAC, 6) == 0);
     n = jn_eth_put_arp(&peer, f.from, f.mac, frame);
     cr_assert_eq(jn_eth_parse(&f, &us, frame, n, 0), JN_ETH_ARP);
-    cr_assert(!f.arp_request && f.from == peer.ip && f.to == us.ip && memcmp(f.mac, PEER_MAC, 6) == 0);
+    cr_assert(!f.asks && f.from == peer.ip && f.to == us.ip && memcmp(f.mac, PEER_MAC, 6) == 0);
     for (size_t cut = 0; cut < 42; cut++)
         cr_assert_eq(jn_eth_parse(&f, &us, frame, cut, 0), JN_ETH_SHORT);
     frame[21] = 3; /* neither question nor answer */

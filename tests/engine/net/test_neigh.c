@@ -10,16 +10,21 @@ TestSuite(neigh, .timeout = 20);
 static const uint8_t A[6] = {2, 0, 0, 0, 0, 0xa}, B[6] = {2, 0, 0, 0, 0, 0xb};
 static int packets[3000];
 
+static struct jn_neigh_ip V(uint32_t ip) {
+    return jn_neigh_v4(ip, 0);
+}
+
 /* A second passes, in ten ticks; returns how often ip was asked for. */
-static unsigned second(struct jn_neigh *n, uint32_t ip, uint64_t *now)
+static unsigned
+second(struct jn_neigh *n, uint32_t ip, uint64_t *now)
 {
-    uint32_t ask[64];
+    struct jn_neigh_ip ask[64];
     unsigned asked = 0;
     for (unsigned t = 0; t < 10; t++) {
         *now += S / 10;
         unsigned some = jn_neigh_tick(n, ask, 64, *now);
         for (unsigned i = 0; i < some; i++)
-            asked += ask[i] == ip;
+            asked += ask[i].lo == ip;
     }
     return asked;
 }
@@ -39,20 +44,20 @@ Test(neigh, what_waits_comes_back_in_order_when_the_station_answers)
     uint8_t mac[6];
     void *out[JN_NEIGH_WAIT];
     bool ask;
-    cr_assert(!jn_neigh_find(n, 7, mac, S));
+    cr_assert(!jn_neigh_find(n, V(7), mac, S));
     for (unsigned i = 0; i < JN_NEIGH_WAIT; i++) {
-        cr_assert_eq(jn_neigh_wait(n, 7, &packets[i], S, &ask), 0);
+        cr_assert_eq(jn_neigh_wait(n, V(7), &packets[i], S, &ask), 0);
         cr_assert_eq(ask, i == 0, "asked for once");
     }
-    cr_assert_eq(jn_neigh_wait(n, 7, &packets[9], S, &ask), -ENOBUFS);
-    cr_assert_eq(jn_neigh_learn(n, 8, B, false, S, out), 0, "nobody asked for that one");
-    cr_assert(!jn_neigh_find(n, 8, mac, S));
-    cr_assert_eq(jn_neigh_learn(n, 7, A, false, S, out), JN_NEIGH_WAIT);
+    cr_assert_eq(jn_neigh_wait(n, V(7), &packets[9], S, &ask), -ENOBUFS);
+    cr_assert_eq(jn_neigh_learn(n, V(8), B, false, S, out), 0, "nobody asked for that one");
+    cr_assert(!jn_neigh_find(n, V(8), mac, S));
+    cr_assert_eq(jn_neigh_learn(n, V(7), A, false, S, out), JN_NEIGH_WAIT);
     for (unsigned i = 0; i < JN_NEIGH_WAIT; i++)
         cr_assert_eq(out[i], &packets[i]);
-    cr_assert(jn_neigh_find(n, 7, mac, S) && memcmp(mac, A, 6) == 0);
-    cr_assert_eq(jn_neigh_learn(n, 7, B, false, S, out), 0);
-    cr_assert(jn_neigh_find(n, 7, mac, S) && memcmp(mac, B, 6) == 0, "it has moved");
+    cr_assert(jn_neigh_find(n, V(7), mac, S) && memcmp(mac, A, 6) == 0);
+    cr_assert_eq(jn_neigh_learn(n, V(7), B, false, S, out), 0);
+    cr_assert(jn_neigh_find(n, V(7), mac, S) && memcmp(mac, B, 6) == 0, "it has moved");
     end(n);
 }
 
@@ -62,8 +67,8 @@ Test(neigh, nobody_answers_and_what_waited_is_given_back)
     uint64_t now = S;
     void *out[8];
     bool ask;
-    jn_neigh_wait(n, 7, &packets[0], now, &ask);
-    jn_neigh_wait(n, 7, &packets[1], now, &ask);
+    jn_neigh_wait(n, V(7), &packets[0], now, &ask);
+    jn_neigh_wait(n, V(7), &packets[1], now, &ask);
     unsigned asked = ask ? 0 : 1; /* the first question was the caller's */
     for (unsigned s = 0; s < 8; s++)
         asked += second(n, 7, &now);
@@ -71,7 +76,7 @@ Test(neigh, nobody_answers_and_what_waited_is_given_back)
     cr_assert_eq(jn_neigh_lost(n, out, 8), 2);
     cr_assert((out[0] == &packets[0] && out[1] == &packets[1]) || (out[1] == &packets[0] && out[0] == &packets[1]));
     cr_assert_eq(jn_neigh_lost(n, out, 8), 0);
-    jn_neigh_wait(n, 7, &packets[0], now, &ask);
+    jn_neigh_wait(n, V(7), &packets[0], now, &ask);
     cr_assert(ask, "a later packet asks anew");
     end(n);
 }
@@ -83,31 +88,31 @@ Test(neigh, a_used_station_is_asked_again_and_used_meanwhile_an_unused_one_is_le
     uint8_t mac[6];
     void *out[JN_NEIGH_WAIT];
     bool ask;
-    jn_neigh_wait(n, 7, &packets[0], now, &ask);
-    jn_neigh_learn(n, 7, A, false, now, out);
+    jn_neigh_wait(n, V(7), &packets[0], now, &ask);
+    jn_neigh_learn(n, V(7), A, false, now, out);
     unsigned asked = 0;
     for (unsigned s = 0; s < JN_NEIGH_ASK_S - 1; s++) {
-        cr_assert(jn_neigh_find(n, 7, mac, now));
+        cr_assert(jn_neigh_find(n, V(7), mac, now));
         asked += second(n, 7, &now);
     }
     cr_assert_eq(asked, 0, "fresh enough");
     for (unsigned s = 0; s < 3; s++) {
-        cr_assert(jn_neigh_find(n, 7, mac, now), "used while it is asked for");
+        cr_assert(jn_neigh_find(n, V(7), mac, now), "used while it is asked for");
         asked += second(n, 7, &now);
     }
     cr_assert_geq(asked, 1);
-    jn_neigh_learn(n, 7, A, false, now, out);
+    jn_neigh_learn(n, V(7), A, false, now, out);
     asked = 0;
     for (unsigned s = 0; s < JN_NEIGH_KEEP_S - 1; s++)
         asked += second(n, 7, &now);
     cr_assert_eq(asked, 0, "nobody used it");
-    cr_assert_eq(jn_neigh_learn(n, 7, A, false, now, out), 0);
-    cr_assert(jn_neigh_find(n, 7, mac, now), "still known");
+    cr_assert_eq(jn_neigh_learn(n, V(7), A, false, now, out), 0);
+    cr_assert(jn_neigh_find(n, V(7), mac, now), "still known");
     for (unsigned s = 0; s < JN_NEIGH_ASK_S + 8; s++) {
-        jn_neigh_find(n, 7, mac, now);
+        jn_neigh_find(n, V(7), mac, now);
         second(n, 7, &now);
     }
-    cr_assert(!jn_neigh_find(n, 7, mac, now), "it does not answer any more");
+    cr_assert(!jn_neigh_find(n, V(7), mac, now), "it does not answer any more");
     end(n);
 }
 
@@ -117,20 +122,20 @@ Test(neigh, strangers_make_entries_only_where_there_is_room_and_push_nobody_out)
     uint8_t mac[6];
     void *out[JN_NEIGH_WAIT];
     bool ask;
-    jn_neigh_wait(n, 7, &packets[0], S, &ask);
-    jn_neigh_learn(n, 7, A, false, S, out);
+    jn_neigh_wait(n, V(7), &packets[0], S, &ask);
+    jn_neigh_learn(n, V(7), A, false, S, out);
     for (uint32_t ip = 100; ip < 100000; ip++)
-        jn_neigh_learn(n, ip, B, true, 2 * S, out);
-    cr_assert(jn_neigh_find(n, 7, mac, 3 * S) && memcmp(mac, A, 6) == 0);
+        jn_neigh_learn(n, V(ip), B, true, 2 * S, out);
+    cr_assert(jn_neigh_find(n, V(7), mac, 3 * S) && memcmp(mac, A, 6) == 0);
     unsigned known = 0;
     for (uint32_t ip = 100; ip < 100000; ip++)
-        known += jn_neigh_find(n, ip, mac, 3 * S);
+        known += jn_neigh_find(n, V(ip), mac, 3 * S);
     cr_assert_leq(known, JN_NEIGH_SETS * JN_NEIGH_WAYS);
     cr_assert_geq(known, 4000);
     static const uint8_t group[6] = {1, 0, 0, 0, 0, 1};
-    jn_neigh_wait(n, 9, &packets[0], 3 * S, &ask);
-    cr_assert_eq(jn_neigh_learn(n, 9, group, true, 3 * S, out), 0);
-    cr_assert(!jn_neigh_find(n, 9, mac, 3 * S), "a group's address is nobody's");
+    jn_neigh_wait(n, V(9), &packets[0], 3 * S, &ask);
+    cr_assert_eq(jn_neigh_learn(n, V(9), group, true, 3 * S, out), 0);
+    cr_assert(!jn_neigh_find(n, V(9), mac, 3 * S), "a group's address is nobody's");
     end(n);
 }
 
@@ -142,7 +147,7 @@ Test(neigh, all_that_waits_is_bounded_and_every_packet_comes_back_once)
     unsigned kept = 0, refused = 0, back = 0, some;
     bool ask;
     for (uint32_t i = 0; i < 3000; i++) {
-        if (jn_neigh_wait(n, 1000 + i, &packets[i], S + i, &ask) == 0)
+        if (jn_neigh_wait(n, V(1000 + i), &packets[i], S + i, &ask) == 0)
             kept++;
         else
             refused++;
@@ -162,4 +167,22 @@ Test(neigh, all_that_waits_is_bounded_and_every_packet_comes_back_once)
     for (unsigned i = 0; i < 3000; i++)
         cr_assert_leq(seen[i], 1);
     jn_neigh_close(n);
+}
+
+Test(neigh, the_same_address_in_another_vlan_and_an_ipv6_address_are_other_stations)
+{
+    struct jn_neigh *n = jn_neigh_open(6);
+    static const uint8_t ip6[16] = {0x20, 1, 0xd, 0xb8, [8] = 7}, other6[16] = {0x20, 1, 0xd, 0xb9, [8] = 7};
+    uint8_t mac[6];
+    void *out[JN_NEIGH_WAIT];
+    jn_neigh_learn(n, V(7), A, true, S, out);
+    jn_neigh_learn(n, jn_neigh_v4(7, 12), B, true, S, out);
+    cr_assert(jn_neigh_find(n, V(7), mac, S) && memcmp(mac, A, 6) == 0);
+    cr_assert(jn_neigh_find(n, jn_neigh_v4(7, 12), mac, S) && memcmp(mac, B, 6) == 0);
+    cr_assert(!jn_neigh_find(n, jn_neigh_v6(ip6, 0), mac, S), "its lower half alone is not it");
+    jn_neigh_learn(n, jn_neigh_v6(ip6, 0), B, true, S, out);
+    cr_assert(jn_neigh_find(n, jn_neigh_v6(ip6, 0), mac, S) && memcmp(mac, B, 6) == 0);
+    cr_assert(!jn_neigh_find(n, jn_neigh_v6(other6, 0), mac, S));
+    cr_assert(jn_neigh_find(n, V(7), mac, S) && memcmp(mac, A, 6) == 0);
+    end(n);
 }

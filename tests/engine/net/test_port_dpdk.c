@@ -114,7 +114,7 @@ Test(port_dpdk, a_packet_waits_for_its_stations_address_and_goes_when_it_is_told
     cr_assert_eq(rig_count(&r, 0, JN_PORT_WAITED), 4);
     cr_assert_eq(rig_count(&r, 0, JN_PORT_WAIT_FULL), JN_PKT_BURST - 4);
     cr_assert_eq(next_frame(&f, mac), JN_ETH_ARP);
-    cr_assert(f.arp_request && f.to == r.them.ip && memcmp(mac, everybody, 6) == 0);
+    cr_assert(f.asks && f.to == r.them.ip && memcmp(mac, everybody, 6) == 0);
     cr_assert_eq(rig_receive(&r, 0), NULL, "asked once");
     unsigned n = jn_eth_put_arp(&r.them, r.us.ip, r.us.mac, arp);
     rig_send(&r, 0, arp, n);
@@ -177,7 +177,7 @@ Test(port_dpdk, arp_and_pings_are_answered_and_conflicts_counted)
     rig_send(&r, 0, arp, n);
     rig_rx(&r, 0, pk);
     cr_assert_eq(next_frame(&f, mac), JN_ETH_ARP);
-    cr_assert(!f.arp_request && f.from == r.us.ip && memcmp(f.mac, RIG_OURS, 6) == 0 &&
+    cr_assert(!f.asks && f.from == r.us.ip && memcmp(f.mac, RIG_OURS, 6) == 0 &&
               memcmp(mac, RIG_THEIRS, 6) == 0);
     n = jn_eth_put_arp(&r.them, inet_addr("10.0.0.9"), NULL, arp); /* for somebody else */
     rig_send(&r, 0, arp, n);
@@ -457,7 +457,8 @@ Test(port_dpdk, the_device_is_started_by_its_own_description)
     struct jn_dpdk_config c = rig_config(1);
     strcpy(c.device, "net_null0,size=20");
     cr_assert_eq(jn_dpdk_open(&d, &c, &err), 0, "%s", err.text);
-    struct jn_port_config pc = {.port_min = 20000, .port_max = 20009, .wake_fd = -1, .back_end = d};
+    struct jn_port_config pc = {
+        .local = c.address, .port_min = 20000, .port_max = 20009, .wake_fd = -1, .back_end = d};
     cr_assert_eq(jn_port_dpdk.open(&p, &pc, &err), 0);
     cr_assert_eq(jn_port_dpdk.rx(p, pk, JN_PKT_BURST, 5), 0);
     cr_assert_gt(atomic_load(&jn_port_dpdk.counts(p)[JN_PORT_OTHER_MAC]), 0, "frames of zeros, 20 bytes long");

@@ -11,14 +11,14 @@ static struct jn_plane *plane;
 static struct jn_mailbox facts;
 static uint16_t local[2]; /* of the two legs: UDP ports */
 
-static int take(void *arg, uint16_t l)
+static int take(void *arg, uint32_t l)
 {
     (void)arg;
     (void)l;
     return 0; /* the rig has taken all of them */
 }
 
-static void give(void *arg, uint16_t l)
+static void give(void *arg, uint32_t l)
 {
     (void)arg;
     (void)l;

@@ -46,7 +46,7 @@ struct party {
     struct jn_leg_remote remote;
 };
 
-static inline int rig_take(void *arg, uint16_t local)
+static inline int rig_take(void *arg, uint32_t local)
 {
     struct rig *r = arg;
     r->asked++;
@@ -59,7 +59,7 @@ static inline int rig_take(void *arg, uint16_t local)
     return 0;
 }
 
-static inline void rig_give(void *arg, uint16_t local)
+static inline void rig_give(void *arg, uint32_t local)
 {
     ((struct rig *)arg)->taken[local] = false;
 }
