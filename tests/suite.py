@@ -191,7 +191,7 @@ def step_models(suite):
 
 
 def step_fuzz(suite):
-    return listed(suite, "fuzz", ["tests/fuzz/run", "--seconds", "5"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
+    return listed(suite, "fuzz", ["tests/fuzz/run", "--seconds", "20" if suite.long else "3"] + (["--only", suite.only.pattern] if suite.only and not suite.wants("fuzz") else []), 900, SANITIZERS)
 
 
 def step_e2e(suite):
@@ -219,7 +219,8 @@ STEPS = [
     ("models", True, step_models),
     # One build under address and undefined for both: unit tests, and fuzz targets.
     ("build-fuzz", False, lambda s: build(s, "fuzz")),
-    ("unit-asan", False, lambda s: unit(s, "fuzz", "unit-asan", jobs=CORES)),
+    # The oracle's whole walk has been under the release build; here it is for what a sanitizer finds.
+    ("unit-asan", False, lambda s: unit(s, "fuzz", "unit-asan", env={"JUNCTOR_ORACLE_OPS": "30000"}, jobs=CORES + 1)),
     ("fuzz", False, step_fuzz),
     ("build-tsan", False, lambda s: build(s, "tsan", ["junctor", *shared_by_threads()])),
     ("unit-tsan", False, step_unit_tsan),

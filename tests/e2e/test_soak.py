@@ -49,8 +49,10 @@ class Writer(threading.Thread):
 def soak_30_minutes(t):
     """200 calls at 20/s again and again, agents and phones that come and go, chats beside, for 30 minutes: every call and
     message accounted for, memory and descriptors flat. JUNCTOR_SOAK_S sets another time."""
-    # The journal's hour is longer than this: without it, what is kept would grow for that reason alone.
-    e = t.engine(centre(agents=AGENTS + WRITERS), workers=2, machine={"router": {"snapshot_every": "20s", "keep_journal": "60s"}, "log.level": "info"})
+    # What remembers the last calls, chats and ids is as large as the limits say and filled in the first minutes, so that
+    # what would grow without end is seen; the journal's hour would be longer than this.
+    e = t.engine(centre(agents=AGENTS + WRITERS), workers=2, machine={
+        "router": {"snapshot_every": "20s", "keep_journal": "60s", "max_interactions": 500, "max_agents": 100}, "sip.max_calls": 400, "api.max_chats": 200, "log.level": "info"})
     phones, desks = [], []
     for i in range(AGENTS):
         phones.append(t.phone(e, f"a{i + 1}", on_invite=answer_all(ring=0.01)))
