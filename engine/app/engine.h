@@ -10,6 +10,7 @@
 #include "engine/store/message_log.h"
 #include "engine/store/recording_log.h"
 #include "engine/worker/worker.h"
+#include "media/record/ring.h"
 #include "router/core/router.h"
 #include "router/journal/codec.h"
 #include <pthread.h>
@@ -93,8 +94,9 @@ struct jn_engine {
     /* struct jn_command */
     struct jn_mailbox router_sip, router_api, router_db;
     struct jn_mailbox router_journal; /* struct jn_record */
-    /* struct jn_order, struct jn_fact, struct jn_rec_item; one for each worker */
-    struct jn_mailbox sip_worker[JN_WORKERS_MAX], worker_sip[JN_WORKERS_MAX], worker_recorder[JN_WORKERS_MAX];
+    /* struct jn_order, struct jn_fact; one for each worker */
+    struct jn_mailbox sip_worker[JN_WORKERS_MAX], worker_sip[JN_WORKERS_MAX];
+    struct jn_rec_ring worker_recorder[JN_WORKERS_MAX];
     /* struct jn_note */
     struct jn_mailbox router_journal_note, sip_db, sip_api, api_db, api_journal, api_sip, api_main, db_api, journal_api,
         main_api, main_sip, main_db;

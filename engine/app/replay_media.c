@@ -3,6 +3,7 @@
 #include "engine/app/replay_media.h"
 #include "engine/base/rand.h"
 #include "engine/store/recording_log.h"
+#include "media/record/ring.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ enum {
     LEAD_MS = 20,    /* a call is set up before its first packet */
     LINGER_MS = 500, /* and ends when nothing can be on its way any more */
     FACTS = 1024,
-    ITEMS = 4096,
+    CHUNKS = 1024,
     SEGMENT = 256 << 20,
 };
 static const uint64_t hour_ns = UINT64_C(3600000000000);
@@ -26,7 +27,8 @@ struct replay {
     struct jn_replay_result *r;
     struct jn_port *port;
     struct jn_plane *plane;
-    struct jn_mailbox facts, items;
+    struct jn_mailbox facts;
+    struct jn_rec_ring rec;
     struct jn_rec_writer *recorder;
     uint64_t now_ns, seed;
     int rc;
@@ -204,12 +206,13 @@ static uint64_t calls(struct replay *x, unsigned *next, unsigned *oldest)
 
 static void record(struct replay *x)
 {
-    struct jn_rec_item it;
+    struct jn_rec_chunk *chunk;
 
-    while (jn_mailbox_recv(&x->items, &it, 1)) {
-        int rc = x->recorder ? jn_rec_writer_put(x->recorder, &it) : 0;
+    while (jn_rec_ring_get(&x->rec, &chunk, 1)) {
+        int rc = x->recorder ? jn_rec_writer_put(x->recorder, chunk) : 0;
         if (rc < 0 && x->rc == 0)
             x->rc = rc;
+        jn_rec_ring_back(&x->rec, &chunk, 1);
     }
 }
 
@@ -298,7 +301,7 @@ static int open_all(struct replay *x, struct jn_err *err)
     plane.advertise.port = PORT_MIN;
     int rc = jn_port_pcap.open(&x->port, &port, err);
     if (rc == 0 && (jn_mailbox_init(&x->facts, FACTS + 16 * at_once, sizeof(struct jn_fact), NULL) < 0 ||
-                    jn_mailbox_init(&x->items, ITEMS + 64 * at_once, sizeof(struct jn_rec_item), NULL) < 0))
+                    jn_rec_ring_init(&x->rec, CHUNKS + 2 * at_once) < 0))
         rc = jn_fail(err, -ENOMEM, "no memory for mailboxes");
     if (rc == 0 && (rc = jn_plane_open(&x->plane, &plane)) < 0)
         jn_fail(err, rc, "the plane does not open: %s", strerror(-rc));
@@ -306,7 +309,7 @@ static int open_all(struct replay *x, struct jn_err *err)
         rc = jn_rec_writer_open(&x->recorder, x->m->record, SEGMENT, err);
     if (rc < 0)
         return rc;
-    jn_plane_mail(x->plane, &x->facts, &x->items);
+    jn_plane_mail(x->plane, &x->facts, &x->rec);
     for (unsigned i = 0; i < x->r->n; i++)
         for (unsigned k = 0; k < 2; k++)
             if (x->r->call[i].leg[k].flow != JN_FLOW_NONE)
@@ -329,13 +332,17 @@ int jn_replay_media(struct jn_replay_result *r, const struct jn_replay_media *m,
         r->port = *jn_port_pcap_counts(x.port);
         rc = x.rc < 0 ? jn_fail(err, x.rc, "the recording cannot be written: %s", strerror(-x.rc)) : 0;
     }
+    if (x.plane && x.recorder) {
+        jn_plane_record_flush(x.plane);
+        record(&x);
+    }
     if (rc == 0 && x.recorder && (rc = jn_rec_writer_flush(x.recorder)) < 0)
         jn_fail(err, rc, "the recording cannot be written: %s", strerror(-rc));
     if (x.recorder)
         jn_rec_writer_close(x.recorder);
     jn_plane_close(x.plane);
     jn_mailbox_free(&x.facts);
-    jn_mailbox_free(&x.items);
+    jn_rec_ring_free(&x.rec);
     jn_port_pcap.close(x.port);
     return rc;
 }

@@ -19,19 +19,21 @@ static void note_result(struct jn_engine *e, int rc, const char *what)
     }
 }
 
-static unsigned take(struct jn_engine *e, struct jn_rec_item *items)
+static unsigned take(struct jn_engine *e)
 {
+    struct jn_rec_chunk *chunk[BURST];
     unsigned all = 0, n;
 
     for (unsigned w = 0; w < e->workers; w++) {
-        while ((n = jn_mailbox_recv(&e->worker_recorder[w], items, BURST)) > 0) {
+        while ((n = jn_rec_ring_get(&e->worker_recorder[w], chunk, BURST)) > 0) {
             for (unsigned i = 0; i < n; i++) {
-                int rc = jn_rec_writer_put(e->recorder, &items[i]);
+                int rc = jn_rec_writer_put(e->recorder, chunk[i]);
                 if (rc < 0) {
-                    atomic_fetch_add_explicit(&e->rec_lost, 1, memory_order_relaxed);
+                    atomic_fetch_add_explicit(&e->rec_lost, chunk[i]->frames + chunk[i]->events, memory_order_relaxed);
                     note_result(e, rc, "write");
                 }
             }
+            jn_rec_ring_back(&e->worker_recorder[w], chunk, n);
             all += n;
         }
     }
@@ -41,16 +43,13 @@ static unsigned take(struct jn_engine *e, struct jn_rec_item *items)
 void *jn_thread_recorder(void *engine)
 {
     struct jn_engine *e = engine;
-    struct jn_rec_item *items = malloc(BURST * sizeof *items);
     uint64_t flushed_ns = jn_mono_ns();
     bool dirty = false;
 
     pthread_setname_np(pthread_self(), "jn-recorder");
-    if (!items)
-        abort();
     for (;;) {
         bool stop = atomic_load_explicit(&e->stop_recorder, memory_order_acquire);
-        unsigned n = take(e, items);
+        unsigned n = take(e);
         dirty = dirty || n > 0;
         if (dirty && (stop || jn_mono_ns() - flushed_ns >= 400000000u)) {
             int rc = jn_rec_writer_flush(e->recorder);
@@ -63,6 +62,5 @@ void *jn_thread_recorder(void *engine)
         if (n < BURST)
             jn_waker_sleep(&e->wake_recorder, 50000);
     }
-    free(items);
     return NULL;
 }

@@ -73,6 +73,9 @@ static int make_boxes(struct jn_engine *e)
     return 0;
 }
 
+/* For each worker: what a stalled disk may hold up, beside the chunks that recordings fill. */
+enum { REC_CHUNKS = 4096 };
+
 static int open_workers(struct jn_engine *e, struct jn_err *err)
 {
     const struct jn_config *c = &e->config;
@@ -105,7 +108,7 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
         if (jn_mailbox_init(&e->sip_worker[i], 2048 + 8 * c->max_calls, sizeof(struct jn_order),
                             jn_worker_waker(e->worker[i])) < 0 ||
             jn_mailbox_init(&e->worker_sip[i], 2048 + 8 * c->max_calls, sizeof(struct jn_fact), &e->wake_sip) < 0 ||
-            jn_mailbox_init(&e->worker_recorder[i], 16384, sizeof(struct jn_rec_item), NULL) < 0)
+            jn_rec_ring_init(&e->worker_recorder[i], REC_CHUNKS + 2 * c->max_calls) < 0)
             return jn_fail(err, -ENOMEM, "no memory for worker %u", i);
         jn_worker_mail(e->worker[i], &e->sip_worker[i], &e->worker_sip[i], &e->worker_recorder[i]);
     }
@@ -325,7 +328,7 @@ static void free_boxes(struct jn_engine *e)
     for (unsigned i = 0; i < e->workers; i++) {
         jn_mailbox_free(&e->sip_worker[i]);
         jn_mailbox_free(&e->worker_sip[i]);
-        jn_mailbox_free(&e->worker_recorder[i]);
+        jn_rec_ring_free(&e->worker_recorder[i]);
     }
 }
 

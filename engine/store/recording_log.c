@@ -232,7 +232,7 @@ static int tell_lost(struct jn_rec_writer *w)
     return 0;
 }
 
-int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_item *it)
+static int put_item(struct jn_rec_writer *w, const struct jn_rec_item *it)
 {
     uint8_t bytes[JN_REC_BYTES_MAX];
     int rc = w->n_lost > 0 || w->lost_beyond > 0 ? tell_lost(w) : 0;
@@ -241,6 +241,19 @@ int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_item *it)
         rc = put_bytes(w, bytes, jn_rec_encode(bytes, it));
     if (rc < 0)
         count_lost(w, it);
+    return rc;
+}
+
+int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
+{
+    struct jn_rec_item it;
+    uint32_t at = 0;
+    int rc = 0;
+
+    while (jn_rec_next(&it, c, c->body, c->used, &at) == 1) {
+        int one = put_item(w, &it);
+        rc = rc < 0 ? rc : one;
+    }
     return rc;
 }
 

@@ -4,14 +4,14 @@
 #define JN_ENGINE_RECORDING_LOG_H
 
 #include "engine/base/err.h"
-#include "media/record/item.h"
+#include "media/record/chunk.h"
 #include "media/record/render.h"
 
 struct jn_rec_writer;
 int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, uint32_t segment_bytes, struct jn_err *err);
 /* Takes items into its buffer; writes when enough gathered. 0 or -errno (-ENOSPC: the item is counted as lost and told
  * in the ledger as overflow when space returns). */
-int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_item *it);
+int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c);
 /* Everything put so far is on disk when this returns 0. Called at least twice a second while anything was put. */
 int jn_rec_writer_flush(struct jn_rec_writer *w);
 void jn_rec_writer_close(struct jn_rec_writer *w);

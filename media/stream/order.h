@@ -13,8 +13,10 @@ enum { JN_SRTP_KEY_MAX = 46, JN_PLAY_MAX = 12, JN_WORKERS_MAX = 64 };
 enum jn_codec_id {
     JN_CODEC_PCMU,
     JN_CODEC_PCMA,
+    JN_CODEC_G722,
+    JN_CODEC_OPUS,
     JN_CODEC_N
-}; /* more come later: keep values, they are in recordings */
+}; /* values are in recordings: they keep their meaning */
 /* RFC 4568 6.2, 6188, 7714; NULL_SHA80 authenticates and does not encrypt. Keep values, they are in traces. */
 enum jn_srtp_suite {
     JN_SUITE_NONE,
@@ -53,14 +55,14 @@ enum jn_order_kind {
     JN_ORDER_PLAY, /* to one leg (leg != 0) or every member; replaces what plays to it; PLAY_DONE at the end unless
                       looped */
     JN_ORDER_STOP,
-    JN_ORDER_RECORD, /* on, off, pause */
+    JN_ORDER_RECORD, /* on, off, paused, masked */
     JN_ORDER_SPEAK,  /* matrix: member `leg` is heard by exactly the members in mask of tracks, if they hear it */
     JN_ORDER_MARK,   /* writes an event into the recording (held, resumed ...) */
     JN_ORDER_N
 };
 
 /* Our own ICE name and password for one leg (RFC 8445 5.3), as text: 72 and 144 random bits. */
-enum { JN_ICE_UFRAG = 12, JN_ICE_PWD = 24, JN_ICE_PEER_UFRAG_MAX = 32, JN_FINGERPRINT = 32 };
+enum { JN_ICE_UFRAG = 12, JN_ICE_PWD = 24, JN_FINGERPRINT = 32, JN_SHARED_MORE = 3 };
 struct jn_ice_own {
     char ufrag[JN_ICE_UFRAG + 1], pwd[JN_ICE_PWD + 1];
 };
@@ -68,7 +70,6 @@ struct jn_ice_own {
  * we send the ClientHello. certificate: which one of ours was told to the peer. */
 struct jn_leg_dtls {
     struct jn_ice_own own;
-    char peer_ufrag[JN_ICE_PEER_UFRAG_MAX + 1];
     uint8_t fingerprint[JN_FINGERPRINT];
     bool active;
     uint8_t certificate;
@@ -79,8 +80,8 @@ struct jn_leg_remote {
     struct jn_addr rtp, rtcp;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
     uint8_t suite; /* JN_SUITE_NONE: plain RTP */
-    bool latch;  /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
-    bool dtls;   /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
+    bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+    bool dtls;     /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
     union {
         struct {
             uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
@@ -115,7 +116,7 @@ struct jn_order {
         struct {
             uint64_t call, tenant;
             uint8_t on;
-        } record; /* on: 0 off, 1 on, 2 paused. call: interaction id */
+        } record; /* on: 0 off, 1 on, 2 paused, 3 masked. call: interaction id */
         struct {
             uint8_t event;
             uint64_t arg;
@@ -164,7 +165,8 @@ struct jn_fact {
     uint64_t token, leg, room;
     union {
         struct {
-            struct jn_addr rtp;
+            struct jn_addr rtp, more[JN_SHARED_MORE]; /* more: of a browser's leg, its other addresses */
+            uint8_t more_n;
         } opened;
         struct {
             char digit;

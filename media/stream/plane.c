@@ -62,7 +62,7 @@ void jn_plane_close(struct jn_plane *p)
     free(p);
 }
 
-void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_mailbox *items)
+void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_rec_ring *rec)
 {
     p->facts = facts;
     p->rec = rec;

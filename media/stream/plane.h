@@ -37,8 +37,8 @@ struct jn_plane_place {
  * what SSRCs, first sequence numbers and report times are drawn from, so that a replay gives the same bytes again; they
  * are no secret then. */
 struct jn_plane_config {
-    uint8_t index;
-    uint16_t ports;
+    uint8_t index, more_n;
+    uint32_t ports;
     struct jn_addr advertise;
     struct jn_plane_place more[JN_PLACES_MAX - 1];
     uint32_t max_legs, max_rooms, silence_ms, latch_ms, quarantine_ms;
@@ -60,8 +60,12 @@ struct jn_plane;
 /* 0, -EINVAL (bounds) or -ENOMEM. */
 int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c);
 void jn_plane_close(struct jn_plane *p);
-/* Where facts (struct jn_fact) and recording items (struct jn_rec_item) go; borrowed; this plane is the producer. */
-void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_mailbox *items);
+/* Where facts (struct jn_fact) and what is recorded go; borrowed; this plane is the producer. rec NULL: nothing is
+ * recorded. */
+struct jn_rec_ring;
+void jn_plane_mail(struct jn_plane *p, struct jn_mailbox *facts, struct jn_rec_ring *rec);
+/* Hands everything recorded so far over, also what has not gathered long. */
+void jn_plane_record_flush(struct jn_plane *p);
 /* The two rings of frames to and from the plane with that index; slots of jn_plane_link_bytes(). Borrowed. */
 size_t jn_plane_link_bytes(void);
 void jn_plane_link(struct jn_plane *p, unsigned other, struct jn_mailbox *in, struct jn_mailbox *out);

@@ -7,10 +7,10 @@
 #include "media/codec/g711.h"
 #include "media/dtmf/rfc4733.h"
 #include "media/jbuf/jbuf.h"
-#include "media/record/item.h"
 #include "media/rtcp/rtcp.h"
 #include "media/stream/plane.h"
 #include "media/stream/source.h"
+#include "media/stream/tape.h"
 
 #define JN_NONE   UINT32_MAX
 #define NS_PER_MS UINT64_C(1000000)
@@ -19,8 +19,7 @@ enum {
     JN_TICK_SAMPLES = JN_SAMPLES_20MS,
     JN_TX_CAP = 576,
     JN_BACKLOG = 256,
-    JN_LINK_BURST = 32,
-    JN_ITEM_POOL = 64
+    JN_LINK_BURST = 32
 };
 static_assert((int)JN_FRAME_MAX == (int)JN_REC_PAYLOAD_MAX, "a frame fits an item");
 static_assert((int)JN_TX_CAP >= (int)JN_RTP_HEADER + (int)JN_FRAME_MAX + (int)JN_SRTP_TRAILER_MAX,
@@ -120,10 +119,6 @@ struct jn_voice {
     _Alignas(32) int16_t pcm[JN_TICK_SAMPLES];
 };
 
-struct jn_tape {
-    uint64_t call, tenant, frames, missed, missed_total;
-    uint8_t state; /* as in JN_ORDER_RECORD */
-};
 struct jn_room {
     uint64_t id;
     uint32_t member[JN_ROOM_MEMBERS_MAX], next, prev;
@@ -158,6 +153,11 @@ struct jn_link_msg {
         struct jn_link_stats stats;
     };
 };
+
+struct jn_pool {
+    uint32_t *free, n;
+};
+
 /* One local address: its port pairs first .. first+pairs-1, those that are free in a queue, a part of pair_queue. */
 struct jn_place {
     struct jn_addr advertise;
@@ -165,22 +165,18 @@ struct jn_place {
     uint8_t interface;
 };
 
-
-struct jn_pool {
-    uint32_t *free, n;
-};
-
 struct jn_plane {
     struct jn_plane_config c;
     const struct jn_g711_ops *g711;
     struct jn_srtp_bank *srtp;
-    struct jn_mailbox *facts, *items, *link_in[JN_WORKERS_MAX], *link_out[JN_WORKERS_MAX];
-    struct jn_place place[JN_PLACES_MAX];
-    uint8_t places, place_next;
+    struct jn_rec_ring *rec;
+    struct jn_mailbox *facts, *link_in[JN_WORKERS_MAX], *link_out[JN_WORKERS_MAX];
     uint64_t linked;
     /* legs by local port pair (an array, no hash) and by id */
     uint32_t *pair_leg, *pair_queue, pairs;
     uint64_t *pair_free_ns;
+    struct jn_place place[JN_PLACES_MAX];
+    uint8_t places, place_next;
     struct jn_leg *leg;
     struct jn_voice *voice;
     struct jn_room *room;

@@ -1,111 +1,195 @@
-/* Tape: the recording tap of a room: each frame as it was received, and the events that export needs. A full mailbox
- * costs frames, counted and told by an OVERFLOW event; events have places of their own. */
+/* Tape: each frame as it was received, and the events that export needs, gathered in the room's chunk. A chunk that is
+ * full, or old enough, goes to the recorder; where there is no other, frames are missing, counted and told by an
+ * OVERFLOW event. Events have room of their own in each chunk. */
+#include "media/codec/codec.h"
 #include "media/stream/state.h"
 #include <string.h>
 
-enum { OFF, ON, PAUSED };
+/* A chunk goes when it is so old: what kill -9 loses is at most this, the recorder's look and its flush. */
+static const uint64_t age_ns = 300 * NS_PER_MS;
 
-void jn_tape_keep_places(struct jn_plane *p)
+static void unlink_room(struct jn_plane *p, struct jn_tape *t)
 {
-    if (!p->items)
-        return;
-    uint64_t most = (p->items->mask + 1) / 8; /* a small mailbox keeps most of its places for sound */
-    most = most < JN_ITEM_POOL ? most : JN_ITEM_POOL;
-    while (p->item_pool < most && jn_mailbox_reserve(p->items) == 0)
-        p->item_pool++;
+    if (t->older)
+        p->room[t->older - 1].tape.newer = t->newer;
+    else
+        p->tape_oldest = t->newer;
+    if (t->newer)
+        p->room[t->newer - 1].tape.older = t->older;
+    else
+        p->tape_newest = t->older;
 }
 
-static struct jn_rec_item event_item(const struct jn_plane *p, const struct jn_room *r, uint8_t event, uint8_t track,
-                                     uint64_t arg, uint64_t now_ns)
+static void begin(struct jn_plane *p, struct jn_room *r, struct jn_rec_chunk *c, uint64_t now_ns)
 {
-    struct jn_rec_item it;
+    struct jn_tape *t = &r->tape;
+    uint32_t me = (uint32_t)(r - p->room) + 1;
 
-    memset(&it, 0, sizeof it);
-    it.call = r->tape.call;
-    it.tenant = r->tape.tenant;
-    it.at_us = jn_time_at(p, now_ns);
-    it.arg = arg;
-    it.kind = JN_REC_EVENT;
-    it.event = event;
-    it.track = track;
-    it.worker = p->c.index;
-    return it;
+    c->call = t->call;
+    c->tenant = t->tenant;
+    c->begin_ns = now_ns;
+    c->begin_us = jn_time_at(p, now_ns);
+    c->used = c->frames = c->events = 0;
+    c->worker = p->c.index;
+    t->chunk = c;
+    t->older = p->tape_newest;
+    t->newer = 0;
+    if (t->older)
+        p->room[t->older - 1].tape.newer = me;
+    else
+        p->tape_oldest = me;
+    p->tape_newest = me;
+}
+
+static void hand_over(struct jn_plane *p, struct jn_tape *t)
+{
+    unlink_room(p, t);
+    jn_rec_ring_give(p->rec, t->chunk);
+    t->chunk = NULL;
+}
+
+/* Where `size` bytes go, so that `kept` stay free behind them; NULL: nowhere. */
+static uint8_t *room_for(struct jn_plane *p, struct jn_room *r, uint32_t size, uint32_t kept, uint64_t now_ns)
+{
+    struct jn_tape *t = &r->tape;
+
+    if (!t->chunk) {
+        begin(p, r, jn_rec_ring_take_kept(p->rec), now_ns);
+    } else if (t->chunk->used + size + kept > JN_CHUNK_ROOM) {
+        struct jn_rec_chunk *next = jn_rec_ring_take(p->rec);
+        if (!next)
+            return NULL;
+        hand_over(p, t);
+        begin(p, r, next, now_ns);
+    }
+    uint8_t *at = t->chunk->body + t->chunk->used;
+    t->chunk->used += size;
+    return at;
+}
+
+static bool put_event(struct jn_plane *p, struct jn_room *r, uint8_t event, uint8_t track, uint64_t arg, uint32_t kept,
+                      uint64_t now_ns)
+{
+    uint8_t *at = room_for(p, r, JN_REC_STEP, kept, now_ns);
+
+    if (!at)
+        return false;
+    struct jn_rec_record rec = {.kind = JN_REC_EVENT, .event = event, .track = track};
+    rec.at_us = (int32_t)((int64_t)(now_ns - r->tape.chunk->begin_ns) / 1000);
+    memcpy(rec.tail, &arg, sizeof arg);
+    memcpy(at, &rec, sizeof rec);
+    r->tape.chunk->events++;
+    p->counts.rec_items++;
+    return true;
+}
+
+static void missed(struct jn_plane *p, struct jn_tape *t)
+{
+    t->missed++;
+    t->missed_total++;
+    p->counts.rec_overflow++;
 }
 
 void jn_tape_event(struct jn_plane *p, struct jn_room *r, uint8_t event, uint8_t track, uint64_t arg, uint64_t now_ns)
 {
-    if (r->tape.state == OFF)
-        return;
-    struct jn_rec_item it = event_item(p, r, event, track, arg, now_ns);
-    if (jn_mailbox_send(p->items, &it) < 0) {
-        if (p->item_pool == 0) {
-            r->tape.missed++;
-            r->tape.missed_total++;
-            p->counts.rec_overflow++;
-            return;
-        }
-        p->item_pool--;
-        jn_mailbox_send_reserved(p->items, &it);
-    }
-    p->counts.rec_items++;
+    if (r->tape.state != JN_TAPE_OFF && !put_event(p, r, event, track, arg, JN_CHUNK_LAST, now_ns))
+        missed(p, &r->tape);
 }
 
-/* After an overflow: says how much is missing before anything else is written. False while there is no room even for
- * that. */
-static bool confess(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
+/* The payload as it may be kept, its length behind it; what is withheld as a whole is told by its duration. */
+static uint16_t withheld(struct jn_tape *t, const struct jn_voice *v, const struct jn_in *in, uint8_t *kept,
+                         uint8_t *flags)
 {
-    if (r->tape.missed == 0)
-        return true;
-    struct jn_rec_item it = event_item(p, r, JN_RECEV_OVERFLOW, 0, r->tape.missed, now_ns);
-    if (jn_mailbox_send(p->items, &it) < 0)
-        return false;
-    r->tape.missed = 0;
-    p->counts.rec_items++;
-    return true;
+    const struct jn_codec_ops *ops = jn_codec(in->codec);
+    int units = ops && in->cls == JN_CLASS_AUDIO ? ops->duration(in->payload, in->len) : 0;
+    uint16_t n = units > 0 ? (uint16_t)units : 0;
+    bool g711 = in->codec == JN_CODEC_PCMU || in->codec == JN_CODEC_PCMA;
+    uint32_t from, to;
+
+    if (in->cls == JN_CLASS_DTMF && t->state != JN_TAPE_ON) /* digits are what is to be kept away first of all */
+        *flags |= t->why;
+    if (n == 0 || jn_tape_clear(t, v->track, in, n, ops->clock, &from, &to)) {
+        memcpy(kept, in->payload, in->cls == JN_CLASS_AUDIO ? in->len : 0);
+        return in->cls == JN_CLASS_AUDIO ? in->len : 0;
+    }
+    *flags |= t->why;
+    if (!g711 || from == to) {
+        memcpy(kept, &n, sizeof n);
+        return sizeof n;
+    }
+    memcpy(kept, in->payload, in->len);
+    jn_tape_cover(kept, from, in->codec, t->why, in->ext_seq * 2654435761u + in->ssrc);
+    jn_tape_cover(kept + to, n - to, in->codec, t->why, in->ext_seq * 40503u + in->ssrc);
+    return in->len;
 }
 
 void jn_tape_frame(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v, const struct jn_in *in)
 {
     struct jn_tape *t = &r->tape;
-    struct jn_rec_item it;
-
+    uint8_t kept[JN_REC_PAYLOAD_MAX], flags = in->marker ? JN_RECF_MARKER : 0;
+    const uint8_t *payload = in->payload;
     /* Every packet stands in the track, so that its sequence shows what the network lost; what is no sound (telephone
      * events, comfort noise) has its class in `event` and no payload. */
-    it.call = t->call;
-    it.tenant = t->tenant;
-    it.at_us = jn_time_at(p, in->at_ns);
-    it.arg = v->leg;
-    it.rtp_ts = in->ts;
-    it.ssrc = in->ssrc;
-    it.seq = in->ext_seq;
-    it.len = in->cls == JN_CLASS_AUDIO ? in->len : 0;
-    it.kind = JN_REC_FRAME;
-    it.track = v->track;
-    it.codec = in->codec;
-    it.event = in->cls;
-    it.worker = p->c.index;
-    it.marker = in->marker;
-    memcpy(it.payload, in->payload, it.len);
-    memset(it.payload + it.len, 0, sizeof it.payload - it.len);
-    if (!confess(p, r, in->at_ns) || jn_mailbox_send(p->items, &it) < 0) {
-        t->missed++;
-        t->missed_total++;
-        p->counts.rec_overflow++;
+    uint16_t len = in->cls == JN_CLASS_AUDIO ? in->len : 0;
+
+    if (t->state != JN_TAPE_ON || t->ending) {
+        len = withheld(t, v, in, kept, &flags);
+        payload = kept;
+    }
+    uint32_t size = jn_rec_bytes(len), first = t->missed ? JN_REC_STEP : 0;
+    /* After an overflow: says how much is missing before anything else is written. */
+    uint8_t *at = room_for(p, r, size + first, JN_CHUNK_KEPT, in->at_ns);
+    if (!at) {
+        missed(p, t);
         return;
     }
+    if (first) {
+        t->chunk->used -= size + first;
+        put_event(p, r, JN_RECEV_OVERFLOW, 0, t->missed, 0, in->at_ns);
+        t->chunk->used += size;
+        t->missed = 0;
+        at += first;
+    }
+    struct jn_rec_record rec = {.kind = JN_REC_FRAME,
+                                .track = v->track,
+                                .codec = in->codec,
+                                .event = in->cls,
+                                .flags = flags,
+                                .len = len,
+                                .at_us = (int32_t)((int64_t)(in->at_ns - t->chunk->begin_ns) / 1000),
+                                .rtp_ts = in->ts,
+                                .ssrc = in->ssrc};
+    memcpy(rec.tail, &in->ext_seq, 6);
+    memcpy(rec.tail + 6, &v->leg, 6);
+    memcpy(at, &rec, sizeof rec);
+    memcpy(at + sizeof rec, payload, len);
+    memset(at + sizeof rec + len, 0, size - sizeof rec - len);
+    t->chunk->frames++;
     t->frames++;
     p->counts.rec_items++;
 }
 
+void jn_tape_due(struct jn_plane *p, uint64_t before_ns)
+{
+    while (p->tape_oldest) {
+        struct jn_tape *t = &p->room[p->tape_oldest - 1].tape;
+        if (t->chunk->begin_ns > before_ns || !jn_rec_ring_keep(p->rec))
+            break; /* without another chunk to keep it stays: there would be no place for the recording's end */
+        hand_over(p, t);
+    }
+}
+
+void jn_tape_tick(struct jn_plane *p, uint64_t now_ns)
+{
+    if (p->tape_oldest && now_ns > age_ns)
+        jn_tape_due(p, now_ns - age_ns);
+}
+
 static bool start(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, uint64_t now_ns)
 {
-    if (!p->items || jn_mailbox_reserve(p->items) < 0)
+    if (!p->rec || !jn_rec_ring_keep(p->rec))
         return false;
-    if (jn_mailbox_reserve(p->items) < 0) {
-        jn_mailbox_unreserve(p->items);
-        return false;
-    }
-    r->tape = (struct jn_tape){.call = o->record.call, .tenant = o->record.tenant, .state = ON};
+    r->tape = (struct jn_tape){.call = o->record.call, .tenant = o->record.tenant, .state = JN_TAPE_ON};
     jn_tape_event(p, r, JN_RECEV_START, 0, 0, now_ns);
     for (unsigned i = 0; i < r->n; i++) {
         const struct jn_voice *v = &p->voice[r->member[i]];
@@ -120,44 +204,50 @@ static bool start(struct jn_plane *p, struct jn_room *r, const struct jn_order *
 
 void jn_tape_stop(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
-    struct jn_rec_item it;
+    struct jn_tape *t = &r->tape;
 
-    if (r->tape.state == OFF)
+    if (t->state == JN_TAPE_OFF)
         return;
-    if (r->tape.missed > 0) {
-        it = event_item(p, r, JN_RECEV_OVERFLOW, 0, r->tape.missed, now_ns);
-        jn_mailbox_send_reserved(p->items, &it);
-        p->counts.rec_items++;
+    if (t->missed > 0)
+        put_event(p, r, JN_RECEV_OVERFLOW, 0, t->missed, JN_REC_STEP, now_ns);
+    put_event(p, r, JN_RECEV_STOP, 0, t->frames, 0, now_ns);
+    hand_over(p, t);
+    t->state = JN_TAPE_OFF;
+}
+
+/* From one state of a running recording to another. */
+static void change(struct jn_plane *p, struct jn_room *r, uint8_t to, uint64_t now_ns)
+{
+    static const struct {
+        uint8_t begins, ends, why;
+    } told[JN_TAPE_STATES] = {[JN_TAPE_PAUSED] = {JN_RECEV_PAUSE, JN_RECEV_UNPAUSE, JN_RECF_PAUSED},
+                              [JN_TAPE_MASKED] = {JN_RECEV_MASK, JN_RECEV_UNMASK, JN_RECF_MASKED}};
+    struct jn_tape *t = &r->tape;
+
+    if (t->state != JN_TAPE_ON)
+        jn_tape_event(p, r, told[t->state].ends, 0, 0, now_ns);
+    if (to == JN_TAPE_ON) {
+        jn_tape_withhold_end(t, now_ns);
     } else {
-        jn_mailbox_unreserve(p->items);
+        jn_tape_event(p, r, told[to].begins, 0, 0, now_ns);
+        if (t->state == JN_TAPE_ON)
+            jn_tape_withhold(t, told[to].why, now_ns);
+        t->why = told[to].why;
     }
-    it = event_item(p, r, JN_RECEV_STOP, 0, r->tape.frames, now_ns);
-    jn_mailbox_send_reserved(p->items, &it);
-    p->counts.rec_items++;
-    r->tape.state = OFF;
+    t->state = to;
 }
 
 bool jn_tape_order(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, uint64_t now_ns)
 {
-    switch (o->record.on) {
-    case OFF:
+    if (o->record.on >= JN_TAPE_STATES)
+        return false;
+    if (o->record.on == JN_TAPE_OFF) {
         jn_tape_stop(p, r, now_ns);
         return true;
-    case ON:
-        if (r->tape.state == OFF)
-            return start(p, r, o, now_ns);
-        if (r->tape.state == PAUSED) {
-            jn_tape_event(p, r, JN_RECEV_UNPAUSE, 0, 0, now_ns);
-            r->tape.state = ON;
-        }
-        return true;
-    case PAUSED:
-        if (r->tape.state == ON) {
-            jn_tape_event(p, r, JN_RECEV_PAUSE, 0, 0, now_ns);
-            r->tape.state = PAUSED;
-        }
-        return r->tape.state == PAUSED;
-    default:
-        return false;
     }
+    if (r->tape.state == JN_TAPE_OFF)
+        return o->record.on == JN_TAPE_ON && start(p, r, o, now_ns);
+    if (o->record.on != r->tape.state)
+        change(p, r, o->record.on, now_ns);
+    return true;
 }

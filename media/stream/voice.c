@@ -68,7 +68,7 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
 {
     struct jn_room *r = &p->room[v->room];
 
-    if (r->tape.state == 1)
+    if (r->tape.state != JN_TAPE_OFF)
         jn_tape_frame(p, r, v, in);
     if (jn_flow_in(p, v, in, now_ns))
         return;

@@ -5,6 +5,7 @@
 #include "media/record/render.h"
 #include "media/rtcp/rtcp.h"
 #include "media/stream/order.h"
+#include "tests/media/record/drain.h"
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -22,7 +23,8 @@ enum { FRAMES = 60, ROOM = 50, HEARD_MAX = 1000 };
 struct engine {
     unsigned n;
     struct jn_worker *w[2];
-    struct jn_mailbox orders[2], facts[2], items[2];
+    struct jn_mailbox orders[2], facts[2];
+    struct jn_rec_ring rec[2];
     struct jn_sounds sounds;
 };
 
@@ -65,8 +67,8 @@ static void engine_open(struct engine *e, unsigned n, uint16_t first)
         cr_assert_eq(jn_worker_open(&e->w[i], &c, &err), 0, "%s", err.text);
         jn_mailbox_init(&e->orders[i], 64, sizeof(struct jn_order), jn_worker_waker(e->w[i]));
         jn_mailbox_init(&e->facts[i], 256, sizeof(struct jn_fact), NULL);
-        jn_mailbox_init(&e->items[i], 4096, sizeof(struct jn_rec_item), NULL);
-        jn_worker_mail(e->w[i], &e->orders[i], &e->facts[i], &e->items[i]);
+        jn_rec_ring_init(&e->rec[i], 64);
+        jn_worker_mail(e->w[i], &e->orders[i], &e->facts[i], &e->rec[i]);
     }
     cr_assert_eq(jn_workers_link(e->w, n), 0);
     for (unsigned i = 0; i < n; i++)
@@ -81,7 +83,7 @@ static void engine_close(struct engine *e)
         jn_worker_close(e->w[i]);
         jn_mailbox_free(&e->orders[i]);
         jn_mailbox_free(&e->facts[i]);
-        jn_mailbox_free(&e->items[i]);
+        jn_rec_ring_free(&e->rec[i]);
     }
     jn_sounds_free(&e->sounds);
 }
@@ -254,7 +256,7 @@ static void talk_over(unsigned workers, unsigned agent_worker, uint16_t first)
     o = (struct jn_order){.kind = JN_ORDER_ROOM_CLOSE, .room = ROOM, .token = 4};
     order(&e, 0, &o);
     cr_assert_eq(await(&e, 0, JN_FACT_ROOM_CLOSED).closed_room.frames, 2 * FRAMES);
-    unsigned n = jn_mailbox_recv(&e.items[0], it, 4096);
+    unsigned n = jn_test_drain(&e.rec[0], it, 4096);
     for (unsigned i = 0; i < n; i++)
         jn_rec_ledger_add(&ledger, &it[i]);
     cr_assert(ledger.complete);

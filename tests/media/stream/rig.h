@@ -4,7 +4,7 @@
 #define JN_TEST_RIG_H
 
 #include "media/codec/g711.h"
-#include "media/record/item.h"
+#include "media/record/ring.h"
 #include "media/rtcp/rtcp.h"
 #include "media/stream/plane.h"
 #include <criterion/criterion.h>
@@ -25,7 +25,8 @@ struct sent {
 };
 struct rig {
     struct jn_plane *p;
-    struct jn_mailbox facts, items;
+    struct jn_mailbox facts;
+    struct jn_rec_ring rec;
     struct jn_sounds sounds;
     uint64_t now;
     bool busy[2 * RIG_PAIRS], taken[2 * RIG_PAIRS], tx_fails;
@@ -83,7 +84,7 @@ static inline void rig_tx(void *arg, struct jn_pkt *pk[], unsigned n)
     }
 }
 
-static inline struct rig *rig_open_at(uint8_t index, uint32_t fact_slots, uint32_t item_slots)
+static inline struct rig *rig_open_at(uint8_t index, uint32_t fact_slots, uint32_t chunks)
 {
     struct rig *r = calloc(1, sizeof *r);
     r->sent = calloc(RIG_SENT, sizeof *r->sent);
@@ -106,21 +107,21 @@ static inline struct rig *rig_open_at(uint8_t index, uint32_t fact_slots, uint32
     jn_addr_parse(&c.advertise, "192.0.2.1", 20000);
     cr_assert_eq(jn_plane_open(&r->p, &c), 0);
     cr_assert_eq(jn_mailbox_init(&r->facts, fact_slots, sizeof(struct jn_fact), NULL), 0);
-    cr_assert_eq(jn_mailbox_init(&r->items, item_slots, sizeof(struct jn_rec_item), NULL), 0);
-    jn_plane_mail(r->p, &r->facts, &r->items);
+    cr_assert_eq(jn_rec_ring_init(&r->rec, chunks), 0);
+    jn_plane_mail(r->p, &r->facts, &r->rec);
     return r;
 }
 
 static inline struct rig *rig_open(void)
 {
-    return rig_open_at(0, 1024, 4096);
+    return rig_open_at(0, 1024, 64);
 }
 
 static inline void rig_close(struct rig *r)
 {
     jn_plane_close(r->p);
     jn_mailbox_free(&r->facts);
-    jn_mailbox_free(&r->items);
+    jn_rec_ring_free(&r->rec);
     jn_sounds_free(&r->sounds);
     free(r->sent);
     free(r);

@@ -1,5 +1,6 @@
 /* Two planes, joined by links: the legs of one call live on different workers. */
 #include "rig.h"
+#include "tests/media/record/drain.h"
 
 TestSuite(link, .timeout = 20);
 
@@ -11,7 +12,7 @@ struct pair {
 static void join_planes(struct pair *p, uint32_t slots)
 {
     for (unsigned i = 0; i < 2; i++) {
-        p->r[i] = rig_open_at((uint8_t)i, 256, 1024);
+        p->r[i] = rig_open_at((uint8_t)i, 256, 64);
         cr_assert_eq(jn_mailbox_init(&p->ring[i], slots, (uint32_t)jn_plane_link_bytes(), NULL), 0);
     }
     jn_plane_link(p->r[0]->p, 1, &p->ring[0], &p->ring[1]);
@@ -146,7 +147,7 @@ Test(link, the_home_records_the_remote_leg_with_its_arrival_times)
     run(&p, 5);
     rec.record.on = 0;
     rig_order(p.r[0], &rec);
-    unsigned n = jn_mailbox_recv(&p.r[0]->items, it, 64), frames = 0;
+    unsigned n = jn_test_drain(&p.r[0]->rec, it, 64), frames = 0;
     for (unsigned i = 0; i < n; i++)
         if (it[i].kind == JN_REC_FRAME) {
             frames++;

@@ -1,5 +1,6 @@
 #include "media/record/render.h"
 #include "rig.h"
+#include "tests/media/record/drain.h"
 
 TestSuite(tape, .timeout = 20);
 
@@ -11,7 +12,8 @@ static void record(struct rig *r, uint8_t on)
 
 static unsigned drain(struct rig *r, struct jn_rec_item *items, unsigned max)
 {
-    return jn_mailbox_recv(&r->items, items, max);
+    jn_plane_record_flush(r->p);
+    return jn_test_drain(&r->rec, items, max);
 }
 
 Test(tape, every_received_frame_is_there_as_it_was_in_relay_and_in_mix)
@@ -93,31 +95,140 @@ Test(tape, events_tell_who_joined_heard_and_what_was_played)
     rig_close(r);
 }
 
-Test(tape, a_pause_takes_nothing)
-{
-    static struct jn_rec_item it[64];
-    struct rig *r = rig_open();
+/* One frame of a known sound every 20 ms; the orders come between two packets. */
+struct withheld {
+    struct rig *r;
     struct party a, b;
-    rig_call(r, &a, &b);
-    record(r, 1);
-    rig_say(r, &a, 1);
-    record(r, 2);
-    rig_say(r, &a, 1);
-    record(r, 1);
-    rig_say(r, &a, 1);
-    record(r, 0);
-    unsigned n = drain(r, it, 64), frames = 0;
-    for (unsigned i = 0; i < n; i++)
-        frames += it[i].kind == JN_REC_FRAME;
-    cr_assert_eq(frames, 2);
-    cr_assert_eq(it[n - 1].arg, 2);
-    rig_close(r);
+    struct jn_rec_item it[128];
+    unsigned n, frames;
+};
+
+static void withheld_open(struct withheld *w, uint8_t codec)
+{
+    *w = (struct withheld){.r = rig_open()};
+    rig_call(w->r, &w->a, &w->b);
+    w->a.codec = codec;
+    record(w->r, 1);
+}
+
+static void say(struct withheld *w, unsigned frames)
+{
+    for (; frames > 0; frames--) {
+        rig_say(w->r, &w->a, 8000);
+        rig_run(w->r, 20);
+    }
+}
+
+static void withheld_close(struct withheld *w)
+{
+    record(w->r, 0);
+    w->n = drain(w->r, w->it, 128);
+    for (unsigned i = 0; i < w->n; i++)
+        w->frames += w->it[i].kind == JN_REC_FRAME;
+    cr_assert_eq(w->it[w->n - 1].arg, w->frames, "the end tells of every frame");
+    rig_close(w->r);
+}
+
+/* Samples of the k-th frame that are the sound that was said. */
+static unsigned told(const struct withheld *w, unsigned k, unsigned *first, unsigned *last)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < w->n; i++) {
+        const struct jn_rec_item *it = &w->it[i];
+        if (it->kind != JN_REC_FRAME || k-- > 0)
+            continue;
+        uint8_t said;
+        for (unsigned s = 0; it->len == 160 && s < 160; s++) {
+            int16_t v;
+            said = it->payload[s];
+            jn_codec_decode(JN_CODEC_PCMU, &v, &said, 1);
+            if (v < 7000)
+                continue;
+            *first = n++ == 0 ? s : *first;
+            *last = s;
+        }
+        return n;
+    }
+    return 0;
+}
+
+Test(tape, a_pause_takes_no_sound_and_keeps_the_sequence)
+{
+    static struct withheld w;
+    unsigned first, last;
+    withheld_open(&w, JN_CODEC_PCMU);
+    say(&w, 2);
+    record(w.r, 2);
+    say(&w, 3);
+    record(w.r, 1);
+    say(&w, 2);
+    withheld_close(&w);
+    cr_assert_eq(w.frames, 7);
+    for (unsigned k = 0; k < 7; k++)
+        cr_assert_eq(told(&w, k, &first, &last), k < 2 || k > 4 ? 160 : 0, "frame %u", k);
+}
+
+/* The order comes 7 ms after the second packet and ends 13 ms after the fifth: of the third, 56 samples were spoken
+ * before it; of the sixth, 104 before the end. */
+Test(tape, a_mask_has_edges_to_the_sample)
+{
+    static struct withheld w;
+    unsigned first = 0, last = 0;
+    withheld_open(&w, JN_CODEC_PCMU);
+    say(&w, 1);
+    rig_say(w.r, &w.a, 8000);
+    rig_run(w.r, 7);
+    record(w.r, 3);
+    rig_run(w.r, 13);
+    say(&w, 2);
+    rig_say(w.r, &w.a, 8000);
+    rig_run(w.r, 13);
+    record(w.r, 1);
+    rig_run(w.r, 7);
+    say(&w, 2);
+    withheld_close(&w);
+    cr_assert_eq(w.frames, 7);
+    cr_assert_eq(told(&w, 1, &first, &last), 160);
+    cr_assert_eq(told(&w, 2, &first, &last), 56);
+    cr_assert_eq(last, 55, "what was spoken before stands at the beginning");
+    cr_assert_eq(told(&w, 3, &first, &last) + told(&w, 4, &first, &last), 0);
+    unsigned rest = told(&w, 5, &first, &last);
+    cr_assert(rest == 56 || rest == 55, "%u samples after the end", rest);
+    cr_assert_eq(last, 159);
+    cr_assert_eq(told(&w, 6, &first, &last), 160);
+    unsigned marks = 0;
+    for (unsigned i = 0; i < w.n; i++)
+        marks += w.it[i].kind == JN_REC_EVENT && (w.it[i].event == JN_RECEV_MASK || w.it[i].event == JN_RECEV_UNMASK);
+    cr_assert_eq(marks, 2);
+}
+
+/* What was spoken while it was masked and comes late is withheld, whenever it comes. */
+Test(tape, a_late_frame_does_not_tell_what_was_masked)
+{
+    static struct withheld w;
+    unsigned first, last;
+    withheld_open(&w, JN_CODEC_PCMU);
+    say(&w, 3);
+    record(w.r, 3);
+    rig_run(w.r, 100); /* five frames are held up on the way */
+    record(w.r, 1);
+    rig_run(w.r, 5);
+    for (unsigned i = 0; i < 5; i++)
+        rig_say(w.r, &w.a, 8000);
+    rig_run(w.r, 15);
+    say(&w, 3);
+    withheld_close(&w);
+    cr_assert_eq(w.frames, 11);
+    for (unsigned k = 0; k < 11; k++) {
+        unsigned n = told(&w, k, &first, &last);
+        cr_assert(k < 3 || k > 8 ? n == 160 : k < 8 ? n <= 1 : n >= 159, "frame %u: %u samples", k, n);
+    }
 }
 
 Test(tape, a_full_mailbox_costs_frames_that_are_counted_and_never_the_end)
 {
     static struct jn_rec_item it[1024];
-    struct rig *r = rig_open_at(0, 1024, 128);
+    struct rig *r = rig_open_at(0, 1024, 3);
     struct party a, b;
     struct jn_rec_ledger ledger = {0};
     rig_call(r, &a, &b);

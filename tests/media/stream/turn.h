@@ -39,7 +39,7 @@ static inline struct world *world(unsigned n)
     struct world *w = calloc(1, sizeof *w);
     w->n = n;
     for (unsigned i = 0; i < n; i++)
-        w->r[i] = rig_open_at((uint8_t)i, 1024, 4096);
+        w->r[i] = rig_open_at((uint8_t)i, 1024, 64);
     for (unsigned i = 0; n == 2 && i < n; i++)
         cr_assert_eq(jn_mailbox_init(&w->ring[i], 256, (uint32_t)jn_plane_link_bytes(), NULL), 0);
     if (n == 2) {
