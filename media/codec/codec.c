@@ -24,7 +24,7 @@ static int encoder_init(void *state, uint32_t rate, const struct jn_codec_profil
 static int duration(const uint8_t *in, unsigned len)
 {
     (void)in;
-    return len > 0 && len <= 480 ? (int)len : -EBADMSG;
+    return len > 0 && len <= JN_CODEC_BYTES_MAX ? (int)len : -EBADMSG;
 }
 
 static int decode_ulaw(void *state, int16_t *out, unsigned max, const uint8_t *in, unsigned len)
@@ -73,7 +73,10 @@ static const struct jn_codec_ops pcmu = G711("PCMU", 0, ulaw), pcma = G711("PCMA
 
 const struct jn_codec_ops *jn_codec(uint8_t id)
 {
-    static const struct jn_codec_ops *const table[JN_CODEC_N] = {[JN_CODEC_PCMU] = &pcmu, [JN_CODEC_PCMA] = &pcma};
+    static const struct jn_codec_ops *const table[JN_CODEC_N] = {[JN_CODEC_PCMU] = &pcmu,
+                                                                 [JN_CODEC_PCMA] = &pcma,
+                                                                 [JN_CODEC_G722] = &jn_codec_g722,
+                                                                 [JN_CODEC_OPUS] = &jn_codec_opus};
 
     return id < JN_CODEC_N ? table[id] : NULL;
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* bytes: of a payload at most; the media path carries no longer ones. */
+enum { JN_CODEC_BYTES_MAX = 480 };
 enum { JN_PERIOD_MS = 20, JN_RATE_MAX = 48000, JN_PERIOD_MAX = JN_RATE_MAX / 1000 * JN_PERIOD_MS };
 
 /* How to encode where the codec has a choice. bitrate: bits a second, 0 the codec's own. complexity: 0..10.
@@ -43,5 +45,12 @@ struct jn_codec_ops {
 };
 /* NULL: no such codec. */
 const struct jn_codec_ops *jn_codec(uint8_t id);
+extern const struct jn_codec_ops jn_codec_g722, jn_codec_opus;
+/* The codec whose payloads hold a byte for each unit of an 8 kHz clock, so that they can be cut and joined anywhere:
+ * all but Opus. */
+static inline bool jn_codec_cuts(uint8_t id)
+{
+    return id < JN_CODEC_OPUS;
+}
 
 #endif

@@ -1,5 +1,6 @@
 /* Write: our own session description, as an offer or as an answer that follows one. */
 #include "engine/base/str.h"
+#include "media/codec/codec.h"
 #include "media/sdp/sdp.h"
 #include "media/srtp/srtp.h"
 #include <errno.h>
@@ -36,7 +37,6 @@ static void crypto(struct out *o, const struct jn_sdp_local *l)
 
 static void audio(struct out *o, const struct jn_sdp_local *l, bool rtcp_mux)
 {
-    static const char *const names[JN_CODEC_N] = {[JN_CODEC_PCMU] = "PCMU", [JN_CODEC_PCMA] = "PCMA"};
     static const char *const modes[] = {[JN_MODE_SENDRECV] = "sendrecv",
                                         [JN_MODE_SENDONLY] = "sendonly",
                                         [JN_MODE_RECVONLY] = "recvonly",
@@ -48,7 +48,7 @@ static void audio(struct out *o, const struct jn_sdp_local *l, bool rtcp_mux)
         put(o, " %u", l->dtmf_pt);
     put(o, "\r\n");
     for (unsigned i = 0; i < l->codecs; i++)
-        put(o, "a=rtpmap:%u %s/8000\r\n", l->pt[i], names[l->codec[i] < JN_CODEC_N ? l->codec[i] : 0]);
+        put(o, "a=rtpmap:%u %s/8000\r\n", l->pt[i], jn_codec(l->codec[i] < JN_CODEC_N ? l->codec[i] : 0)->name);
     if (l->dtmf_pt != 255)
         put(o, "a=rtpmap:%u telephone-event/8000\r\na=fmtp:%u 0-15\r\n", l->dtmf_pt, l->dtmf_pt);
     if (l->suite != JN_SUITE_NONE)

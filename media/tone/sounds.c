@@ -49,7 +49,7 @@ int jn_sounds_add(struct jn_sounds *s, const char *name, const int16_t *pcm, uin
     if (!new.pcm)
         return -ENOMEM;
     memcpy(new.pcm, pcm, n * sizeof *pcm);
-    for (unsigned c = 0; c < JN_CODEC_N; c++) {
+    for (unsigned c = 0; c <= JN_CODEC_PCMA; c++) {
         new.coded[c] = malloc(new.n);
         if (!new.coded[c]) {
             free_sound(&new);
