@@ -45,6 +45,14 @@ static void tx_init(struct jn_plane *p, struct jn_leg_tx *tx)
     tx->seq = 0x10000u + (r.seq & 0x7fffu); /* upper half free: SRTP's first index must not wrap (RFC 3711 3.3.1) */
 }
 
+static void pair_back(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    if (l->browser)
+        jn_browser_close(p, l);
+    else
+        jn_pair_give(p, l->pair, now_ns);
+}
+
 bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 {
     uint32_t i = JN_NONE, pair = JN_NONE;
@@ -53,30 +61,34 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
         refuse_open(p, o);
         return true;
     }
-    i = jn_slot_take(&p->leg_pool);
-    if (i != JN_NONE)
-        pair = jn_pair_take(p, o->open.interface, o->open.family, now_ns);
     struct jn_fact f = {.kind = JN_FACT_LEG_OPENED, .worker = p->c.index, .token = o->token, .leg = o->leg};
+    struct jn_leg *l = NULL;
+    i = jn_slot_take(&p->leg_pool);
+    if (i != JN_NONE) {
+        l = &p->leg[i];
+        memset(l, 0, sizeof *l);
+        pair = o->open.browser ? jn_browser_open(p, l, o, &f)
+                               : jn_pair_take(p, o->open.interface, o->open.family, now_ns);
+        l->pair = pair;
+    }
     if (pair != JN_NONE)
         f.opened.rtp = jn_pair_address(p, pair);
     if (pair == JN_NONE || jn_mailbox_send(p->facts, &f) < 0) {
         if (pair != JN_NONE)
-            jn_pair_give(p, pair, now_ns);
+            pair_back(p, l, now_ns);
         if (i != JN_NONE)
             jn_slot_give(&p->leg_pool, i);
         jn_mailbox_unreserve(p->facts);
         refuse_open(p, o);
         return true;
     }
-    struct jn_leg *l = &p->leg[i];
-    memset(l, 0, sizeof *l);
     l->id = o->leg;
     l->cname = o->open.cname;
-    l->pair = pair;
     l->voice = JN_NONE;
     l->remote.mode = JN_MODE_INACTIVE;
     tx_init(p, &l->tx);
-    p->pair_leg[pair] = i;
+    if (!l->browser)
+        p->pair_leg[pair] = i;
     jn_map_set(&p->leg_map, l->id, i);
     live_add(p, l);
     p->counts.legs++;
@@ -84,8 +96,8 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 }
 
 /* The context for key: the one that is there when suite and key are the same, for one begun again would forget what it
- * has seen (replay) or use a key and index twice; otherwise a new one, whose senders go on where they are. NULL: none
- * could be made. */
+ * has seen (replay) or use a key and index twice; otherwise a new one, whose senders go on where they are. NULL: none could
+ * be made. */
 static struct jn_srtp *context(struct jn_plane *p, const struct jn_leg *l, struct jn_srtp *now, const uint8_t *old_key,
                                const struct jn_leg_remote *r, const uint8_t *key, bool inbound)
 {
@@ -129,18 +141,20 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
     const struct jn_leg_remote *r = &o->remote;
 
     if (r->codec >= JN_CODEC_N || r->rtp_pt > 127 || r->suite >= JN_SUITE_N || r->mode > JN_MODE_INACTIVE ||
-        r->ptime_ms < 10 || r->ptime_ms > 60 || !keys(p, l, r))
+        r->ptime_ms < 10 || r->ptime_ms > 60 || r->dtls != (l->browser != NULL) ||
+        !(r->dtls ? jn_browser_describe(p, l, r, now_ns) : keys(p, l, r)))
         return false;
     if (l->remote.codec != r->codec || l->remote.ptime_ms != r->ptime_ms)
         l->tx.acc_len = 0;
     l->remote = *r;
     bool latch = r->latch && r->suite == JN_SUITE_NONE;
-    jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);
+    if (!r->dtls) /* a browser's address is what ICE finds, and without keys it is not ready: keys.c */
+        jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);
     l->last_rx_ns = now_ns;
     l->silent = false;
-    if (!l->ready)
+    if (!l->ready && !r->dtls)
         jn_report_start(p, l, now_ns);
-    l->ready = true;
+    l->ready = l->ready || !r->dtls;
     if (!l->joined)
         return true;
     if (l->voice != JN_NONE)
@@ -209,7 +223,7 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
         p->c.srtp->close_context(l->in);
     if (l->out)
         p->c.srtp->close_context(l->out);
-    jn_pair_give(p, l->pair, now_ns);
+    pair_back(p, l, now_ns);
     live_del(p, l);
     jn_map_del(&p->leg_map, l->id);
     explicit_bzero(&l->remote, sizeof l->remote);

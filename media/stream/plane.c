@@ -38,6 +38,8 @@ int jn_plane_open(struct jn_plane **out, const struct jn_plane_config *c)
     int rc = jn_table_open(p);
     if (rc == 0)
         rc = c->srtp->open_bank(&p->srtp, 2 * c->max_legs + 2); /* a leg under new keys has both for a moment */
+    if (rc == 0)
+        rc = jn_browsers_open(p);
     if (rc < 0) {
         jn_plane_close(p);
         return rc;
@@ -58,6 +60,7 @@ void jn_plane_close(struct jn_plane *p)
             p->c.srtp->close_context(l->out);
     }
     p->c.srtp->close_bank(p->srtp);
+    jn_browsers_free(p);
     jn_table_free(p);
     free(p);
 }
@@ -98,6 +101,8 @@ static void walk(struct jn_plane *p, uint64_t now_ns)
         struct jn_leg *l = &p->leg[p->live[p->live_next]];
         silence(p, l, now_ns);
         jn_report_due(p, l, now_ns);
+        if (l->browser)
+            jn_browser_due(p, l, now_ns);
         if (l->format_due)
             jn_link_format(p, l);
     }

@@ -42,6 +42,7 @@ struct jn_plane_config {
     struct jn_addr advertise;
     struct jn_plane_place more[JN_PLACES_MAX - 1];
     uint32_t max_legs, max_rooms, silence_ms, latch_ms, quarantine_ms;
+    uint32_t browsers; /* legs on the shared port: at most so many, 0: none, and no port is shared */
     const struct jn_sounds *sounds;
     const struct jn_srtp_ops *srtp;
     uint64_t (*time_us)(uint64_t mono_ns);
@@ -54,6 +55,11 @@ struct jn_plane_counts {
     uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
         turns_to_relay; /* turns: of one direction each, see flow.c */
+    /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that chose
+     * another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the mailbox
+     * full. Handshakes by how they ended. Legs now. */
+    uint64_t ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated, dtls_strangers,
+        dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N], browsers;
 };
 
 struct jn_plane;
@@ -74,6 +80,11 @@ void jn_plane_link(struct jn_plane *p, unsigned other, struct jn_mailbox *in, st
 bool jn_plane_order(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
 /* One burst of received packets, in order of arrival; bytes may be changed, nothing is kept. */
 void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns);
+/* The two rings to and from the thread that does handshakes; slots of jn_plane_slow_bytes(). Borrowed. */
+size_t jn_plane_slow_bytes(void);
+void jn_plane_slow(struct jn_plane *p, struct jn_mailbox *to, struct jn_mailbox *from);
+/* Takes what that thread sent; returns how many messages. */
+unsigned jn_plane_keys(struct jn_plane *p, uint64_t now_ns);
 /* Takes what other planes sent; returns how many frames. */
 unsigned jn_plane_links(struct jn_plane *p, uint64_t now_ns);
 /* Runs every phase that is due: mixing, reports, timeouts. */

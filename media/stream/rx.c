@@ -56,7 +56,7 @@ static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, co
         break;
     }
     bool newest = l->rtp.ext_seq != before || l->rtp.received == 1;
-    if (l->in && jn_source_accept_authentic(&l->src, &pk->from, newest))
+    if (l->in && !l->browser && jn_source_accept_authentic(&l->src, &pk->from, newest))
         tell_moved(p, l);
     l->stats.rx_packets++;
     l->stats.rx_bytes += h->payload_len;
@@ -201,6 +201,8 @@ static uint32_t look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp)
         drop(p, pk, JN_DROP_NO_STREAM);
         return JN_NONE;
     }
+    if (pk->stream == JN_SHARED)
+        return jn_browser_look_up(p, pk, rtcp);
     if (pk->len < 8) {
         drop(p, pk, JN_DROP_SHORT);
         return JN_NONE;

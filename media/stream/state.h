@@ -13,6 +13,7 @@
 #include "media/stream/tape.h"
 
 #define JN_NONE   UINT32_MAX
+#define JN_SHARED (UINT32_MAX - 1) /* pair_leg: the port that browsers share, see browser.h */
 #define NS_PER_MS UINT64_C(1000000)
 enum {
     JN_PHASES = 20,
@@ -74,6 +75,7 @@ struct jn_leg {
     uint32_t pair, live_at, voice;
     uint8_t room_worker, restarts;
     bool ready, joined, format_due, silent;
+    struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
     struct jn_source src;
     struct jn_srtp *in, *out;
     struct jn_rtp_source rtp;
@@ -193,6 +195,7 @@ struct jn_plane {
     uint32_t backlog_head, backlog_n;
     uint32_t tape_oldest, tape_newest; /* rooms, counted from 1, by the age of the chunks that they fill */
     struct jn_plane_counts counts;
+    struct jn_browsers *browsers; /* NULL: this plane takes no browsers */
     /* the burst that gathers */
     struct jn_pkt tx[JN_PKT_BURST];
     unsigned tx_n;
@@ -219,6 +222,17 @@ void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);
 /* facts.c */
 void jn_fact_send(struct jn_plane *p, const struct jn_fact *f);
 void jn_facts_retry(struct jn_plane *p);
+
+/* browser.c, keys.c: legs of browsers. open gives the pair that the leg stands on, JN_NONE when there is no room, and
+ * fills in further addresses; look_up takes what is no media (checks, handshakes) and gives the leg of what is. */
+int jn_browsers_open(struct jn_plane *p);
+void jn_browsers_free(struct jn_plane *p);
+uint32_t jn_browser_open(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, struct jn_fact *f);
+bool jn_browser_describe(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r, uint64_t now_ns);
+void jn_browser_close(struct jn_plane *p, struct jn_leg *l);
+uint32_t jn_browser_look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp);
+void jn_browser_flush(struct jn_plane *p);
+void jn_browser_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 
 /* tx.c: a frame out of a leg. */
 void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, uint64_t now_ns);

@@ -59,6 +59,7 @@ void jn_plane_flush(struct jn_plane *p)
 {
     struct jn_pkt *out[JN_PKT_BURST];
 
+    jn_browser_flush(p);
     if (p->tx_n == 0)
         return;
     unsigned n = seal(p, out);
