@@ -1,4 +1,4 @@
-/* Build: compound RTCP packets out: SR or RR first, SDES with CNAME, BYE last (RFC 3550 6.1). */
+/* Build: compound RTCP packets out: SR or RR first, SDES with CNAME, XR, BYE last (RFC 3550 6.1). */
 #include "media/rtcp/rtcp.h"
 #include <string.h>
 
@@ -65,6 +65,8 @@ static uint8_t *sdes(uint8_t *p, const struct jn_rtcp_out *r)
 size_t jn_rtcp_build(uint8_t *out, const struct jn_rtcp_out *r)
 {
     uint8_t *p = sdes(report(out, r), r);
+    if (r->xr)
+        p += jn_xr_build(p, r->xr);
     if (r->bye) {
         uint8_t *q = put32(p + 4, r->ssrc);
         head(p, q, 1, RTCP_BYE);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_BYE = 203, SENDER_INFO = 20, BLOCK = 24 };
+enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_BYE = 203, RTCP_XR = 207, SENDER_INFO = 20, BLOCK = 24 };
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -83,6 +83,10 @@ int jn_rtcp_parse(struct jn_rtcp_news *n, const uint8_t *data, size_t len, uint3
             rc = body < 8 ? -EBADMSG : take_report(n, p, body, ours);
         else if (p[1] == RTCP_BYE)
             rc = take_bye(n, p, body);
+        else if (p[1] == RTCP_XR && !n->has_xr) {
+            rc = jn_xr_parse(&n->xr, p, body, ours);
+            n->has_xr = true;
+        }
         if (rc != 0)
             return rc;
         at += size;

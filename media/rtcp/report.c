@@ -1,4 +1,5 @@
-/* Report: the figures of a report block, the round trip, NTP time, and a MOS estimate. */
+/* Report: the figures of a report block, the round trip, NTP time. */
+#include "media/rtcp/emodel.h"
 #include "media/rtcp/rtcp.h"
 #include <string.h>
 
@@ -48,18 +49,8 @@ uint64_t jn_ntp_of_us(uint64_t unix_us)
     return s << 32 | frac;
 }
 
-/* R = 93.2 - Id - Ie,eff. Id: the two-line fit of G.107's delay impairment (Cole and Rosenbluth 2001). Ie,eff = 95 *
- * Ppl / (Ppl + Bpl) with G.113 Appendix I's Ie = 0 and Bpl = 25.1 for G.711 with concealment and random loss. MOS from
- * R as in G.107 Annex B. No echo, no sidetone, default loudness: only what this end can see. */
 unsigned jn_mos_x100(unsigned loss_permille, unsigned delay_ms)
 {
-    double loss = loss_permille > 1000 ? 100.0 : loss_permille / 10.0, delay = delay_ms;
-    double id = 0.024 * delay + (delay > 177.3 ? 0.11 * (delay - 177.3) : 0.0);
-    double r = 93.2 - id - 95.0 * loss / (loss + 25.1);
-    if (r <= 0)
-        return 100;
-    double mos = 1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6;
-    if (mos < 1.0)
-        return 100;
-    return mos > 4.5 ? 450 : (unsigned)(mos * 100.0 + 0.5);
+    struct jn_emodel e = {.loss_ppm = loss_permille * 1000, .delay_ms = delay_ms};
+    return jn_emodel_mos_x100(jn_emodel_r_x100(&e));
 }

@@ -1,8 +1,8 @@
-/* Rtcp: compound packets (RFC 3550 6): SR, RR, SDES CNAME, BYE; the report block of a source; round trip; a MOS
- * estimate. */
+/* Rtcp: compound packets (RFC 3550 6): SR, RR, SDES CNAME, XR, BYE; the report block of a source; round trip. */
 #ifndef JN_MEDIA_RTCP_H
 #define JN_MEDIA_RTCP_H
 
+#include "media/rtcp/xr.h"
 #include "media/rtp/rtp.h"
 
 enum { JN_RTCP_MAX = 256, JN_CNAME_MAX = 32 };
@@ -17,7 +17,8 @@ struct jn_rtcp_news {
     uint64_t ntp;  /* of its SR, 0 none */
     uint32_t rtp_ts, packets, octets;
     struct jn_rtcp_block block;
-    bool has_sr, has_block, bye;
+    bool has_sr, has_block, bye, has_xr;
+    struct jn_xr xr; /* the first one */
 };
 /* Every part is checked against its length. 0 or -EBADMSG; never reads past len. */
 int jn_rtcp_parse(struct jn_rtcp_news *n, const uint8_t *data, size_t len, uint32_t ours);
@@ -29,6 +30,7 @@ struct jn_rtcp_out {
     bool sent_any; /* SR, otherwise RR */
     bool has_block, bye;
     struct jn_rtcp_block block;
+    const struct jn_xr *xr; /* NULL: none */
     char cname[JN_CNAME_MAX];
 };
 /* Writes a compound packet (JN_RTCP_MAX bytes); returns its length. */
@@ -38,8 +40,7 @@ void jn_rtcp_block_of(struct jn_rtcp_block *b, struct jn_rtp_source *s, uint32_t
 /* Round trip in us from a block received at ntp_now (0 when it has no LSR or would be negative). */
 uint32_t jn_rtcp_rtt_us(const struct jn_rtcp_block *b, uint64_t ntp_now);
 uint64_t jn_ntp_of_us(uint64_t unix_us);
-/* Simplified E-model (ITU-T G.107) for G.711 with concealment: loss in 1/1000, one-way delay in ms; returns MOS x 100
- * (100..450). */
+/* MOS x 100 (100..450) of random loss in 1/1000 and a one-way delay in ms, by media/rtcp/emodel.h. */
 unsigned jn_mos_x100(unsigned loss_permille, unsigned delay_ms);
 
 #endif
