@@ -103,6 +103,12 @@ static bool speak(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     return true;
 }
 
+static bool gain(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
+{
+    struct jn_voice *v = voice_of(p, o);
+    return v && jn_room_gain(p, v, o->gain.db_q8, now_ns);
+}
+
 static bool play(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 {
     struct jn_room *r = jn_room_find(p, o->room);
@@ -153,6 +159,7 @@ static jn_do *const todo[JN_ORDER_N] = {
     [JN_ORDER_STOP] = stop,
     [JN_ORDER_RECORD] = record,
     [JN_ORDER_MARK] = mark,
+    [JN_ORDER_GAIN] = gain,
 };
 
 bool jn_plane_order(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)

@@ -22,42 +22,52 @@ static bool straight(const struct jn_voice *v)
 
 bool jn_flow_can_relay(const struct jn_plane *p, const struct jn_room *r)
 {
-    if (r->n != 2 || jn_play_any(p, r))
+    if (r->n != 2 || jn_play_any(r))
         return false;
     const struct jn_voice *a = member(p, r, 0), *b = member(p, r, 1);
     return a->format_known && b->format_known && a->codec == b->codec && a->ptime_ms == b->ptime_ms &&
-           a->hear_set != 0 && b->hear_set != 0;
+           jn_seat_reaches(a, b) && jn_seat_reaches(b, a) && a->gain == JN_UNITY && b->gain == JN_UNITY;
 }
 
-static void mix(struct jn_plane *p, struct jn_voice *v)
+static void set(struct jn_room *r, struct jn_voice *v, enum jn_flow flow)
 {
-    v->flow = JN_FLOW_MIX;
+    r->turns += (uint32_t)(flow != JN_FLOW_MIX) - (uint32_t)(v->flow != JN_FLOW_MIX);
+    v->flow = (uint8_t)flow;
+}
+
+static void mix(struct jn_plane *p, struct jn_room *r, struct jn_voice *v)
+{
+    set(r, v, JN_FLOW_MIX);
     p->counts.turns_to_mix++;
 }
 
 /* At once: what comes next waits in an empty jitter buffer. */
-static void cut(struct jn_plane *p, struct jn_voice *v)
+static void cut(struct jn_plane *p, struct jn_room *r, struct jn_voice *v)
 {
-    mix(p, v);
-    jn_jbuf_reset(v->jb);
+    mix(p, r, v);
+    jn_seat_leave(p, r, v);
 }
 
-static void turn_to_mix(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
+static void turn_to_mix(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
 {
     const struct jn_voice *to = &p->voice[v->peer];
 
     if (v->flow == JN_FLOW_TO_STRAIGHT) {
-        v->flow = JN_FLOW_MIX;
+        set(r, v, JN_FLOW_MIX);
         jn_jbuf_go_on(v->jb);
         return;
     }
-    if ((to->hear_set >> v->place & 1) == 0 || to->codec != v->codec || to->ptime_ms != v->ptime_ms ||
+    if (!jn_seat_reaches(v, to) || to->codec != v->codec || to->ptime_ms != v->ptime_ms ||
         now_ns > v->last_in_ns + FOLLOW_MS * NS_PER_MS) {
-        cut(p, v);
+        cut(p, r, v);
         return;
     }
     if (v->flow == JN_FLOW_STRAIGHT) {
-        v->flow = JN_FLOW_TO_MIX;
+        if (!jn_seat_take(p, r, v, NULL)) {
+            cut(p, r, v);
+            return;
+        }
+        set(r, v, JN_FLOW_TO_MIX);
         v->turn_ns = now_ns;
         v->followed = 0;
         jn_jbuf_follow_begin(v->jb);
@@ -72,21 +82,24 @@ void jn_flow_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
     r->relay = can;
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = member(p, r, i);
-        if (v->flow == JN_FLOW_TO_MIX && can)
-            v->flow = JN_FLOW_STRAIGHT; /* as it was */
-        else if (v->flow != JN_FLOW_MIX && !can)
-            turn_to_mix(p, v, now_ns);
+        if (v->flow == JN_FLOW_TO_MIX && can) { /* as it was */
+            set(r, v, JN_FLOW_STRAIGHT);
+            jn_seat_leave(p, r, v);
+        } else if (v->flow != JN_FLOW_MIX && !can) {
+            turn_to_mix(p, r, v, now_ns);
+        }
         r->relay = r->relay && v->flow == JN_FLOW_STRAIGHT;
     }
 }
 
 void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v)
 {
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; r->turns > 0 && i < r->n; i++) {
         struct jn_voice *s = member(p, r, i);
         if (s != v && s->flow != JN_FLOW_MIX && &p->voice[s->peer] == v)
-            cut(p, s);
+            cut(p, r, s);
     }
+    r->turns -= v->flow != JN_FLOW_MIX;
 }
 
 static void relay(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
@@ -125,24 +138,38 @@ bool jn_flow_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, 
     jn_jbuf_follow(v->jb, &f);
     v->followed += in->len;
     if (v->followed >= FOLLOWED)
-        mix(p, v);
+        mix(p, &p->room[v->room], v);
     return true;
 }
 
-uint32_t jn_flow_fed(const struct jn_plane *p, const struct jn_room *r)
+bool jn_flow_fed(struct jn_plane *p, const struct jn_room *r)
 {
-    uint32_t fed = 0;
-
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; r->turns > 0 && i < r->n; i++) {
         const struct jn_voice *v = member(p, r, i);
         if (v->flow != JN_FLOW_MIX)
-            fed |= UINT32_C(1) << p->voice[v->peer].place;
+            p->voice[v->peer].fed |= UINT32_C(1) << (v->seat == JN_NO_SEAT ? JN_SEATS : v->seat);
     }
-    return fed;
+    return r->turns > 0;
+}
+
+void jn_flow_unfed(struct jn_plane *p, const struct jn_room *r)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        member(p, r, i)->fed = 0;
+}
+
+static void straight_now(struct jn_plane *p, struct jn_room *r, struct jn_voice *v)
+{
+    set(r, v, JN_FLOW_STRAIGHT);
+    jn_seat_leave(p, r, v);
+    p->counts.turns_to_relay++;
+    p->voice[v->peer].epoch++;
+    if (v->last_ext >= v->line.ext_seq) /* digits have numbers too */
+        v->line.ext_seq = v->last_ext + 1;
 }
 
 /* The last of what waits goes to the peer; then the frames go straight. */
-static void end(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
+static void end(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
 {
     struct jn_voice *to = &p->voice[v->peer];
     bool hurry = now_ns > v->turn_ns + HURRY_MS * NS_PER_MS;
@@ -160,21 +187,29 @@ static void end(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
     to->spared += JN_TICK_SAMPLES - n;
     if (!over)
         return;
-    v->flow = JN_FLOW_STRAIGHT;
-    p->counts.turns_to_relay++;
-    to->epoch++;
-    if (v->last_ext >= v->line.ext_seq) /* digits have numbers too */
-        v->line.ext_seq = v->last_ext + 1;
+    straight_now(p, r, v);
+}
+
+/* Nothing waits of who has said nothing. */
+static void turn_to_straight(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
+{
+    v->peer = r->member[r->member[0] == (uint32_t)(v - p->voice)];
+    v->turn_ns = now_ns;
+    v->line.known = false;
+    if (v->jb)
+        set(r, v, JN_FLOW_TO_STRAIGHT);
+    else
+        straight_now(p, r, v);
 }
 
 void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; r->turns > 0 && i < r->n; i++) {
         struct jn_voice *v = member(p, r, i);
         if (v->flow == JN_FLOW_TO_STRAIGHT)
-            end(p, v, now_ns);
+            end(p, r, v, now_ns);
         else if (v->flow == JN_FLOW_TO_MIX && now_ns > v->turn_ns + FOLLOW_MS * NS_PER_MS)
-            mix(p, v);
+            mix(p, r, v);
     }
     if (!jn_flow_can_relay(p, r)) {
         r->calm = 0;
@@ -187,11 +222,8 @@ void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
     bool all = true;
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = member(p, r, i);
-        if (v->flow == JN_FLOW_MIX) {
-            v->flow = JN_FLOW_TO_STRAIGHT;
-            v->peer = r->member[!i];
-            v->turn_ns = now_ns;
-        }
+        if (v->flow == JN_FLOW_MIX)
+            turn_to_straight(p, r, v, now_ns);
         all = all && v->flow == JN_FLOW_STRAIGHT;
     }
     r->relay = all;

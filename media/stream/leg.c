@@ -1,6 +1,7 @@
 /* Leg: the port half's life: opening, what the peer said, joining and leaving, closing. */
 #include "engine/base/rand.h"
 #include "engine/base/str.h"
+#include "media/codec/codec.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -84,8 +85,8 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     }
     l->id = o->leg;
     l->cname = o->open.cname;
-    l->voice = JN_NONE;
-    l->remote.mode = JN_MODE_INACTIVE;
+    l->voice = l->tx.packs = JN_NONE;
+    l->mode = l->remote.mode = JN_MODE_INACTIVE;
     tx_init(p, &l->tx);
     if (!l->browser)
         p->pair_leg[pair] = i;
@@ -140,13 +141,20 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
 {
     const struct jn_leg_remote *r = &o->remote;
 
-    if (r->codec >= JN_CODEC_N || r->rtp_pt > 127 || r->suite >= JN_SUITE_N || r->mode > JN_MODE_INACTIVE ||
+    if (!jn_codec(r->codec) || r->rtp_pt > 127 || r->suite >= JN_SUITE_N || r->mode > JN_MODE_INACTIVE ||
         r->ptime_ms < 10 || r->ptime_ms > 60 || r->dtls != (l->browser != NULL) ||
         !(r->dtls ? jn_browser_describe(p, l, r, now_ns) : keys(p, l, r)))
         return false;
-    if (l->remote.codec != r->codec || l->remote.ptime_ms != r->ptime_ms)
-        l->tx.acc_len = 0;
+    if (l->codec != r->codec || l->ptime_ms != r->ptime_ms || r->ptime_ms == 20)
+        jn_packs_give(p, l);
     l->remote = *r;
+    l->codec = r->codec;
+    l->rtp_pt = r->rtp_pt;
+    l->dtmf_pt = r->dtmf_pt;
+    l->cn_pt = r->cn_pt;
+    l->ptime_ms = r->ptime_ms;
+    l->mode = r->mode;
+    l->scale = (uint8_t)(jn_codec(r->codec)->clock / 8000);
     bool latch = r->latch && r->suite == JN_SUITE_NONE;
     if (!r->dtls) /* a browser's address is what ICE finds, and without keys it is not ready: keys.c */
         jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);
@@ -183,7 +191,7 @@ void jn_leg_leave(struct jn_plane *p, struct jn_leg *l, bool tell)
     l->voice = JN_NONE;
     l->room = 0;
     l->tx.tag = 0;
-    l->tx.acc_len = 0;
+    jn_packs_give(p, l);
 }
 
 /* Only for a room whose home is elsewhere; jn_room_join does the rest for one that is here. */
@@ -224,6 +232,7 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
     if (l->out)
         p->c.srtp->close_context(l->out);
     pair_back(p, l, now_ns);
+    jn_packs_give(p, l);
     live_del(p, l);
     jn_map_del(&p->leg_map, l->id);
     explicit_bzero(&l->remote, sizeof l->remote);

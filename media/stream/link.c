@@ -56,9 +56,9 @@ void jn_link_format(struct jn_plane *p, struct jn_leg *l)
     m->kind = JN_LINK_FORMAT;
     m->leg = l->id;
     m->room = l->room;
-    m->codec = l->remote.codec;
-    m->ptime_ms = l->remote.ptime_ms;
-    m->mode = l->remote.mode;
+    m->codec = l->codec;
+    m->ptime_ms = l->ptime_ms;
+    m->mode = l->mode;
     l->format_due = !jn_link_send(p, l->room_worker, m);
 }
 
@@ -94,6 +94,7 @@ static void at_home(struct jn_plane *p, const struct jn_link_msg *m, uint64_t no
                            .len = m->len,
                            .cls = m->cls,
                            .codec = m->codec,
+                           .level = m->level,
                            .restarts = m->restarts,
                            .marker = m->marker,
                            .payload = m->payload};

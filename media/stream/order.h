@@ -58,6 +58,7 @@ enum jn_order_kind {
     JN_ORDER_RECORD, /* on, off, paused, masked */
     JN_ORDER_SPEAK,  /* matrix: member `leg` is heard by exactly the members in mask of tracks, if they hear it */
     JN_ORDER_MARK,   /* writes an event into the recording (held, resumed ...) */
+    JN_ORDER_GAIN,   /* how loud member `leg` is to who hears it; changes over one period */
     JN_ORDER_N
 };
 
@@ -101,6 +102,9 @@ struct jn_order {
             struct jn_ice_own ice;
             uint8_t interface, family; /* where the peer is reached from; family JN_ADDR_*, NONE: any */
         } open;
+        struct {
+            uint8_t talkers; /* heard at once at most, the loudest; 0: JN_ROOM_TALKERS_MAX, which is also the most */
+        } room_open;
         struct jn_leg_remote remote;
         struct {
             uint8_t track, unheard; /* unheard: bit for each track that does not hear it */
@@ -117,6 +121,9 @@ struct jn_order {
             uint64_t call, tenant;
             uint8_t on;
         } record; /* on: 0 off, 1 on, 2 paused, 3 masked. call: interaction id */
+        struct {
+            int16_t db_q8; /* 1/256 dB, 18 dB at most; 0: as it came */
+        } gain;
         struct {
             uint8_t event;
             uint64_t arg;

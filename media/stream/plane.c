@@ -83,7 +83,7 @@ const struct jn_plane_counts *jn_plane_counts(const struct jn_plane *p)
 
 static void silence(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
 {
-    if (p->c.silence_ms == 0 || !l->ready || l->silent || !jn_leg_may_receive(l->remote.mode) ||
+    if (p->c.silence_ms == 0 || !l->ready || l->silent || !jn_leg_may_receive(l->mode) ||
         now_ns < l->last_rx_ns + p->c.silence_ms * NS_PER_MS)
         return;
     l->silent = true;

@@ -11,7 +11,7 @@
 #include "media/stream/order.h"
 #include "media/tone/sounds.h"
 
-enum { JN_PLACES_MAX = 16, JN_ROOM_MEMBERS_MAX = 32, JN_LINK_SLOTS = 1024 };
+enum { JN_PLACES_MAX = 16, JN_ROOM_TALKERS_MAX = 30, JN_LINK_SLOTS = 1024 };
 
 /* What the plane asks of the port under it. take: local port index begins to receive, 0 or -errno (-EADDRINUSE: the
  * next pair is tried). give: it ends. tx: sends the burst or marks what it could not send (drop = JN_DROP_TX); borrows
@@ -54,7 +54,9 @@ struct jn_plane_counts {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
-        turns_to_relay; /* turns: of one direction each, see flow.c */
+        turns_to_relay, /* turns: of one direction each, see flow.c */
+        unseated,       /* frames of who found no seat among a room's talkers */
+        unheard;        /* frames that a jitter buffer took and nobody heard */
     /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that chose
      * another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the mailbox
      * full. Handshakes by how they ended. Legs now. */

@@ -9,14 +9,17 @@ const struct jn_play *jn_play_of(const struct jn_room *r, const struct jn_voice 
     return r->play.on ? &r->play : NULL;
 }
 
-bool jn_play_any(const struct jn_plane *p, const struct jn_room *r)
+bool jn_play_any(const struct jn_room *r)
 {
-    if (r->play.on)
-        return true;
-    for (unsigned i = 0; i < r->n; i++)
-        if (p->voice[r->member[i]].play.on)
-            return true;
-    return false;
+    return r->play.on || r->plays > 0;
+}
+
+/* The counts follow who is played something of its own. */
+static void own(struct jn_room *r, struct jn_play *play, bool on)
+{
+    if (play != &r->play)
+        r->plays += (uint32_t)on - (uint32_t)play->on;
+    play->on = on;
 }
 
 /* Writes into the recording what each listener of `play` hears from now on. */
@@ -47,7 +50,8 @@ bool jn_play_start(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, co
             return false;
     if (!v) /* to every member: replaces what each one hears */
         for (unsigned i = 0; i < r->n; i++)
-            p->voice[r->member[i]].play.on = false;
+            own(r, &p->voice[r->member[i]].play, false);
+    own(r, play, true);
     *play = (struct jn_play){.token = o->token, .n = o->play.n, .on = true, .loop = o->play.loop};
     memcpy(play->sound, o->play.sound, sizeof play->sound);
     note(p, r, play, position(play), now_ns);
@@ -60,11 +64,13 @@ static void stop(struct jn_plane *p, struct jn_room *r, struct jn_play *play, ui
     if (!play->on)
         return;
     note(p, r, play, stopped, now_ns);
-    play->on = false;
+    own(r, play, false);
 }
 
 void jn_play_stop(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
 {
+    if (v ? !v->play.on : !jn_play_any(r))
+        return;
     if (v) {
         stop(p, r, &v->play, now_ns);
     } else {
@@ -96,13 +102,17 @@ static void advance(struct jn_plane *p, struct jn_room *r, struct jn_play *play,
     note(p, r, play, position(play), now_ns);
 }
 
-void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint32_t fed, uint64_t now_ns)
+void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
-    if (r->play.on && fed == 0)
+    bool fed = false;
+
+    for (unsigned i = 0; r->turns > 0 && i < r->n; i++)
+        fed = fed || p->voice[r->member[i]].fed != 0;
+    if (r->play.on && !fed)
         advance(p, r, &r->play, 0, now_ns);
-    for (unsigned i = 0; i < r->n; i++) {
+    for (unsigned i = 0; r->plays > 0 && i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
-        if (v->play.on && (fed >> i & 1) == 0)
+        if (v->play.on && v->fed == 0)
             advance(p, r, &v->play, v->leg, now_ns);
     }
 }

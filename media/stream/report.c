@@ -58,11 +58,11 @@ void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now
     struct jn_rtcp_out r = {.ssrc = l->tx.ssrc,
                             .ntp = jn_ntp_of_us(jn_time_at(p, now_ns)),
                             .packets = (uint32_t)l->tx.packets,
-                            .octets = (uint32_t)l->tx.octets,
+                            .octets = (uint32_t)l->octets_out,
                             .sent_any = l->tx.packets > 0,
                             .has_block = l->rtp.started,
                             .bye = bye};
-    r.rtp_ts = l->tx.last_ts + (now_ns > l->tx.last_ns ? (uint32_t)((now_ns - l->tx.last_ns) / 125000) : 0);
+    r.rtp_ts = l->tx.last_ts + (now_ns > l->tx.last_ns ? (uint32_t)((now_ns - l->tx.last_ns) / 125000) * l->scale : 0);
     if (r.has_block) {
         uint32_t dlsr = l->report.lsr ? (uint32_t)((now_ns - l->report.sr_at_ns) * 65536 / 1000000000) : 0;
         jn_rtcp_block_of(&r.block, &l->rtp, l->report.lsr, dlsr);
@@ -100,9 +100,9 @@ void jn_report_close(struct jn_leg *l)
     struct jn_leg_stats *s = &l->stats;
 
     s->tx_packets = l->tx.packets;
-    s->tx_bytes = l->tx.octets;
+    s->tx_bytes = l->octets_out;
     s->lost = jn_rtp_source_lost(&l->rtp);
-    s->jitter_us = (l->rtp.jitter_q4 >> 4) * 125;
+    s->jitter_us = (l->rtp.jitter_q4 >> 4) * 125 / (l->scale ? l->scale : 1);
     uint64_t expected = s->rx_packets + s->lost;
     unsigned permille = expected ? (unsigned)((s->lost + s->late) * 1000 / expected) : 0;
     s->mos_x100 = (uint16_t)jn_mos_x100(permille > 1000 ? 1000 : permille, s->rtt_us / 2000 + 60);

@@ -1,4 +1,5 @@
 /* Room: its members and what the hear matrix says of them; its place among the phases. */
+#include "media/codec/codec.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -38,18 +39,12 @@ static void weigh(struct jn_plane *p, struct jn_room *r)
 {
     if (r->phase == JN_PHASES)
         return;
-    uint8_t weight = (uint8_t)(r->n + 1);
+    uint32_t weight = r->n + 1;
     p->phase_load[r->phase] = p->phase_load[r->phase] - r->weight + weight;
     r->weight = weight;
 }
 
 enum { ALL = (1u << JN_TRACK_N) - 1, WATCH = 1u << JN_TRACK_SUPERVISOR };
-
-static bool reaches(const struct jn_voice *from, const struct jn_voice *to)
-{
-    bool heard = from->track == JN_TRACK_SUPERVISOR || (to->hears >> from->track & 1) != 0;
-    return from != to && heard && (from->speaks >> to->track & 1) != 0;
-}
 
 uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const struct jn_voice *v)
 {
@@ -57,18 +52,35 @@ uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const s
 
     for (unsigned i = 0; i < r->n; i++) {
         const struct jn_voice *from = &p->voice[r->member[i]];
-        if (from->track == JN_TRACK_SUPERVISOR && reaches(from, v))
-            hears |= WATCH;
+        if (from->track == JN_TRACK_SUPERVISOR && jn_seat_reaches(from, v))
+            return hears | WATCH;
     }
     return hears;
+}
+
+/* How many supervisors speak to each track. */
+static void watchers(const struct jn_plane *p, const struct jn_room *r, uint32_t to[JN_TRACK_N])
+{
+    memset(to, 0, JN_TRACK_N * sizeof *to);
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct jn_voice *v = &p->voice[r->member[i]];
+        for (unsigned t = 0; v->track == JN_TRACK_SUPERVISOR && t < JN_TRACK_N; t++)
+            to[t] += v->speaks >> t & 1;
+    }
 }
 
 /* The recording hears of each change of the matrix. */
 static void tell_tape(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
+    uint32_t to[JN_TRACK_N];
+
+    if (r->tape.state == 0)
+        return;
+    watchers(p, r, to);
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
-        uint8_t hears = jn_room_hears(p, r, v);
+        unsigned itself = v->track == JN_TRACK_SUPERVISOR ? v->speaks >> v->track & 1u : 0;
+        uint8_t hears = (uint8_t)((v->hears & ~WATCH) | (to[v->track] > itself ? WATCH : 0));
         if (hears == v->hears_told)
             continue;
         v->hears_told = hears;
@@ -76,51 +88,36 @@ static void tell_tape(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
     }
 }
 
-/* Who hears whom, as bits of places; a voice that begins to be heard begins with an empty jitter buffer and softly. */
-static void matrix(struct jn_plane *p, struct jn_room *r)
-{
-    uint32_t all_heard = 0;
-
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = &p->voice[r->member[i]];
-        v->place = (uint8_t)i;
-        v->hear_set = 0;
-        for (unsigned k = 0; k < r->n; k++)
-            if (reaches(&p->voice[r->member[k]], v))
-                v->hear_set |= UINT32_C(1) << k;
-        all_heard |= v->hear_set;
-    }
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = &p->voice[r->member[i]];
-        bool heard = all_heard >> i & 1;
-        if (heard && !v->heard)
-            jn_jbuf_reset(v->jb);
-        v->heard = heard;
-    }
-}
-
 void jn_room_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
-    matrix(p, r);
+    jn_seats_changed(p, r);
     tell_tape(p, r, now_ns);
     jn_flow_changed(p, r, now_ns);
-    if (!r->relay && (r->n > 0 || r->play.on))
+    if (!r->relay && (r->n > 0 || r->play.on)) {
         phase_add(p, r);
-    else
+    } else {
         phase_del(p, r);
+        jn_seats_clear(p, r);
+    }
     weigh(p, r);
 }
 
 bool jn_room_open(struct jn_plane *p, const struct jn_order *o)
 {
-    if (o->room == 0 || jn_room_find(p, o->room) || jn_mailbox_reserve(p->facts) < 0)
+    if (o->room == 0 || o->room_open.talkers > JN_ROOM_TALKERS_MAX || jn_room_find(p, o->room) ||
+        jn_mailbox_reserve(p->facts) < 0)
         return false;
     uint32_t i = jn_slot_take(&p->room_pool);
     if (i == JN_NONE) {
         jn_mailbox_unreserve(p->facts);
         return false;
     }
-    p->room[i] = (struct jn_room){.id = o->room, .phase = JN_PHASES};
+    struct jn_room *r = &p->room[i];
+    memset(r, 0, sizeof *r);
+    r->id = o->room;
+    r->phase = JN_PHASES;
+    r->member = r->few;
+    r->talkers = o->room_open.talkers ? o->room_open.talkers : JN_ROOM_TALKERS_MAX;
     jn_map_set(&p->room_map, o->room, i);
     p->counts.rooms++;
     return true;
@@ -144,7 +141,6 @@ void jn_room_close(struct jn_plane *p, struct jn_room *r, uint64_t token, uint64
 
 static struct jn_voice *voice_new(struct jn_plane *p, struct jn_room *r, const struct jn_order *o)
 {
-    static const struct jn_jbuf_config depth = {.min_ms = 20, .max_ms = 200, .start_ms = 40};
     uint32_t i = jn_slot_take(&p->voice_pool);
 
     if (i == JN_NONE)
@@ -158,9 +154,17 @@ static struct jn_voice *voice_new(struct jn_plane *p, struct jn_room *r, const s
     v->track = o->join.track;
     v->hears = ALL;
     v->speaks = ALL & (uint8_t)~o->join.unheard;
-    v->jb = jn_jbuf_init(p->jbufs + i * p->jbuf_bytes, &depth);
+    v->seat = JN_NO_SEAT;
+    v->gain = v->gain_was = JN_UNITY;
+    v->scale = 1;
     jn_map_set(&p->voice_map, v->leg, i);
     return v;
+}
+
+static void voice_free(struct jn_plane *p, struct jn_voice *v)
+{
+    jn_map_del(&p->voice_map, v->leg);
+    jn_slot_give(&p->voice_pool, (uint32_t)(v - p->voice));
 }
 
 struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, struct jn_leg *l,
@@ -170,17 +174,18 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
 
     if (old)
         jn_room_leave(p, old, false, now_ns);
-    if (r->n == JN_ROOM_MEMBERS_MAX)
-        return NULL;
     if (!l && !jn_link_keep(p, o->leg_worker))
         return NULL;
     struct jn_voice *v = voice_new(p, r, o);
+    if (v && !jn_members_add(p, r, (uint32_t)(v - p->voice))) {
+        voice_free(p, v);
+        v = NULL;
+    }
     if (!v) {
         if (!l)
             jn_link_unkeep(p, o->leg_worker);
         return NULL;
     }
-    r->member[r->n++] = (uint32_t)(v - p->voice);
     jn_tape_event(p, r, JN_RECEV_JOIN, v->track, v->leg, now_ns);
     v->hears_told = jn_room_hears(p, r, v);
     jn_tape_event(p, r, JN_RECEV_HEAR, v->track, v->hears_told, now_ns);
@@ -190,40 +195,13 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
         v->leg_at = (uint32_t)(l - p->leg);
         l->voice = (uint32_t)(v - p->voice);
         if (l->ready)
-            jn_room_format(p, v, l->remote.codec, l->remote.ptime_ms, l->remote.mode, now_ns);
+            jn_room_format(p, v, l->codec, l->ptime_ms, l->mode, now_ns);
     } else {
         v->kept = true;
         jn_link_hello(p, v);
     }
     jn_room_changed(p, r, now_ns);
     return v;
-}
-
-/* Who heard v hears its last words fade. */
-static void fade(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
-{
-    if (!v->heard || v->flow != JN_FLOW_MIX)
-        return;
-    jn_jbuf_get(v->jb, r->tail, now_ns);
-    for (int i = 0; i < JN_TICK_SAMPLES; i++)
-        r->tail[i] = (int16_t)(r->tail[i] * (JN_TICK_SAMPLES - 1 - i) / JN_TICK_SAMPLES);
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *to = &p->voice[r->member[i]];
-        to->tail = (to->hear_set >> v->place & 1) != 0;
-    }
-}
-
-/* The place of who leaves goes to the last one: the bits follow. */
-static void give_place(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v)
-{
-    uint32_t gone = UINT32_C(1) << v->place, last = UINT32_C(1) << (r->n - 1);
-
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *o = &p->voice[r->member[i]];
-        uint32_t was = o->hear_was & ~gone & ~last;
-        o->hear_was = gone != last && (o->hear_was & last) != 0 ? was | gone : was;
-    }
-    r->member[v->place] = r->member[--r->n];
 }
 
 /* The port half, wherever it is, is told that it has no room any more. */
@@ -248,19 +226,35 @@ static void detach(struct jn_plane *p, struct jn_voice *v, bool tell)
     jn_link_send_kept(p, v->leg_worker, m);
 }
 
+/* Who hears v hears its last words fade: it stays as a ghost until the next period is over. */
+static bool haunts(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v)
+{
+    bool heard = v->seat != JN_NO_SEAT && v->flow == JN_FLOW_MIX && (v->ends || (r->heard >> v->seat & 1) != 0);
+
+    if (!heard || r->n == 0 || r->phase == JN_PHASES || p->ghosts == 0)
+        return false;
+    p->ghosts--;
+    v->gone = true;
+    v->leg_at = JN_NONE;
+    return true;
+}
+
 void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t now_ns)
 {
     struct jn_room *r = &p->room[v->room];
 
-    fade(p, r, v, now_ns);
     jn_flow_left(p, r, v);
     jn_play_stop(p, r, v, now_ns);
-    jn_voice_tell(p, v);
+    if (v->jb)
+        jn_voice_tell(p, v);
     jn_tape_event(p, r, JN_RECEV_LEAVE, v->track, v->leg, now_ns);
     detach(p, v, tell);
-    give_place(p, r, v);
+    jn_members_del(p, r, v);
     jn_map_del(&p->voice_map, v->leg);
-    jn_slot_give(&p->voice_pool, (uint32_t)(v - p->voice));
+    if (!haunts(p, r, v)) {
+        jn_seat_leave(p, r, v);
+        jn_slot_give(&p->voice_pool, (uint32_t)(v - p->voice));
+    }
     jn_room_changed(p, r, now_ns);
 }
 
@@ -276,15 +270,28 @@ void jn_room_speak(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint6
     jn_room_changed(p, &p->room[v->room], now_ns);
 }
 
+bool jn_room_gain(struct jn_plane *p, struct jn_voice *v, int16_t gain_db_q8, uint64_t now_ns)
+{
+    if (gain_db_q8 > 18 * 256)
+        return false;
+    v->gain = jn_level_gain(gain_db_q8);
+    jn_room_changed(p, &p->room[v->room], now_ns);
+    return true;
+}
+
 void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,
                     uint64_t now_ns)
 {
+    struct jn_room *r = &p->room[v->room];
     bool same = v->format_known && v->codec == codec && v->ptime_ms == ptime_ms;
 
+    if (v->codec != codec && v->seat != JN_NO_SEAT && v->flow == JN_FLOW_MIX)
+        jn_seat_leave(p, r, v);
     v->codec = codec;
     v->ptime_ms = ptime_ms;
     v->mode = mode;
+    v->scale = (uint8_t)(jn_codec(codec)->clock / 8000);
     v->format_known = true;
     if (!same)
-        jn_room_changed(p, &p->room[v->room], now_ns);
+        jn_room_changed(p, r, now_ns);
 }

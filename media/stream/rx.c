@@ -38,7 +38,7 @@ static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, co
 {
     uint64_t before = l->rtp.ext_seq;
 
-    switch (jn_rtp_source_take(&l->rtp, h, (uint32_t)(pk->at_ns / 125000), ext)) {
+    switch (jn_rtp_source_take(&l->rtp, h, (uint32_t)(pk->at_ns / 125000) * l->scale, ext)) {
     case JN_SEQ_DUPLICATE:
         drop(p, pk, JN_DROP_DUPLICATE);
         l->stats.duplicate++;
@@ -68,11 +68,11 @@ static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, co
 /* RFC 3389's static type 13 is tolerated though it was not negotiated. */
 static bool classify(const struct jn_leg *l, const struct jn_rtp *h, uint8_t *cls)
 {
-    if (h->pt == l->remote.rtp_pt)
+    if (h->pt == l->rtp_pt)
         *cls = JN_CLASS_AUDIO;
-    else if (h->pt == l->remote.dtmf_pt)
+    else if (h->pt == l->dtmf_pt)
         *cls = JN_CLASS_DTMF;
-    else if (h->pt == l->remote.cn_pt || h->pt == 13)
+    else if (h->pt == l->cn_pt || h->pt == 13)
         *cls = JN_CLASS_CN;
     else
         return false;
@@ -88,7 +88,7 @@ static void digit(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in)
         return;
     struct jn_fact f = {.kind = JN_FACT_DIGIT, .leg = l->id, .room = l->room};
     f.digit.digit = c;
-    f.digit.duration_ms = duration / 8;
+    f.digit.duration_ms = (uint16_t)(duration / (8 * l->scale));
     jn_fact_send(p, &f);
 }
 
@@ -111,6 +111,7 @@ static void into_room(struct jn_plane *p, struct jn_leg *l, const struct jn_in *
     m->kind = JN_LINK_IN;
     m->cls = in->cls;
     m->codec = in->codec;
+    m->level = in->level;
     m->restarts = in->restarts;
     m->marker = in->marker;
     memcpy(m->payload, in->payload, in->len);
@@ -143,7 +144,7 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     }
     if (!sequence(p, l, pk, &h, &in.ext_seq))
         return;
-    if (!jn_leg_may_receive(l->remote.mode)) { /* on hold: it may not speak into the room */
+    if (!jn_leg_may_receive(l->mode)) { /* on hold: it may not speak into the room */
         drop(p, pk, JN_DROP_NOT_READY);
         return;
     }
@@ -151,7 +152,8 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     in.ts = h.ts;
     in.ssrc = h.ssrc;
     in.len = h.payload_len;
-    in.codec = l->remote.codec;
+    in.codec = l->codec;
+    in.level = JN_LEVEL_UNKNOWN;
     in.restarts = l->restarts;
     in.marker = h.marker;
     in.payload = pk->data + h.payload_off;

@@ -20,21 +20,29 @@ enum {
     JN_TICK_SAMPLES = JN_SAMPLES_20MS,
     JN_TX_CAP = 576,
     JN_BACKLOG = 256,
-    JN_LINK_BURST = 32
+    JN_LINK_BURST = 32,
+    JN_ROOM_FEW = 4,
+    JN_BLOCKS = 10, /* sizes of member lists: 32, 128, 512 ... */
+    JN_SEATS = 31,  /* one bit of a mask of seats is left over, see jn_voice.fed */
+    JN_UNITY = 4096,
+    JN_NO_SEAT = 255,
+    JN_MADE_MAX = 64
 };
 static_assert((int)JN_FRAME_MAX == (int)JN_REC_PAYLOAD_MAX, "a frame fits an item");
 static_assert((int)JN_TX_CAP >= (int)JN_RTP_HEADER + (int)JN_FRAME_MAX + (int)JN_SRTP_TRAILER_MAX,
               "a frame fits a packet");
 static_assert((int)JN_TX_CAP >= (int)JN_RTCP_MAX + (int)JN_SRTP_TRAILER_MAX, "a report fits a packet");
+static_assert((int)JN_ROOM_TALKERS_MAX < (int)JN_SEATS, "who comes finds a seat while another one's sound ends");
 
 enum jn_class { JN_CLASS_AUDIO, JN_CLASS_CN, JN_CLASS_DTMF };
+enum { JN_LEVEL_UNKNOWN = 255 };
 
 /* A received frame on its way into a room. restarts: counts changes of the sender's sequence or SSRC. */
 struct jn_in {
     uint64_t ext_seq, at_ns;
     uint32_t ts, ssrc;
     uint16_t len;
-    uint8_t cls, codec, restarts;
+    uint8_t cls, codec, restarts, level; /* level: as the sender says it (RFC 6464), -dBov, or JN_LEVEL_UNKNOWN */
     bool marker;
     const uint8_t *payload;
     struct jn_pkt *pk; /* what it came in; NULL: over a link */
@@ -54,39 +62,51 @@ struct jn_out {
 };
 #define JN_TAG_RELAY 0x80000000u
 
+/* One cache line. packs: where packets of other than 20 ms gather, JN_NONE: nowhere. */
 struct jn_leg_tx {
-    uint64_t seq, base_ext, last_ns, packets, octets;
+    uint64_t seq, base_ext, last_ns, packets;
     int64_t seq_off;
-    uint32_t ssrc, tag, ts_off, last_ts, last_dur, event_in, event_out;
+    uint32_t ssrc, tag, ts_off, last_ts, packs;
+    uint16_t last_dur;
     bool started, in_event;
-    uint16_t acc_len; /* packets of other than 20 ms gather here */
-    uint32_t acc_ts;
-    uint8_t acc[JN_FRAME_MAX + JN_TICK_SAMPLES];
+};
+static_assert(sizeof(struct jn_leg_tx) <= 64, "one cache line");
+struct jn_pack {
+    uint32_t ts;
+    uint16_t len;
+    uint8_t bytes[JN_FRAME_MAX + JN_TICK_SAMPLES];
 };
 struct jn_leg_report {
     uint64_t next_ns, sr_at_ns;
     uint32_t lsr;
 };
 
-/* Port half of a leg: on the worker that has its port pair. voice: index of its other half when the room's home is
- * here, JN_NONE otherwise. */
+/* Port half of a leg: on the worker that has its port pair. By access: what every packet asks, in and out, what a
+ * received one changes, what a sent one changes, and the rest. voice: index of its other half when the room's home is
+ * here, JN_NONE otherwise. codec .. mode: of `remote`. scale: RTP units of its codec in 125 us. */
 struct jn_leg {
-    uint64_t id, room, cname;
-    uint32_t pair, live_at, voice;
-    uint8_t room_worker, restarts;
-    bool ready, joined, format_due, silent;
+    _Alignas(64) uint32_t voice, pair;
     struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
-    struct jn_source src;
     struct jn_srtp *in, *out;
-    struct jn_rtp_source rtp;
-    struct jn_dtmf_in dtmf;
+    uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode, scale, restarts;
+    bool ready, joined, format_due, silent;
+    uint8_t room_worker;
+    struct jn_source src;
+    _Alignas(64) struct jn_rtp_source rtp;
     uint64_t last_rx_ns;
-    struct jn_leg_tx tx;
+    struct jn_leg_stats stats;
+    _Alignas(64) struct jn_leg_tx tx;
+    uint64_t octets_out;
+    uint32_t event_in, event_out, live_at;
+    uint64_t id, room, cname;
+    struct jn_dtmf_in dtmf;
     struct jn_leg_report report;
     struct jn_leg_remote remote;
-    struct jn_leg_stats stats;
 };
 
+struct jn_link_stats {
+    uint64_t late, duplicate, concealed;
+};
 struct jn_play {
     uint64_t token;
     uint32_t off;
@@ -104,32 +124,47 @@ enum jn_flow {
 };
 
 /* Voice half of a leg: in its room's home. leg_at: index of the port half when that is here, JN_NONE otherwise. hears,
- * speaks: masks of tracks; hears_told: what the recording knows of it; hear_set: the members that stand for, a bit for
- * each place in the room; hear_was: what it was in the last period that was mixed for this voice. peer: index of the
- * voice that hears the frames that go straight; line: which one is the first. epoch: tells time lines of the mix to
- * this voice apart; spared: samples that it was told less than real time. tail: hears the last words of who left. */
+ * speaks: masks of tracks; hears_told: what the recording knows of it.
+ *
+ * A voice that is heard has a jitter buffer and one of the room's seats while it speaks; who only listens has neither.
+ * hear_set: the seats whose sound it is to hear; hear_was: those that it heard in the last period. audible: somebody
+ * would hear it. ends: it has stood up, gone: it has left, and its last words fade. level: its loudest of late, -dBov.
+ * place: where it stands in the room's list.
+ *
+ * peer: index of the voice that hears the frames that go straight; line: which one is the first. fed: seats whose sound
+ * reaches it straight; bit JN_SEATS: that of one without a seat. epoch: tells time lines of the mix to this voice
+ * apart; spared: RTP units that it was told less than real time. gain: 4096 is as it came; gain_was: in the last
+ * period. */
 struct jn_voice {
-    uint64_t leg, last_ext, last_in_ns, turn_ns;
-    uint32_t room, leg_at, hear_set, hear_was, peer, followed, epoch, spared;
-    struct jn_jbuf_line line;
-    uint8_t place, leg_worker, track, hears, speaks, hears_told, flow;
-    bool format_known, hello_due, heard, kept, tail;
-    uint8_t codec, ptime_ms, mode, restarts;
+    _Alignas(64) uint64_t leg;
     struct jn_jbuf *jb;
-    struct jn_jbuf_counts told;
+    uint32_t room, leg_at, place, hear_set, hear_was, fed, spared;
+    uint8_t seat, flow, codec, ptime_ms, mode, leg_worker, track, hears, speaks, restarts, epoch, scale, level;
+    bool format_known, audible, gone, ends;
+    uint64_t last_in_ns, last_ext, turn_ns;
+    struct jn_jbuf_line line;
+    uint32_t peer, followed;
+    uint16_t gain, gain_was;
+    uint8_t hears_told, jb_codec;
+    bool hello_due, kept;
+    struct jn_link_stats told;
     struct jn_play play;
-    _Alignas(32) int16_t pcm[JN_TICK_SAMPLES];
 };
 
+/* member: the first n are voices; `few`, or a block of the size class block. seat: voices by seat; seated: those that
+ * are taken; heard: those whose sound somebody is to hear, the rest fade. ghosts: voices that have left and fade.
+ * turns: voices whose frames go straight or are about to. plays: members who are played something of their own. phase:
+ * JN_PHASES when it does not tick; calm: periods that it could have relayed. */
 struct jn_room {
-    uint64_t id;
-    uint32_t member[JN_ROOM_MEMBERS_MAX], next, prev;
-    uint8_t n, phase, weight,
-        calm;   /* phase: JN_PHASES when it does not tick; calm: periods that it could have relayed */
+    _Alignas(64) uint64_t id;
+    uint32_t *member;
+    uint32_t n, next, prev, weight, seated, heard, plays, turns;
+    uint8_t phase, calm, block, talkers;
     bool relay; /* every voice goes straight: the room does not tick */
+    uint32_t few[JN_ROOM_FEW];
+    uint32_t seat[JN_SEATS];
     struct jn_play play;
     struct jn_tape tape;
-    _Alignas(32) int16_t tail[JN_TICK_SAMPLES]; /* last words of who left, fading */
 };
 
 enum jn_link_kind {
@@ -141,14 +176,11 @@ enum jn_link_kind {
     JN_LINK_GONE,   /* home to leg's worker: the room is gone */
     JN_LINK_STATS   /* home to leg's worker: what the jitter buffer counted since the last one */
 };
-struct jn_link_stats {
-    uint64_t late, duplicate, concealed;
-};
 struct jn_link_msg {
     uint64_t leg, room, ext_seq, at_ns;
     uint32_t ts, ssrc, tag;
     uint16_t len;
-    uint8_t kind, from, cls, codec, restarts, marker, relayed, ptime_ms, mode;
+    uint8_t kind, from, cls, codec, restarts, level, marker, relayed, ptime_ms, mode;
     struct jn_jbuf_line line;
     union {
         uint8_t payload[JN_FRAME_MAX];
@@ -158,6 +190,30 @@ struct jn_link_msg {
 
 struct jn_pool {
     uint32_t *free, n;
+};
+/* Equal pieces of memory that is touched only where a piece was taken once. */
+struct jn_slab {
+    uint8_t *at;
+    size_t bytes;
+    uint32_t total;
+    struct jn_pool pool;
+};
+
+/* One encoded mix of this period: whose voices, and those of the period before, what prompt, in which codec. */
+struct jn_made {
+    uint32_t set, was;
+    const int16_t *prompt;
+    uint8_t codec;
+    uint8_t bytes[JN_FRAME_MAX];
+};
+/* What one room's period is worked out in. active: seats that sound; got: seats whose period was taken. */
+struct jn_mixer {
+    uint32_t active, got;
+    bool summed;
+    unsigned n;
+    _Alignas(64) int32_t total[JN_TICK_SAMPLES];
+    _Alignas(64) int16_t pcm[JN_SEATS][JN_TICK_SAMPLES];
+    struct jn_made made[JN_MADE_MAX];
 };
 
 /* One local address: its port pairs first .. first+pairs-1, those that are free in a queue, a part of pair_queue. */
@@ -182,8 +238,9 @@ struct jn_plane {
     struct jn_leg *leg;
     struct jn_voice *voice;
     struct jn_room *room;
-    uint8_t *jbufs;
-    size_t jbuf_bytes;
+    struct jn_slab jbufs, packs, blocks[JN_BLOCKS];
+    uint32_t ghosts;
+    struct jn_mixer mixer;
     struct jn_pool leg_pool, voice_pool, room_pool;
     struct jn_map leg_map, voice_map, room_map;
     uint32_t *live, live_n, live_next;
@@ -212,8 +269,8 @@ struct jn_voice *jn_voice_find(struct jn_plane *p, uint64_t leg);
 struct jn_room *jn_room_find(struct jn_plane *p, uint64_t id);
 uint32_t jn_slot_take(struct jn_pool *pool);
 void jn_slot_give(struct jn_pool *pool, uint32_t i);
-/* A pair of that interface whose quarantine has passed, its two ports receiving; JN_NONE when there is none. family: one
- * of that family when the interface has such an address, NONE: any. */
+/* A pair of that interface whose quarantine has passed, its two ports receiving; JN_NONE when there is none. family:
+ * one of that family when the interface has such an address, NONE: any. */
 uint32_t jn_pair_take(struct jn_plane *p, uint8_t interface, uint8_t family, uint64_t now_ns);
 /* What SDP says of the pair's RTP port. */
 struct jn_addr jn_pair_address(const struct jn_plane *p, uint32_t pair);
@@ -265,7 +322,43 @@ void jn_link_unkeep(struct jn_plane *p, unsigned to);
 void jn_link_format(struct jn_plane *p, struct jn_leg *l);
 void jn_link_hello(struct jn_plane *p, struct jn_voice *v);
 
-/* room.c: members, relaying, what the matrix says. */
+/* pools.c: pieces of memory, NULL or false when none is left. */
+int jn_pools_open(struct jn_plane *p);
+void jn_pools_free(struct jn_plane *p);
+void *jn_slab_take(struct jn_slab *s);
+void jn_slab_give(struct jn_slab *s, const void *piece);
+uint32_t jn_block_size(unsigned block);
+/* A new jitter buffer for the voice's codec; what it counted is told when it is given back. */
+bool jn_voice_take_jbuf(struct jn_plane *p, struct jn_voice *v);
+void jn_voice_give_jbuf(struct jn_plane *p, struct jn_voice *v);
+bool jn_members_add(struct jn_plane *p, struct jn_room *r, uint32_t voice);
+void jn_members_del(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v);
+bool jn_packs_take(struct jn_plane *p, struct jn_leg *l);
+void jn_packs_give(struct jn_plane *p, struct jn_leg *l);
+struct jn_pack *jn_pack_of(const struct jn_plane *p, const struct jn_leg *l);
+
+/* seat.c: who hears whom, and who has a seat. */
+bool jn_seat_reaches(const struct jn_voice *from, const struct jn_voice *to);
+/* The matrix or the members changed. */
+void jn_seats_changed(struct jn_plane *p, struct jn_room *r);
+/* v speaks: gives it a seat and a jitter buffer unless it has them; false: there is none for it now. */
+bool jn_seat_take(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in);
+/* Nobody hears it from the next period on; its seat is free after that one. */
+void jn_seat_stand_up(struct jn_plane *p, struct jn_room *r, struct jn_voice *v);
+/* At once, without a fade. */
+void jn_seat_leave(struct jn_plane *p, struct jn_room *r, struct jn_voice *v);
+/* After a period, or where there is none: whom nobody hears any more gives its seat back. */
+void jn_seats_clear(struct jn_plane *p, struct jn_room *r);
+/* Now and then: seats of those who sent nothing for long. */
+void jn_seats_idle(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
+
+/* level.c: how loud a frame is, in -dBov, before it is decoded; and the same of samples. */
+uint8_t jn_level_of(const struct jn_in *in);
+uint8_t jn_level_of_peak(uint16_t peak);
+/* 4096 times the factor; at most 18 dB. */
+uint16_t jn_level_gain(int16_t gain_db_q8);
+
+/* room.c: members and phases. */
 bool jn_room_open(struct jn_plane *p, const struct jn_order *o);
 void jn_room_close(struct jn_plane *p, struct jn_room *r, uint64_t token, uint64_t now_ns);
 /* NULL when it is full. l: the port half when it is here. */
@@ -274,6 +367,7 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
 void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t now_ns);
 void jn_room_hear(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns);
 void jn_room_speak(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint64_t now_ns);
+bool jn_room_gain(struct jn_plane *p, struct jn_voice *v, int16_t gain_db_q8, uint64_t now_ns);
 /* The tracks that v hears, a supervisor's among them while there is one who speaks to it. */
 uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const struct jn_voice *v);
 void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,
@@ -289,8 +383,10 @@ void jn_flow_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v);
 /* True: the frame went straight to the peer, and nowhere else. */
 bool jn_flow_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
-/* The places whose members are not told the mix, because somebody's frames go straight to them or come to their end. */
-uint32_t jn_flow_fed(const struct jn_plane *p, const struct jn_room *r);
+/* Marks who is not told the mix, because somebody's frames go straight to it or come to their end (voice.fed);
+ * true: there may be some. And forgets it again. */
+bool jn_flow_fed(struct jn_plane *p, const struct jn_room *r);
+void jn_flow_unfed(struct jn_plane *p, const struct jn_room *r);
 /* In each period: what comes to its end is said, and after some calm periods the turn to relaying begins; with the last
  * turn r->relay is set. */
 void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
@@ -300,11 +396,11 @@ struct jn_frame jn_frame_of(const struct jn_in *in);
 /* The time line of what is mixed for v: its name and the timestamp of now_ns. */
 static inline uint32_t jn_mix_tag(const struct jn_plane *p, const struct jn_voice *v)
 {
-    return (1u + p->c.index + (v->epoch << 8)) & ~JN_TAG_RELAY;
+    return 1u + p->c.index + ((uint32_t)v->epoch << 8);
 }
 static inline uint32_t jn_mix_ts(const struct jn_voice *v, uint64_t now_ns)
 {
-    return (uint32_t)(now_ns / 125000) - v->spared;
+    return (uint32_t)(now_ns / 125000) * v->scale - v->spared;
 }
 void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns);
 void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o, uint64_t now_ns);
@@ -319,9 +415,9 @@ bool jn_play_start(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, co
                    uint64_t now_ns);
 void jn_play_stop(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns);
 const struct jn_play *jn_play_of(const struct jn_room *r, const struct jn_voice *v);
-bool jn_play_any(const struct jn_plane *p, const struct jn_room *r);
-/* fed: places whose members hear something else in this period: what they are played waits. */
-void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint32_t fed, uint64_t now_ns);
+bool jn_play_any(const struct jn_room *r);
+/* What those are played who hear something else in this period (voice.fed) waits. */
+void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 
 /* tape.c: the recording tap, see tape.h. */
 /* What is old enough goes to the recorder. */

@@ -50,19 +50,21 @@ static void places(struct jn_plane *p)
 int jn_table_open(struct jn_plane *p)
 {
     uint32_t legs = p->c.max_legs, rooms = p->c.max_rooms;
+    int rc = jn_pools_open(p);
 
+
+    if (rc < 0)
+        return rc;
     places(p);
-    p->jbuf_bytes = (jn_jbuf_size() + 63) & ~(size_t)63;
     p->leg = zeroed(legs, sizeof *p->leg);
-    p->voice = zeroed(legs, sizeof *p->voice);
+    p->voice = zeroed(legs + p->ghosts, sizeof *p->voice);
     p->room = zeroed(rooms, sizeof *p->room);
-    p->jbufs = aligned_alloc(64, legs * p->jbuf_bytes); /* touched only when a voice takes its own */
     p->live = malloc(legs * sizeof *p->live);
     p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
     p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);
     p->pair_free_ns = calloc(p->pairs, sizeof *p->pair_free_ns);
-    if (!p->leg || !p->voice || !p->room || !p->jbufs || !p->live || !p->pair_leg || !p->pair_queue ||
-        !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, legs) < 0 ||
+    if (!p->leg || !p->voice || !p->room || !p->live || !p->pair_leg || !p->pair_queue ||
+        !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, legs + p->ghosts) < 0 ||
         pool_open(&p->room_pool, rooms) < 0 || jn_map_init(&p->leg_map, legs) < 0 ||
         jn_map_init(&p->voice_map, legs) < 0 || jn_map_init(&p->room_map, rooms) < 0)
         return -ENOMEM;
@@ -75,10 +77,10 @@ int jn_table_open(struct jn_plane *p)
 
 void jn_table_free(struct jn_plane *p)
 {
+    jn_pools_free(p);
     free(p->leg);
     free(p->voice);
     free(p->room);
-    free(p->jbufs);
     free(p->live);
     free(p->pair_leg);
     free(p->pair_queue);

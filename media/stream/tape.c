@@ -192,10 +192,11 @@ static bool start(struct jn_plane *p, struct jn_room *r, const struct jn_order *
     r->tape = (struct jn_tape){.call = o->record.call, .tenant = o->record.tenant, .state = JN_TAPE_ON};
     jn_tape_event(p, r, JN_RECEV_START, 0, 0, now_ns);
     for (unsigned i = 0; i < r->n; i++) {
-        const struct jn_voice *v = &p->voice[r->member[i]];
+        struct jn_voice *v = &p->voice[r->member[i]];
         const struct jn_play *play = jn_play_of(r, v);
         jn_tape_event(p, r, JN_RECEV_JOIN, v->track, v->leg, now_ns);
-        jn_tape_event(p, r, JN_RECEV_HEAR, v->track, jn_room_hears(p, r, v), now_ns);
+        v->hears_told = jn_room_hears(p, r, v);
+        jn_tape_event(p, r, JN_RECEV_HEAR, v->track, v->hears_told, now_ns);
         if (play)
             jn_tape_event(p, r, JN_RECEV_PROMPT, v->track, (uint64_t)play->sound[play->at] << 32 | play->off, now_ns);
     }

@@ -4,33 +4,9 @@
 #include "media/stream/state.h"
 #include <string.h>
 
-enum { TELL = 50 };
+enum { TELL = 50, AHEAD = 8 };
 
-/* One encoded mix: who is in it, what prompt, in which codec. */
-struct coded {
-    const int16_t *prompt;
-    uint32_t set;
-    uint8_t codec;
-    uint8_t bytes[JN_TICK_SAMPLES];
-};
-struct mixer {
-    uint32_t active; /* places that sound now */
-    bool summed;
-    unsigned n;
-    const int16_t *pcm[JN_ROOM_MEMBERS_MAX];
-    _Alignas(32) int32_t total[JN_TICK_SAMPLES];
-    struct coded made[JN_ROOM_MEMBERS_MAX];
-};
-
-static bool silent(const int16_t *pcm)
-{
-    int16_t any = 0;
-    for (unsigned i = 0; i < JN_TICK_SAMPLES; i++)
-        any |= pcm[i];
-    return any == 0;
-}
-
-static void sum(struct mixer *m, int32_t *acc, uint32_t set)
+static void sum(struct jn_mixer *m, int32_t *acc, uint32_t set)
 {
     const struct jn_mix_ops *ops = jn_mix();
     for (; set != 0; set &= set - 1)
@@ -38,12 +14,16 @@ static void sum(struct mixer *m, int32_t *acc, uint32_t set)
 }
 
 /* The sound of a set of speakers and a prompt: from the sum of all when that is shorter (mix-minus), saturated once. */
-static void mixed(struct mixer *m, int16_t *out, uint32_t set, const int16_t *prompt)
+static void mixed(struct jn_mixer *m, int16_t *out, uint32_t set, const int16_t *prompt)
 {
     const struct jn_mix_ops *ops = jn_mix();
     uint32_t others = m->active & ~set;
-    _Alignas(32) int32_t acc[JN_TICK_SAMPLES];
+    _Alignas(64) int32_t acc[JN_TICK_SAMPLES];
 
+    if (!prompt && __builtin_popcount(set) == 2) {
+        ops->two(out, m->pcm[__builtin_ctz(set)], m->pcm[__builtin_ctz(set & (set - 1))], JN_TICK_SAMPLES);
+        return;
+    }
     if (2 * __builtin_popcount(set) <= __builtin_popcount(m->active)) {
         memset(acc, 0, sizeof acc);
         sum(m, acc, set);
@@ -74,122 +54,131 @@ static void encode(const struct jn_plane *p, uint8_t codec, uint8_t *out, const 
         p->g711->encode_ulaw(out, pcm, JN_TICK_SAMPLES);
 }
 
-static const uint8_t *coded_mix(const struct jn_plane *p, struct mixer *m, uint32_t set, const int16_t *prompt,
-                                uint8_t codec)
+/* Whom the listener heard until now goes, who is new comes, both within one period. */
+static void crossed(struct jn_mixer *m, int16_t *out, uint32_t from, uint32_t to, const int16_t *prompt)
 {
-    for (unsigned i = 0; i < m->n; i++)
-        if (m->made[i].set == set && m->made[i].prompt == prompt && m->made[i].codec == codec)
+    _Alignas(64) int16_t old[JN_TICK_SAMPLES];
+
+    mixed(m, old, from, prompt);
+    mixed(m, out, to, prompt);
+    jn_mix()->cross(out, old, JN_TICK_SAMPLES);
+}
+
+static void make(const struct jn_plane *p, struct jn_mixer *m, struct jn_made *c)
+{
+    _Alignas(64) int16_t pcm[JN_TICK_SAMPLES];
+    const int16_t *from = pcm;
+
+    if (c->was != c->set)
+        crossed(m, pcm, c->was, c->set, c->prompt);
+    else if (!c->prompt && c->set != 0 && (c->set & (c->set - 1)) == 0)
+        from = m->pcm[__builtin_ctz(c->set)];
+    else
+        mixed(m, pcm, c->set, c->prompt);
+    encode(p, c->codec, c->bytes, from);
+}
+
+static const uint8_t *made(const struct jn_plane *p, struct jn_mixer *m, uint32_t set, uint32_t was,
+                           const int16_t *prompt, uint8_t codec)
+{
+    for (unsigned i = m->n; i-- > 0;)
+        if (m->made[i].set == set && m->made[i].was == was && m->made[i].prompt == prompt && m->made[i].codec == codec)
             return m->made[i].bytes;
-    struct coded *c = &m->made[m->n++];
+    struct jn_made *c = &m->made[m->n < JN_MADE_MAX ? m->n++ : JN_MADE_MAX - 1];
     c->set = set;
+    c->was = was;
     c->prompt = prompt;
     c->codec = codec;
-    _Alignas(32) int16_t pcm[JN_TICK_SAMPLES];
-    const int16_t *from = pcm;
-    if (!prompt && set != 0 && (set & (set - 1)) == 0)
-        from = m->pcm[__builtin_ctz(set)];
-    else
-        mixed(m, pcm, set, prompt);
-    encode(p, codec, c->bytes, from);
+    make(p, m, c);
     return c->bytes;
 }
 
-/* Whom the listener heard until now goes, who is new comes, both within one period. */
-static const uint8_t *crossed(const struct jn_plane *p, struct mixer *m, uint8_t *bytes, uint32_t from, uint32_t to,
-                              const int16_t *prompt, uint8_t codec)
-{
-    _Alignas(32) int16_t old[JN_TICK_SAMPLES], pcm[JN_TICK_SAMPLES];
-
-    mixed(m, old, from, prompt);
-    mixed(m, pcm, to, prompt);
-    for (int i = 0; i < JN_TICK_SAMPLES; i++)
-        pcm[i] = (int16_t)((old[i] * (JN_TICK_SAMPLES - i) + pcm[i] * i) / JN_TICK_SAMPLES);
-    encode(p, codec, bytes, pcm);
-    return bytes;
-}
-
-/* The bytes for one listener. A prompt heard alone is copied from what was encoded when it was loaded. own: for what
- * nobody else hears. */
-static const uint8_t *for_listener(const struct jn_plane *p, struct mixer *m, const struct jn_room *r,
-                                   struct jn_voice *v, uint8_t *own)
+/* The bytes for one listener. A prompt heard alone is copied from what was encoded when it was loaded. */
+static const uint8_t *for_listener(const struct jn_plane *p, struct jn_mixer *m, const struct jn_room *r,
+                                   struct jn_voice *v)
 {
     const struct jn_play *play = jn_play_of(r, v);
     uint32_t set = v->hear_set & m->active, was = v->hear_was & m->active;
-    bool tail = v->tail;
+    const struct jn_sound *s = play ? &p->c.sounds->at[play->sound[play->at]] : NULL;
 
-    v->hear_was = v->hear_set;
-    v->tail = false;
-    if (was != set)
-        return crossed(p, m, own, was, set, play ? p->c.sounds->at[play->sound[play->at]].pcm + play->off : NULL,
-                       v->codec);
-    if (!play && tail)
-        return coded_mix(p, m, set, r->tail, v->codec);
-    if (!play)
-        return coded_mix(p, m, set, NULL, v->codec);
-    const struct jn_sound *s = &p->c.sounds->at[play->sound[play->at]];
-    if (set == 0)
+    v->hear_was = v->hear_set & m->got;
+    if (s && (set | was) == 0)
         return s->coded[v->codec] + play->off;
-    return coded_mix(p, m, set, s->pcm + play->off, v->codec);
+    return made(p, m, set, was, s ? s->pcm + play->off : NULL, v->codec);
 }
 
-static void hear_all(struct jn_plane *p, struct jn_room *r, struct mixer *m, uint64_t now_ns)
+static void hear(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
 {
-    uint32_t was = 0; /* who was heard until now fades */
+    struct jn_mixer *m = &p->mixer;
+    const struct jn_mix_ops *ops = jn_mix();
+    int16_t *pcm = m->pcm[v->seat];
 
-    m->active = 0;
-    m->summed = false;
-    m->n = 0;
-    for (unsigned i = 0; i < r->n; i++)
-        was |= p->voice[r->member[i]].hear_was;
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = &p->voice[r->member[i]];
-        m->pcm[i] = v->pcm;
-        if ((!v->heard && (was >> i & 1) == 0) || v->flow != JN_FLOW_MIX) /* the rest is said by jn_flow_tick */
-            continue;
-        jn_jbuf_get(v->jb, v->pcm, now_ns);
-        if (!silent(v->pcm))
-            m->active |= UINT32_C(1) << i;
+    jn_jbuf_get(v->jb, pcm, now_ns);
+    if (v->gain != JN_UNITY || v->gain_was != JN_UNITY) {
+        ops->ramp(pcm, v->gain_was, v->gain, JN_TICK_SAMPLES);
+        v->gain_was = v->gain;
+    }
+    m->got |= UINT32_C(1) << v->seat;
+    uint16_t peak = ops->peak(pcm, JN_TICK_SAMPLES);
+    if (peak == 0)
+        return;
+    m->active |= UINT32_C(1) << v->seat;
+    uint8_t level = jn_level_of_peak(peak);
+    v->level = level <= v->level ? level : v->level + 1;
+}
+
+static void hear_all(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
+{
+    p->mixer.active = p->mixer.got = 0;
+    p->mixer.summed = false;
+    p->mixer.n = 0;
+    for (uint32_t left = r->seated; left != 0; left &= left - 1) {
+        struct jn_voice *v = &p->voice[r->seat[__builtin_ctz(left)]];
+        if (v->flow == JN_FLOW_MIX) /* the rest is said by jn_flow_tick */
+            hear(p, v, now_ns);
     }
 }
 
-static void now_and_then(struct jn_plane *p, struct jn_room *r, uint64_t ms)
+static void tell(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, struct jn_out *o, uint64_t now_ns)
 {
-    for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = &p->voice[r->member[i]];
+    if (v->fed != 0) {
+        v->hear_was = v->hear_set & (p->mixer.got | v->fed);
+        return;
+    }
+    if (!v->format_known || !jn_leg_may_send(v->mode)) {
+        if (v->leg_at != JN_NONE)
+            p->leg[v->leg_at].tx.tag = 0; /* what comes after a hold is a new talk */
         if (v->hello_due)
             jn_link_hello(p, v);
-        if (ms / 20 % TELL == 0)
-            jn_voice_tell(p, v);
+        v->hear_was = v->hear_set & p->mixer.got;
+        return;
     }
+    o->ts = jn_mix_ts(v, now_ns);
+    o->tag = jn_mix_tag(p, v);
+    o->payload = for_listener(p, &p->mixer, r, v);
+    jn_voice_out(p, v, o, now_ns);
+    p->counts.mixed++;
 }
 
 void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms)
 {
-    struct mixer m;
     uint64_t now_ns = ms * NS_PER_MS;
 
-    hear_all(p, r, &m, now_ns);
-    uint8_t own[JN_TICK_SAMPLES];
+    hear_all(p, r, now_ns);
     struct jn_out o = {.len = JN_TICK_SAMPLES};
-    uint32_t fed = jn_flow_fed(p, r);
+    bool fed = jn_flow_fed(p, r);
     for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = &p->voice[r->member[i]];
-        if ((fed >> i & 1) != 0)
-            continue;
-        if (!v->format_known || !jn_leg_may_send(v->mode)) {
-            if (v->leg_at != JN_NONE)
-                p->leg[v->leg_at].tx.tag = 0; /* what comes after a hold is a new talk */
-            continue;
-        }
-        o.ts = jn_mix_ts(v, now_ns);
-        o.tag = jn_mix_tag(p, v);
-        o.payload = for_listener(p, &m, r, v, own);
-        jn_voice_out(p, v, &o, now_ns);
-        p->counts.mixed++;
+        if (i + AHEAD < r->n)
+            __builtin_prefetch(&p->voice[r->member[i + AHEAD]]);
+        tell(p, r, &p->voice[r->member[i]], &o, now_ns);
     }
-    jn_play_advance(p, r, fed, now_ns);
+    jn_play_advance(p, r, now_ns);
     jn_flow_tick(p, r, now_ns);
-    now_and_then(p, r, ms);
+    if (fed)
+        jn_flow_unfed(p, r);
+    jn_seats_clear(p, r);
+    if (ms / JN_PHASES % TELL == 0)
+        jn_seats_idle(p, r, now_ns);
     if (r->relay)
         jn_room_changed(p, r, now_ns);
 }

@@ -77,30 +77,31 @@ void jn_plane_flush(struct jn_plane *p)
     }
 }
 
-/* Samples from the last packet until now, at least what that packet held. */
-static uint32_t samples_since(const struct jn_leg_tx *tx, uint64_t now_ns)
+/* RTP units from the last packet until now, at least what that packet held. */
+static uint32_t samples_since(const struct jn_leg_tx *tx, unsigned scale, uint64_t now_ns)
 {
-    uint64_t gone = now_ns > tx->last_ns ? (now_ns - tx->last_ns) / 125000 : 0;
+    uint64_t gone = now_ns > tx->last_ns ? (now_ns - tx->last_ns) / 125000 * scale : 0;
     return gone > tx->last_dur ? (uint32_t)gone : tx->last_dur;
 }
 
 /* Where a relay begins at a known frame, and this one is not far from it by real time. */
-static bool on_line(const struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
+static bool on_line(const struct jn_leg_tx *tx, unsigned scale, const struct jn_out *o, uint64_t now_ns)
 {
     uint32_t ahead = o->ts - o->line.ts;
-    return o->relayed && o->line.known && tx->tag != 0 && ahead <= samples_since(tx, now_ns) + LINE_SAMPLES;
+    return o->relayed && o->line.known && tx->tag != 0 && ahead <= samples_since(tx, scale, now_ns) + LINE_SAMPLES * scale;
 }
 
 /* Another time line begins: sequence goes on by one. Timestamps too, when one line takes the other's sound up (a mix
  * that was a relay, a relay that was a mix): no gap and no jump for the peer's jitter buffer. Otherwise they go on by
  * real time, marked. Returns whether it is to be marked. */
-static bool anchor(struct jn_leg_tx *tx, const struct jn_out *o, uint64_t now_ns)
+static bool anchor(struct jn_leg_tx *tx, unsigned scale, const struct jn_out *o, uint64_t now_ns)
 {
-    bool turn = tx->started && tx->tag != 0 && ((tx->tag ^ o->tag) & JN_TAG_RELAY) != 0, line = on_line(tx, o, now_ns);
-    uint32_t step = tx->started ? samples_since(tx, now_ns) : 0;
+    bool turn = tx->started && tx->tag != 0 && ((tx->tag ^ o->tag) & JN_TAG_RELAY) != 0, 
+         line = on_line(tx, scale, o, now_ns);
+    uint32_t step = tx->started ? samples_since(tx, scale, now_ns) : 0;
     uint64_t first = line ? o->line.ext_seq : o->ext_seq;
 
-    turn = turn && (o->relayed ? line : step <= tx->last_dur + TURN_SAMPLES);
+    turn = turn && (o->relayed ? line : step <= tx->last_dur + TURN_SAMPLES * scale);
     if (turn)
         step = tx->last_dur;
     tx->ts_off = tx->last_ts + step - (line ? o->line.ts : o->ts);
@@ -116,11 +117,11 @@ static uint8_t payload_type(const struct jn_leg *l, uint8_t cls)
 {
     switch (cls) {
     case JN_CLASS_DTMF:
-        return l->remote.dtmf_pt;
+        return l->dtmf_pt;
     case JN_CLASS_CN:
-        return l->remote.cn_pt;
+        return l->cn_pt;
     default:
-        return l->remote.rtp_pt;
+        return l->rtp_pt;
     }
 }
 
@@ -149,7 +150,7 @@ static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, 
     jn_rtp_build(pk->data, h);
     pk->len = (uint16_t)(JN_RTP_HEADER + len);
     l->tx.packets++;
-    l->tx.octets += len;
+    l->octets_out += len;
 }
 
 /* The next packet of the leg's own sequence. */
@@ -158,7 +159,7 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
 {
     struct jn_leg_tx *tx = &l->tx;
     struct jn_rtp h = {
-        .ts = ts, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->remote.rtp_pt, .marker = marker};
+        .ts = ts, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->rtp_pt, .marker = marker};
 
     tx->last_ts = ts;
     tx->last_ns = now_ns;
@@ -169,29 +170,33 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
 
 static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
 {
-    struct jn_leg_tx *tx = &l->tx;
-
-    if (tx->acc_len > 0)
-        next(p, l, tx->acc_ts + tx->ts_off, false, tx->acc, tx->acc_len, now_ns);
-    tx->acc_len = 0;
+    if (l->tx.packs == JN_NONE)
+        return;
+    struct jn_pack *k = jn_pack_of(p, l);
+    if (k->len > 0)
+        next(p, l, k->ts + l->tx.ts_off, false, k->bytes, k->len, now_ns);
+    k->len = 0;
 }
 
 /* Packets of the peer's length out of periods of 20 ms. */
 static void gather(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, bool marker, uint64_t now_ns)
 {
-    struct jn_leg_tx *tx = &l->tx;
-    uint16_t want = (uint16_t)(l->remote.ptime_ms * 8);
+    uint16_t want = (uint16_t)(l->ptime_ms * 8), at = 0;
 
-    if (tx->acc_len == 0)
-        tx->acc_ts = o->ts;
-    memcpy(tx->acc + tx->acc_len, o->payload, o->len);
-    tx->acc_len = (uint16_t)(tx->acc_len + o->len);
-    uint16_t at = 0;
-    for (; tx->acc_len - at >= want; at = (uint16_t)(at + want), marker = false)
-        next(p, l, tx->acc_ts + at + tx->ts_off, marker, tx->acc + at, want, now_ns);
-    tx->acc_len = (uint16_t)(tx->acc_len - at);
-    tx->acc_ts += at;
-    memmove(tx->acc, tx->acc + at, tx->acc_len);
+    if (!jn_packs_take(p, l)) {
+        p->counts.drops[JN_DROP_FULL]++;
+        return;
+    }
+    struct jn_pack *k = jn_pack_of(p, l);
+    if (k->len == 0)
+        k->ts = o->ts;
+    memcpy(k->bytes + k->len, o->payload, o->len);
+    k->len = (uint16_t)(k->len + o->len);
+    for (; k->len - at >= want; at = (uint16_t)(at + want), marker = false)
+        next(p, l, k->ts + at + l->tx.ts_off, marker, k->bytes + at, want, now_ns);
+    k->len = (uint16_t)(k->len - at);
+    k->ts += at;
+    memmove(k->bytes, k->bytes + at, k->len);
 }
 
 /* A digit between the packets of a mix: its event keeps one timestamp, that of its begin (RFC 4733 2.5.1.2). */
@@ -199,18 +204,18 @@ static void event(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
 {
     struct jn_leg_tx *tx = &l->tx;
 
-    if (l->remote.dtmf_pt > 127) {
+    if (l->dtmf_pt > 127) {
         p->counts.drops[JN_DROP_PAYLOAD]++;
         return;
     }
-    bool first = !tx->in_event || tx->event_in != o->ts;
+    bool first = !tx->in_event || l->event_in != o->ts;
     if (first) {
         tx->in_event = true;
-        tx->event_in = o->ts;
-        tx->event_out = tx->last_ts + (tx->started ? samples_since(tx, now_ns) : 0);
+        l->event_in = o->ts;
+        l->event_out = tx->last_ts + (tx->started ? samples_since(tx, l->scale, now_ns) : 0);
     }
     struct jn_rtp h = {
-        .ts = tx->event_out, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->remote.dtmf_pt, .marker = first};
+        .ts = l->event_out, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->dtmf_pt, .marker = first};
     build(p, l, &h, o->payload, o->len, NULL);
 }
 
@@ -233,11 +238,11 @@ static void relay(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
     uint64_t seq = o->ext_seq + (uint64_t)tx->seq_off;
     struct jn_rtp h = {.ts = o->ts + tx->ts_off, .ssrc = tx->ssrc, .seq = (uint16_t)seq, .pt = pt, .marker = marker};
     if (o->cls == JN_CLASS_DTMF) { /* one press keeps its timestamp over a turn */
-        if (!tx->in_event || tx->event_in != o->ts)
-            tx->event_out = h.ts;
+        if (!tx->in_event || l->event_in != o->ts)
+            l->event_out = h.ts;
         tx->in_event = true;
-        tx->event_in = o->ts;
-        h.ts = tx->event_out;
+        l->event_in = o->ts;
+        h.ts = l->event_out;
     }
     if (seq > tx->seq) {
         tx->seq = seq;
@@ -256,9 +261,9 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
         p->counts.drops[JN_DROP_NOT_READY]++;
         return;
     }
-    if (!jn_leg_may_send(l->remote.mode)) { /* on hold: nothing but RTCP; afterwards a new talk begins */
+    if (!jn_leg_may_send(l->mode)) { /* on hold: nothing but RTCP; afterwards a new talk begins */
         l->tx.tag = 0;
-        l->tx.acc_len = 0;
+        jn_packs_give(p, l);
         return;
     }
     if (o->cls == JN_CLASS_DTMF && !o->relayed) {
@@ -272,12 +277,12 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
             return;
         }
         gather_end(p, l, now_ns);
-        fresh = anchor(&l->tx, o, now_ns);
+        fresh = anchor(&l->tx, l->scale, o, now_ns);
     }
     bool marker = fresh || (o->relayed && o->marker && o->cls != JN_CLASS_CN);
     if (o->relayed)
         relay(p, l, o, marker, now_ns);
-    else if (l->remote.ptime_ms != 20)
+    else if (l->ptime_ms != 20)
         gather(p, l, o, marker, now_ns);
     else
         next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, now_ns);

@@ -33,7 +33,7 @@ static void digits(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, co
 
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *to = &p->voice[r->member[i]];
-        if ((to->hear_set >> v->place & 1) != 0)
+        if (jn_seat_reaches(v, to))
             jn_voice_out(p, to, &o, now_ns);
     }
 }
@@ -76,7 +76,7 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
         digits(p, r, v, in, now_ns);
         return;
     }
-    if (!v->heard) /* nobody would hear it: nothing waits, nothing is decoded */
+    if (!v->audible || !jn_seat_take(p, r, v, in)) /* nobody hears it: nothing waits, nothing is decoded */
         return;
     if (in->restarts != v->restarts) {
         jn_jbuf_reset(v->jb);
@@ -91,15 +91,16 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
 void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
 {
     const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
-    struct jn_link_stats s = {.late = c->late - v->told.late,
-                              .duplicate = c->duplicate - v->told.duplicate,
-                              .concealed = c->concealed - v->told.concealed};
+    struct jn_link_stats now = {.late = c->late, .duplicate = c->duplicate, .concealed = c->concealed};
+    struct jn_link_stats s = {.late = now.late - v->told.late,
+                              .duplicate = now.duplicate - v->told.duplicate,
+                              .concealed = now.concealed - v->told.concealed};
 
     if (s.late == 0 && s.duplicate == 0 && s.concealed == 0)
         return;
     if (v->leg_at != JN_NONE) {
         jn_leg_add_stats(&p->leg[v->leg_at], &s);
-        v->told = *c;
+        v->told = now;
         return;
     }
     struct jn_link_msg *m = &p->scratch;
@@ -108,5 +109,5 @@ void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
     m->room = p->room[v->room].id;
     m->stats = s;
     if (jn_link_send(p, v->leg_worker, m))
-        v->told = *c;
+        v->told = now;
 }

@@ -361,9 +361,12 @@ static inline void end(struct call *k)
 /* Frames of the leg that were passed over, refused or still wait: none when each was heard. */
 static inline uint64_t unheard(struct call *k, const struct talker *t)
 {
-    const struct jn_voice *v = jn_voice_find(k->w->r[0]->p, t->who.leg);
-    const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
-    return c->in - c->played + c->skipped + c->late + c->full + c->bad;
+    struct jn_plane *p = k->w->r[0]->p;
+    const struct jn_voice *v = jn_voice_find(p, t->who.leg);
+    const struct jn_plane_counts *n = jn_plane_counts(p);
+    static const struct jn_jbuf_counts none;
+    const struct jn_jbuf_counts *c = v->jb ? jn_jbuf_counts(v->jb) : &none;
+    return n->unheard + n->drops[JN_DROP_LATE] + n->drops[JN_DROP_FULL] + n->drops[JN_DROP_SHORT] + c->in - c->played;
 }
 
 static inline uint64_t relayed(const struct call *k)

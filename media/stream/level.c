@@ -1,0 +1,60 @@
+/* Level: how loud a frame is, told before anything is decoded: what its sender says (RFC 6464), or what the bytes of
+ * G.711 show by themselves. */
+#include "media/stream/state.h"
+#include <math.h>
+
+uint8_t jn_level_of_peak(uint16_t peak)
+{
+    static const uint8_t within[4] = {0, 2, 4, 5}; /* dB of the two bits after the first */
+
+    if (peak < 4)
+        return 80;
+    unsigned top = 31 - (unsigned)__builtin_clz(peak);
+    unsigned above = 6 * (15 - top), rest = within[peak >> (top - 2) & 3];
+    return (uint8_t)(above > rest ? above - rest : 0);
+}
+
+/* Both laws are logarithmic: the largest code is the largest sample. */
+static uint8_t peak_of_ulaw(const uint8_t *in, unsigned n)
+{
+    uint8_t least = 0x7f;
+
+    for (unsigned i = 0; i < n; i++)
+        least = (in[i] & 0x7f) < least ? in[i] & 0x7f : least;
+    return (uint8_t)(0x80 | least);
+}
+
+static uint8_t peak_of_alaw(const uint8_t *in, unsigned n)
+{
+    uint8_t most = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t code = (in[i] ^ 0x55) & 0x7f;
+        most = code > most ? code : most;
+    }
+    return (uint8_t)((most | 0x80) ^ 0x55);
+}
+
+uint8_t jn_level_of(const struct jn_in *in)
+{
+    uint8_t code;
+    int16_t peak;
+
+    if (in->level != JN_LEVEL_UNKNOWN)
+        return in->level;
+    if (in->cls == JN_CLASS_CN)
+        return 127;
+    if (in->codec == JN_CODEC_PCMU)
+        code = peak_of_ulaw(in->payload, in->len);
+    else if (in->codec == JN_CODEC_PCMA)
+        code = peak_of_alaw(in->payload, in->len);
+    else
+        return JN_LEVEL_UNKNOWN;
+    jn_codec_decode((enum jn_codec_id)in->codec, &peak, &code, 1);
+    return jn_level_of_peak((uint16_t)(peak < 0 ? -(peak + 1) : peak));
+}
+
+uint16_t jn_level_gain(int16_t gain_db_q8)
+{
+    return (uint16_t)lrint(4096 * pow(10, gain_db_q8 / (20.0 * 256)));
+}
