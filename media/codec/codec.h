@@ -12,13 +12,7 @@
 enum { JN_CODEC_BYTES_MAX = 480 };
 enum { JN_PERIOD_MS = 20, JN_RATE_MAX = 48000, JN_PERIOD_MAX = JN_RATE_MAX / 1000 * JN_PERIOD_MS };
 
-/* How to encode where the codec has a choice. bitrate: bits a second, 0 the codec's own. complexity: 0..10.
- * loss_percent: what the encoder shall expect. */
-struct jn_codec_profile {
-    uint32_t bitrate;
-    uint8_t complexity, loss_percent;
-    bool fec, dtx;
-};
+/* struct jn_codec_profile, how to encode where the codec has a choice, is in order.h. */
 /* name: encoding name of the rtpmap (RFC 3551 6, RFC 7587). clock: RTP timestamp units a second. rate: its own linear
  * samples a second. static_pt: RFC 3551's payload type, 255 none.
  *

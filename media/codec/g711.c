@@ -58,7 +58,9 @@ static void encode_alaw(uint8_t *out, const int16_t *pcm, size_t n)
 
 const struct jn_g711_ops *jn_g711(void)
 {
-    return jn_cpu_isa() >= JN_ISA_AVX2 ? &jn_g711_avx2 : &jn_g711_plain;
+    static const struct jn_g711_ops *const table[] = {
+        [JN_ISA_PLAIN] = &jn_g711_plain, [JN_ISA_AVX2] = &jn_g711_avx2, [JN_ISA_AVX512] = &jn_g711_avx512};
+    return table[jn_cpu_isa()];
 }
 
 void jn_codec_decode(enum jn_codec_id c, int16_t *pcm, const uint8_t *in, size_t n)

@@ -13,7 +13,7 @@ struct jn_g711_ops {
     void (*encode_ulaw)(uint8_t *out, const int16_t *pcm, size_t n);
     void (*encode_alaw)(uint8_t *out, const int16_t *pcm, size_t n);
 };
-extern const struct jn_g711_ops jn_g711_plain, jn_g711_avx2;
+extern const struct jn_g711_ops jn_g711_plain, jn_g711_avx2, jn_g711_avx512;
 /* The fastest that jn_cpu_isa allows. */
 const struct jn_g711_ops *jn_g711(void);
 /* By codec. */

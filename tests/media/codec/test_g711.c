@@ -103,19 +103,17 @@ Test(g711, segments_end_at_the_tables_decision_values)
     }
 }
 
-Test(g711, avx2_is_the_plain_twin_for_every_input_and_length)
+static void twins(const struct jn_g711_ops *fast)
 {
-    if (jn_cpu_isa() < JN_ISA_AVX2)
-        return;
     static int16_t pcm[65536], a[65536], b[65536];
     static uint8_t x[65536], y[65536];
     for (unsigned i = 0; i < 65536; i++)
         pcm[i] = (int16_t)(i - 32768);
     jn_g711_plain.encode_ulaw(x, pcm, 65536);
-    jn_g711_avx2.encode_ulaw(y, pcm, 65536);
+    fast->encode_ulaw(y, pcm, 65536);
     cr_assert_eq(memcmp(x, y, 65536), 0, "mu-law encode");
     jn_g711_plain.encode_alaw(x, pcm, 65536);
-    jn_g711_avx2.encode_alaw(y, pcm, 65536);
+    fast->encode_alaw(y, pcm, 65536);
     cr_assert_eq(memcmp(x, y, 65536), 0, "A-law encode");
     for (unsigned i = 0; i < 65536; i++)
         x[i] = (uint8_t)i;
@@ -123,10 +121,22 @@ Test(g711, avx2_is_the_plain_twin_for_every_input_and_length)
         memset(a, 1, sizeof a);
         memset(b, 1, sizeof b);
         jn_g711_plain.decode_ulaw(a, x + n, n);
-        jn_g711_avx2.decode_ulaw(b, x + n, n);
+        fast->decode_ulaw(b, x + n, n);
         cr_assert_eq(memcmp(a, b, sizeof a), 0, "mu-law decode of %u", n);
         jn_g711_plain.decode_alaw(a, x + n, n);
-        jn_g711_avx2.decode_alaw(b, x + n, n);
+        fast->decode_alaw(b, x + n, n);
         cr_assert_eq(memcmp(a, b, sizeof a), 0, "A-law decode of %u", n);
     }
+}
+
+Test(g711, avx2_is_the_plain_twin_for_every_input_and_length)
+{
+    if (jn_cpu_isa() >= JN_ISA_AVX2)
+        twins(&jn_g711_avx2);
+}
+
+Test(g711, avx512_is_the_plain_twin_for_every_input_and_length)
+{
+    if (jn_cpu_isa() >= JN_ISA_AVX512)
+        twins(&jn_g711_avx512);
 }
