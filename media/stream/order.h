@@ -76,11 +76,20 @@ struct jn_leg_dtls {
     uint8_t certificate;
 };
 
+/* How to encode where the codec has a choice. bitrate: bits a second, 0 the codec's own. complexity: 0..10.
+ * loss_percent: what the encoder shall expect. */
+struct jn_codec_profile {
+    uint32_t bitrate;
+    uint8_t complexity, loss_percent;
+    bool fec, dtx;
+};
+
 /* rtp_pt, dtmf_pt: 0..127, 255 none. ptime_ms 10..60. Keys: master key then salt, 30 bytes for the AES128 suites. */
 struct jn_leg_remote {
     struct jn_addr rtp, rtcp;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
-    uint8_t suite; /* JN_SUITE_NONE: plain RTP */
+    struct jn_codec_profile profile; /* of what is sent to it */
+    uint8_t suite;                   /* JN_SUITE_NONE: plain RTP */
     bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
     bool dtls;     /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
     union {
