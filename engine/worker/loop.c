@@ -3,8 +3,9 @@
 #include "engine/worker/state.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
-enum { BURSTS = 8, LINK_ROUNDS = 8, ORDERS = 32 };
+enum { BURSTS = 8, LINK_ROUNDS = 8, ORDERS = 32, WINDOW_NS = 250000000 };
 
 static unsigned packets(struct jn_worker *w)
 {
@@ -78,14 +79,57 @@ static void publish(struct jn_worker *w)
     PUT(rtcp_out);
     PUT(link_frames);
     PUT(refused_orders);
+    PUT(browsers);
+    PUT(ice_checks);
+    PUT(ice_strangers);
+    PUT(ice_malformed);
+    PUT(ice_refused);
+    PUT(ice_conflicts);
+    PUT(ice_nominated);
+    PUT(dtls_strangers);
+    PUT(dtls_malformed);
+    PUT(dtls_throttled);
+    PUT(dtls_full);
+    for (unsigned i = 0; i < JN_KEYS_N; i++)
+        PUT(dtls_ended[i]);
     for (unsigned i = 0; i < JN_DROP_N; i++)
         PUT(drops[i]);
+    for (unsigned i = 0; i < JN_LATE_N; i++)
+        PUT(late[i]);
 #undef PUT
+    atomic_store_explicit(&to->busy_ns, w->load.busy_ns, memory_order_relaxed);
+    atomic_store_explicit(&to->load_permille, w->load.smooth / 16, memory_order_relaxed);
+}
+
+static uint64_t thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* What the last window needed of the core, smoothed. A port that is polled takes the whole core, a core that is shared
+ * makes work seem long: so the smaller of processor time and working time counts. */
+static void weigh(struct jn_worker *w, uint64_t now)
+{
+    struct jn_worker_load *l = &w->load;
+    uint64_t wall = now - l->wall_ns;
+
+    if (l->wall_ns != 0 && wall < WINDOW_NS)
+        return;
+    uint64_t cpu = thread_ns(), used = cpu - l->cpu_ns, busy = l->busy_ns - l->busy_at;
+    if (l->wall_ns != 0)
+        l->smooth += (used < busy ? used : busy) * 1000 / wall * 4 - l->smooth / 4;
+    l->wall_ns = now;
+    l->cpu_ns = cpu;
+    l->busy_at = l->busy_ns;
 }
 
 static bool mail_waits(struct jn_worker *w)
 {
     if (w->orders && !w->holding && !jn_mailbox_empty(w->orders))
+        return true;
+    if (w->keys && !jn_mailbox_empty(w->keys))
         return true;
     for (unsigned i = 0; i < JN_WORKERS_MAX; i++)
         if (w->link_in[i] && !jn_mailbox_empty(w->link_in[i]))
@@ -101,6 +145,13 @@ static void sleep_until(struct jn_worker *w, uint64_t next_ns)
     if (!stop && !mail_waits(w) && next_ns > now)
         w->net->wait(w->port, next_ns == UINT64_MAX ? UINT64_MAX : next_ns - now);
     jn_waker_awake(&w->waker);
+}
+
+/* A load that was heavy is told to be gone, too. */
+static uint64_t wake_at(const struct jn_worker *w)
+{
+    uint64_t next = jn_plane_next_ns(w->plane), window = w->load.wall_ns + WINDOW_NS;
+    return w->load.smooth / 16 == 0 || next < window ? next : window;
 }
 
 static void finish(struct jn_worker *w)
@@ -121,13 +172,19 @@ void *jn_worker_run(void *arg)
     pthread_setname_np(pthread_self(), name);
     /* Pairs with the release in jn_worker_stop. */
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
-        unsigned work = packets(w) + links(w) + orders(w);
+        uint64_t begin = jn_mono_ns();
+        bool due = jn_plane_next_ns(w->plane) <= begin;
+        unsigned work = packets(w) + links(w) + jn_plane_keys(w->plane, jn_mono_ns()) + orders(w);
         jn_plane_tick(w->plane, jn_mono_ns());
         jn_plane_flush(w->plane);
         ring_peers(w);
         publish(w);
+        uint64_t end = jn_mono_ns();
+        if (work > 0 || due)
+            w->load.busy_ns += end - begin;
+        weigh(w, end);
         if (work == 0)
-            sleep_until(w, jn_plane_next_ns(w->plane));
+            sleep_until(w, wake_at(w));
     }
     finish(w);
     return NULL;

@@ -70,6 +70,7 @@ static int open_plane(struct jn_worker *w, const struct jn_worker_config *c, str
                                  .more_n = c->more_n,
                                  .max_legs = c->max_legs,
                                  .max_rooms = c->max_rooms,
+                                 .browsers = c->browsers,
                                  .silence_ms = c->silence_ms,
                                  .latch_ms = c->latch_ms,
                                  .quarantine_ms = c->quarantine_ms,

@@ -110,8 +110,20 @@ static void walk(struct jn_plane *p, uint64_t now_ns)
     jn_tape_tick(p, now_ns);
 }
 
+static void lateness(struct jn_plane *p, uint64_t late_ns)
+{
+    static const uint32_t bound[JN_LATE_N - 1] = JN_LATE_BOUNDS_US;
+    unsigned i = 0;
+
+    while (i < JN_LATE_N - 1 && late_ns > bound[i] * UINT64_C(1000))
+        i++;
+    p->counts.late[i]++;
+}
+
 static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)
 {
+    if (p->phase_first[ms % JN_PHASES] != JN_NONE)
+        lateness(p, now_ns - ms * NS_PER_MS);
     for (uint32_t i = p->phase_first[ms % JN_PHASES], next; i != JN_NONE; i = next) {
         struct jn_room *r = &p->room[i];
         next = r->next; /* a room that begins to relay leaves the list */

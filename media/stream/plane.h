@@ -23,19 +23,18 @@ struct jn_plane_port {
     void *arg;
 };
 
-/* One local address: how many port indexes it has (an even number), what it is called in SDP (its port that of its first
- * index), and of which interface it is (JN_ORDER_LEG_OPEN names one). */
+/* One local address: how many port indexes it has (an even number), what it is called in SDP (its port that of its
+ * first index), and of which interface it is (JN_ORDER_LEG_OPEN names one). */
 struct jn_plane_place {
     struct jn_addr advertise;
     uint32_t ports;
     uint8_t interface;
 };
 
-/* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0. They
- * are the first place, of interface 0; the indexes of `more` places follow.
- * time_us: unix microseconds of a monotonic reading, for RTCP and recordings; NULL: the reading itself. seed: 0, or
- * what SSRCs, first sequence numbers and report times are drawn from, so that a replay gives the same bytes again; they
- * are no secret then. */
+/* ports: local port indexes 0 .. ports-1, even RTP, odd RTCP. advertise: address for SDP, its port that of index 0.
+ * They are the first place, of interface 0; the indexes of `more` places follow. time_us: unix microseconds of a
+ * monotonic reading, for RTCP and recordings; NULL: the reading itself. seed: 0, or what SSRCs, first sequence numbers
+ * and report times are drawn from, so that a replay gives the same bytes again; they are no secret then. */
 struct jn_plane_config {
     uint8_t index, more_n;
     uint32_t ports;
@@ -50,16 +49,26 @@ struct jn_plane_config {
     struct jn_plane_port port;
 };
 
+/* How late a phase's mix began, in us: late[i] counts what was no later than the i-th bound and later than the one
+ * before; the last one counts the rest. */
+#define JN_LATE_BOUNDS_US                                                                                              \
+    {                                                                                                                  \
+        10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 15000, 20000, \
+            50000                                                                                                      \
+    }
+enum { JN_LATE_N = 23 };
+
 struct jn_plane_counts {
+    uint64_t late[JN_LATE_N];
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
         turns_to_relay, /* turns: of one direction each, see flow.c */
         unseated,       /* frames of who found no seat among a room's talkers */
         unheard;        /* frames that a jitter buffer took and nobody heard */
-    /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that chose
-     * another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the mailbox
-     * full. Handshakes by how they ended. Legs now. */
+    /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that
+     * chose another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the
+     * mailbox full. Handshakes by how they ended. Legs now. */
     uint64_t ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated, dtls_strangers,
         dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N], browsers;
 };
