@@ -1,0 +1,187 @@
+/* Voice: see voice.h. */
+#include "engine/load/voice.h"
+#include "engine/base/rand.h"
+#include "media/codec/g711.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAME = JN_VOICE_RATE / 50, KEY = 8, HISS = 200, PEAK = 12000, BYTES_MAX = 320 };
+
+static double noise(uint64_t *seed)
+{
+    return (double)(int64_t)(jn_splitmix(seed) >> 11) / (double)(INT64_C(1) << 52) - 1.0;
+}
+
+/* Noise through three resonances, where vowels have theirs, four syllables a second, never silent: what is silent
+ * cannot be measured. */
+static void speak(int16_t *out, uint32_t n, uint64_t seed)
+{
+    static const double hz[3] = {600, 1400, 2500}, width[3] = {250, 400, 600}, weight[3] = {1.0, 0.8, 0.7};
+    const double pi = 3.14159265358979323846;
+    double a[3], b[3], y1[3] = {0}, y2[3] = {0}, loud = 1, aim = 1;
+    for (unsigned k = 0; k < 3; k++) {
+        double r = exp(-pi * width[k] / JN_VOICE_RATE);
+        a[k] = 2 * r * cos(2 * pi * hz[k] / JN_VOICE_RATE);
+        b[k] = -r * r;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        double x = noise(&seed), sum = 0.3 * x;
+        if (i % (JN_VOICE_RATE / 8) == 0)
+            aim = 0.45 + 0.55 * fabs(noise(&seed));
+        loud += (aim - loud) * 0.004;
+        for (unsigned k = 0; k < 3; k++) {
+            double y = x * 0.25 + a[k] * y1[k] + b[k] * y2[k];
+            y2[k] = y1[k];
+            y1[k] = y;
+            sum += weight[k] * y;
+        }
+        double v = sum * loud * 5000;
+        out[i] = (int16_t)(v > PEAK ? PEAK : v < -PEAK ? -PEAK : v);
+    }
+}
+
+/* The user's sound again and again, hiss under it. */
+static void play(int16_t *out, uint32_t n, const int16_t *wav, uint32_t wav_n, uint64_t seed)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        int v = wav[i % wav_n] + (int)(noise(&seed) * HISS);
+        out[i] = (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
+    }
+}
+
+static uint32_t period(uint32_t wav_n)
+{
+    uint32_t n = wav_n ? wav_n : JN_VOICE_PERIOD_MIN;
+    while (n < JN_VOICE_PERIOD_MIN)
+        n += wav_n;
+    n = n < JN_VOICE_PERIOD_MAX ? n : JN_VOICE_PERIOD_MAX;
+    return n / (2 * FRAME) * (2 * FRAME);
+}
+
+static int index_coded(struct jn_voice *v, unsigned law)
+{
+    uint64_t key;
+    for (uint32_t i = 0; i < v->n; i++) {
+        memcpy(&key, v->coded[law] + i, KEY);
+        if (key && jn_map_set(&v->find[law], key, i) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int jn_voice_make(struct jn_voice **out, const int16_t *wav, uint32_t n, uint64_t seed, struct jn_err *err)
+{
+    struct jn_voice *v = calloc(1, sizeof *v);
+    if (!v)
+        return jn_fail(err, -ENOMEM, "no memory for the voice");
+    v->n = period(wav ? n : 0);
+    size_t all = v->n + JN_VOICE_BEYOND;
+    v->pcm = malloc(all * sizeof *v->pcm);
+    v->less = malloc(all * sizeof *v->less);
+    bool good = v->pcm && v->less;
+    for (unsigned law = 0; law < 2; law++) {
+        v->coded[law] = malloc(all);
+        good &= v->coded[law] && jn_map_init(&v->find[law], v->n) == 0;
+    }
+    if (good && wav && n)
+        play(v->pcm, v->n, wav, n, seed);
+    else if (good)
+        speak(v->pcm, v->n, seed);
+    if (good)
+        memcpy(v->pcm + v->n, v->pcm, JN_VOICE_BEYOND * sizeof *v->pcm);
+    for (size_t i = 0; i < all && good; i++)
+        v->less[i] = (int16_t)(v->pcm[i] >> 4);
+    for (unsigned law = 0; law < 2 && good; law++) {
+        jn_codec_encode(law ? JN_CODEC_PCMA : JN_CODEC_PCMU, v->coded[law], v->pcm, (unsigned)all);
+        good = index_coded(v, law) == 0;
+    }
+    if (!good) {
+        jn_voice_free(v);
+        return jn_fail(err, -ENOMEM, "no memory for the voice");
+    }
+    *out = v;
+    return 0;
+}
+
+void jn_voice_free(struct jn_voice *v)
+{
+    if (!v)
+        return;
+    for (unsigned law = 0; law < 2; law++) {
+        free(v->coded[law]);
+        jn_map_free(&v->find[law]);
+    }
+    for (unsigned c = 0; c < JN_CODEC_N; c++) {
+        free(v->frames[c]);
+        free(v->bytes[c]);
+    }
+    free(v->pcm);
+    free(v->less);
+    free(v);
+}
+
+/* Each phase's frames by an encoder of its own that goes twice around: what it says the second time follows itself. */
+static int encode_phase(struct jn_voice *v, const struct jn_codec_ops *ops, uint8_t codec, unsigned phase, void *state,
+                        size_t *at)
+{
+    static const struct jn_codec_profile profile = {.complexity = 5};
+    uint32_t frames = v->n / FRAME;
+    int rc = ops->encoder_init ? ops->encoder_init(state, JN_VOICE_RATE, &profile) : 0;
+    for (uint32_t i = 0; i < 2 * frames && rc >= 0; i++) {
+        struct jn_voice_frame *f = &v->frames[codec][phase * frames + i % frames];
+        uint32_t from = (i % frames * FRAME + phase * (FRAME / JN_VOICE_PHASES)) % v->n;
+        uint8_t bytes[BYTES_MAX];
+        rc = ops->encode(state, bytes, sizeof bytes, v->pcm + from, FRAME);
+        if (rc < 0 || i < frames)
+            continue;
+        *f = (struct jn_voice_frame){.len = (uint16_t)rc, .at = (uint32_t)*at};
+        memcpy(v->bytes[codec] + *at, bytes, (size_t)rc);
+        *at += (size_t)rc;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err)
+{
+    const struct jn_codec_ops *ops = jn_codec(codec);
+    size_t frames = (size_t)v->n / FRAME * JN_VOICE_PHASES, at = 0;
+    if (!ops)
+        return jn_fail(err, -ENOTSUP, "this program does not have that codec");
+    if (codec <= JN_CODEC_PCMA || v->frames[codec])
+        return 0;
+    size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(JN_VOICE_RATE) : 0;
+    void *state = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    v->frames[codec] = calloc(frames, sizeof *v->frames[codec]);
+    v->bytes[codec] = malloc(frames * BYTES_MAX);
+    int rc = state && v->frames[codec] && v->bytes[codec] ? 0 : -ENOMEM;
+    for (unsigned phase = 0; phase < JN_VOICE_PHASES && rc == 0; phase++)
+        rc = encode_phase(v, ops, codec, phase, state, &at);
+    free(state);
+    return rc < 0 ? jn_fail(err, rc, "the voice cannot be encoded in %s: %s", ops->name, strerror(-rc)) : 0;
+}
+
+uint32_t jn_voice_at(const struct jn_voice *v, uint64_t time_ns, bool answers)
+{
+    return (uint32_t)((time_ns / JN_VOICE_SAMPLE_NS + (answers ? v->n / 2 : 0)) % v->n);
+}
+
+const uint8_t *jn_voice_payload(const struct jn_voice *v, uint8_t codec, uint64_t time_ns, bool answers, uint16_t *len)
+{
+    uint32_t at = jn_voice_at(v, time_ns - FRAME * UINT64_C(125000), answers);
+    if (codec <= JN_CODEC_PCMA) {
+        *len = FRAME;
+        return v->coded[codec] + at;
+    }
+    uint32_t phase = at % FRAME / (FRAME / JN_VOICE_PHASES);
+    const struct jn_voice_frame *f = &v->frames[codec][phase * (v->n / FRAME) + at / FRAME];
+    *len = f->len;
+    return v->bytes[codec] + f->at;
+}
+
+uint64_t jn_voice_ago(const struct jn_voice *v, uint32_t sample, uint64_t time_ns)
+{
+    uint64_t all = (uint64_t)v->n * JN_VOICE_SAMPLE_NS;
+    return (time_ns % all + all - (uint64_t)sample * JN_VOICE_SAMPLE_NS) % all;
+}
