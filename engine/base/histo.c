@@ -19,6 +19,11 @@ static uint64_t bound_of(unsigned slot)
     return ((low + 1) << (top - 4)) - 1;
 }
 
+uint64_t jn_histo_bound(unsigned slot)
+{
+    return bound_of(slot);
+}
+
 void jn_histo_add(struct jn_histo *h, uint64_t value)
 {
     h->count++;

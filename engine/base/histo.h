@@ -12,5 +12,7 @@ struct jn_histo {
 void jn_histo_add(struct jn_histo *h, uint64_t value);
 /* The smallest bound that at least permille/1000 of the values do not pass; 0 when empty. */
 uint64_t jn_histo_at(const struct jn_histo *h, unsigned permille);
+/* The largest value that falls into a slot, for who shows them all. */
+uint64_t jn_histo_bound(unsigned slot);
 
 #endif
