@@ -1,16 +1,13 @@
 /* Playout: 20 ms of sound out of what waits. `play` walks along the sender's clock; lag is how far it walks behind the
  * fastest frames' arrival, that is the real depth, free of packet sizes and of single late frames. */
-#include "media/codec/g711.h"
 #include "media/jbuf/state.h"
 #include <string.h>
 
 enum {
-    PERIOD = JN_SAMPLES_20MS,
-    PEEK = PERIOD + JN_PITCH_MAX,
-    GIVE_UP = 960, /* samples invented with nothing waiting until it is a silence and no loss: 120 ms */
-    COOLDOWN = 5,  /* periods between two changes of speed: at most 6 to 15 % */
-    HASTY = 1,     /* the same where a relay has just become a mix or is about to come back */
-    PUT_OFF = 25,  /* periods that a change waits for a place where it is not heard ... */
+    GIVE_UP_MS = 120, /* invented with nothing waiting until it is a silence and no loss */
+    COOLDOWN = 5,     /* periods between two changes of speed: at most 6 to 15 % */
+    HASTY = 1,        /* the same where a relay has just become a mix or is about to come back */
+    PUT_OFF = 25,     /* periods that a change waits for a place where it is not heard ... */
     PUT_OFF_HASTY = 3,
     OVER_MS = 30,    /* how far above the wanted depth nothing is done ... */
     UNDER_MS = 2,    /* ... and how far below */
@@ -22,42 +19,43 @@ static int64_t limit(int64_t v, int64_t low, int64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
+/* No deeper than the window holds with the frame that is just coming. */
 static int64_t wanted_ns(const struct jn_jbuf *j)
 {
     if (j->ending)
         return 0;
-    int64_t want = jn_delay_want_ns(&j->delay);
-    return limit(want != 0 ? want : j->start_ns, j->min_ns, j->max_ns);
+    int64_t want = j->fixed ? 0 : jn_delay_want_ms(&j->delay), room = (j->ahead - j->frame_len) / (8 * j->scale);
+    return jn_ms_ns(limit(want != 0 ? want : j->start_ms, j->min_ms, j->max_ms < room ? j->max_ms : room));
 }
 
 int64_t jn_playout_lag(const struct jn_jbuf *j, int64_t play, uint64_t now_ns)
 {
-    return (int64_t)now_ns - j->delay.base_ns - play * NS_PER_SAMPLE;
+    return (int64_t)now_ns - j->delay.base_ns - jn_ns(j, play);
 }
 
-static void pop(struct jn_jbuf *j)
+void jn_playout_jump(struct jn_jbuf *j, int64_t to)
 {
-    uint8_t slot = j->order[0];
-    j->waiting--;
-    memmove(j->order, j->order + 1, j->waiting);
-    j->order[j->waiting] = slot;
+    if (to != j->play)
+        j->from = to;
+    j->play = to;
 }
 
 void jn_playout_drop_passed(struct jn_jbuf *j)
 {
     while (j->waiting != 0) {
         const struct jn_slot *s = jn_slot_at(j, 0);
-        if (s->ts + s->len > j->play)
+        if (jn_slot_t(j, s) + jn_slot_len(s) > j->play)
             return;
-        if (s->cn) {
+        if ((s->len & SLOT_CN) != 0) {
             j->noise_on = j->heard = true;
-            j->noise_level = s->level;
+            j->noise_level = (uint8_t)(s->len & 0x7f);
             j->last_seq = s->seq;
             j->counts.played++;
-        } else if (!s->touched) {
+        } else if ((s->len & SLOT_TOUCHED) == 0) {
             j->counts.skipped++;
         }
-        pop(j);
+        j->head = (uint8_t)((j->head + 1) % JN_SLOTS);
+        j->waiting--;
     }
 }
 
@@ -65,12 +63,12 @@ void jn_playout_use(struct jn_jbuf *j, unsigned n)
 {
     int64_t to = j->play + n;
     for (unsigned i = 0; i < j->waiting; i++) {
-        struct jn_slot *s = &j->slot[j->order[i]];
-        if (s->ts >= to)
+        struct jn_slot *s = jn_slot_at(j, i);
+        if (jn_slot_t(j, s) >= to)
             break;
-        if (s->touched || s->cn)
+        if ((s->len & (SLOT_TOUCHED | SLOT_CN)) != 0)
             continue;
-        s->touched = true;
+        s->len |= SLOT_TOUCHED;
         j->counts.played++;
         j->last_seq = s->seq;
         j->noise_on = false;
@@ -80,32 +78,68 @@ void jn_playout_use(struct jn_jbuf *j, unsigned n)
     jn_playout_drop_passed(j);
 }
 
-unsigned jn_playout_peek(const struct jn_jbuf *j, int16_t *out, unsigned max)
+static void history(const struct jn_jbuf *j, int16_t *out)
 {
-    unsigned n = 0;
-    for (unsigned i = 0; i < j->waiting && n < max; i++) {
-        const struct jn_slot *s = jn_slot_at(j, i);
-        int64_t off = j->play + n - s->ts;
-        if (off < 0 || s->cn)
-            break;
-        if (off >= s->len)
-            continue;
-        unsigned part = s->len - (unsigned)off;
-        part = part < max - n ? part : max - n;
-        jn_codec_decode((enum jn_codec_id)s->codec, out + n, s->payload + off, part);
-        n += part;
+    unsigned n = JN_PLC_HISTORY * (unsigned)j->scale;
+
+    jn_store_load(j, out, j->loss - n, n);
+}
+
+void jn_playout_break(struct jn_jbuf *j)
+{
+    if (!jn_plc_busy(&j->plc))
+        j->loss = j->play + j->held;
+    jn_plc_break(&j->plc);
+    j->busy = true;
+}
+
+void jn_playout_good(struct jn_jbuf *j, int16_t *pcm, unsigned n)
+{
+    int16_t hist[JN_PLC_HISTORY * JN_SCALE_MAX];
+
+    if (!j->busy)
+        return;
+    history(j, hist);
+    jn_plc_good(&j->plc, hist + JN_PLC_HISTORY * j->scale, pcm, n);
+    j->busy = jn_plc_busy(&j->plc);
+}
+
+/* n samples of noise, invented sound or silence. gap: they stand in front of what waits, that many are missing there;
+ * 0: nobody knows how many. Returns how many were written. */
+static unsigned fill(struct jn_jbuf *j, int16_t *out, unsigned n, unsigned gap)
+{
+    if (gap != 0 && gap < n)
+        n = gap;
+    if (j->noise_on) {
+        jn_plc_noise(&j->plc, out, n, j->noise_level);
+        j->busy = false;
+    } else if (!j->heard) {
+        memset(out, 0, n * sizeof out[0]);
+    } else {
+        unsigned own = jn_store_conceal(j, out, n, gap);
+        if (own > 0)
+            return own;
+        int16_t hist[JN_PLC_HISTORY * JN_SCALE_MAX];
+        if (!j->busy)
+            j->loss = j->play + j->held;
+        history(j, hist);
+        jn_plc_conceal(&j->plc, hist + JN_PLC_HISTORY * j->scale, out, n);
+        j->busy = jn_plc_busy(&j->plc);
     }
     return n;
 }
 
-static void fill(struct jn_jbuf *j, int16_t *out, unsigned n)
+/* Sound that was only late goes on where the invented sound repeats itself: no jump of phase. Returns how many samples
+ * that took. */
+static unsigned lead_in(struct jn_jbuf *j, int16_t *out, unsigned n)
 {
-    if (j->noise_on)
-        jn_plc_noise(&j->plc, out, n, j->noise_level);
-    else if (j->heard)
-        jn_plc_conceal(&j->plc, out, n);
-    else
-        memset(out, 0, n * sizeof out[0]);
+    unsigned rest = jn_store_rest(j, out, n);
+
+    if (rest > 0)
+        return rest;
+    rest = jn_plc_rest(&j->plc);
+    rest = rest < n ? rest : n;
+    return rest > 0 && j->heard && !j->noise_on ? fill(j, out, rest, 0) : 0;
 }
 
 /* Writes some of the n samples that are still needed; returns how many. *invented: a loss was covered. */
@@ -114,32 +148,32 @@ static unsigned step(struct jn_jbuf *j, int16_t *out, unsigned n, bool *invented
     jn_playout_drop_passed(j);
     if (j->waiting == 0) { /* late or lost or silent: `play` stands still, so what is only late is still played */
         *invented = !j->noise_on;
-        fill(j, out, n);
-        j->held += n;
+        n = fill(j, out, n, 0);
+        jn_store_save(j, j->play + j->held, out, n);
+        j->held = (uint16_t)(j->held + n);
         j->align = true;
-        if (j->noise_on || j->held >= GIVE_UP)
+        if (j->noise_on || j->held >= GIVE_UP_MS * 8 * j->scale)
             j->playing = false;
         return n;
     }
     const struct jn_slot *s = jn_slot_at(j, 0);
-    if (s->ts > j->play) {
-        unsigned gap = s->ts - j->play < n ? (unsigned)(s->ts - j->play) : n;
+    int64_t gap = jn_slot_t(j, s) - j->play;
+    if (gap > 0) {
         /* nothing missing in the sequence: the sender was silent */
-        *invented = *invented || (!j->noise_on && s->seq != j->last_seq + 1);
-        fill(j, out, gap);
-        j->play += gap;
-        return gap;
+        *invented = *invented || (!j->noise_on && s->seq != (uint16_t)(j->last_seq + 1));
+        n = fill(j, out, n, (unsigned)gap);
+        jn_store_save(j, j->play, out, n);
+        j->play += n;
+        return n;
     }
-    if (j->align) { /* sound that was only late goes on where the invented sound repeats itself: no jump of phase */
-        unsigned rest = jn_plc_rest(&j->plc);
-        rest = rest < n ? rest : n;
-        fill(j, out, rest);
+    if (j->align) {
+        unsigned rest = lead_in(j, out, n);
         if (rest > 0)
             return rest;
         j->align = false;
     }
-    unsigned got = jn_playout_peek(j, out, n);
-    jn_plc_good(&j->plc, out, got);
+    unsigned got = jn_store_peek(j, out, n);
+    jn_playout_good(j, out, got);
     jn_playout_use(j, got);
     return got;
 }
@@ -148,7 +182,7 @@ void jn_playout_settle(struct jn_jbuf *j, uint64_t now_ns)
 {
     if (j->held == 0 || j->waiting == 0)
         return;
-    int64_t gap = jn_slot_at(j, 0)->ts - j->play;
+    int64_t gap = jn_slot_t(j, jn_slot_at(j, 0)) - j->play;
     if (gap > 0) {
         j->play += gap < j->held ? gap : j->held;
         j->align = false;
@@ -160,22 +194,23 @@ void jn_playout_settle(struct jn_jbuf *j, uint64_t now_ns)
 /* Begins, or begins again after silence, when the first frame has waited for the wanted depth. */
 static bool start(struct jn_jbuf *j, uint64_t now_ns)
 {
-    while (j->waiting != 0 && jn_slot_at(j, 0)->cn) {
-        j->play = jn_slot_at(j, 0)->ts;
+    while (j->waiting != 0 && (jn_slot_at(j, 0)->len & SLOT_CN) != 0) {
+        jn_playout_jump(j, jn_slot_t(j, jn_slot_at(j, 0)));
         j->played = true;
         jn_playout_drop_passed(j);
     }
     if (j->waiting == 0)
         return false;
-    int64_t from = jn_slot_at(j, 0)->ts;
+    int64_t from = jn_slot_t(j, jn_slot_at(j, 0));
     if (j->played && j->play > from)
         from = j->play;
     int64_t lag = jn_playout_lag(j, from, now_ns);
     if (lag < wanted_ns(j))
         return false;
-    j->play = from;
+    j->held = 0;
+    jn_playout_jump(j, from);
     j->playing = j->played = true;
-    j->held = j->wanted = 0;
+    j->wanted = 0;
     j->lag_ns = lag;
     return true;
 }
@@ -191,32 +226,37 @@ bool jn_playout_put_off(struct jn_jbuf *j, bool fits)
 
 static bool stretch(struct jn_jbuf *j, int16_t *out)
 {
-    int16_t x[PERIOD];
+    int16_t line[(JN_PITCH_MAX + JN_SAMPLES_20MS) * JN_SCALE_MAX];
+    unsigned period = jn_period(j), back = JN_PITCH_MAX * j->scale;
     bool fits;
-    if (jn_playout_peek(j, x, PERIOD) < PERIOD)
+
+    if (jn_store_peek(j, line + back, period) < period)
         return false;
-    unsigned pitch = jn_pitch_back(&j->plc, x, &fits);
+    jn_store_load(j, line, j->play - back, back);
+    unsigned pitch = jn_pitch_back(line + back, j->scale, &fits);
     if (jn_playout_put_off(j, fits))
         return false;
-    jn_stretch(&j->plc, out, x, pitch);
-    jn_playout_use(j, PERIOD - pitch);
-    j->lag_ns += pitch * NS_PER_SAMPLE;
+    jn_stretch(out, line + back, pitch, j->scale);
+    jn_playout_use(j, period - pitch);
+    j->lag_ns += jn_ns(j, pitch);
     j->counts.stretched++;
     return true;
 }
 
 static bool shrink(struct jn_jbuf *j, int16_t *out)
 {
-    int16_t x[PEEK];
+    int16_t x[(JN_PITCH_MAX + JN_SAMPLES_20MS) * JN_SCALE_MAX];
+    unsigned period = jn_period(j), whole = period + JN_PITCH_MAX * j->scale;
     bool fits;
-    if (jn_playout_peek(j, x, PEEK) < PEEK)
+
+    if (jn_store_peek(j, x, whole) < whole)
         return false;
-    unsigned pitch = jn_pitch_ahead(x, &fits);
+    unsigned pitch = jn_pitch_ahead(x, j->scale, &fits);
     if (jn_playout_put_off(j, fits))
         return false;
-    jn_shrink(out, x, pitch);
-    jn_playout_use(j, PERIOD + pitch);
-    j->lag_ns -= pitch * NS_PER_SAMPLE;
+    jn_shrink(out, x, pitch, j->scale);
+    jn_playout_use(j, period + pitch);
+    j->lag_ns -= jn_ns(j, pitch);
     j->counts.shrunk++;
     return true;
 }
@@ -224,14 +264,16 @@ static bool shrink(struct jn_jbuf *j, int16_t *out)
 /* Far too much waits, after a stall: what is above the wanted depth is passed over. */
 static void catch_up(struct jn_jbuf *j, int64_t lag, int64_t want)
 {
-    int64_t skip = limit((lag - want) / NS_PER_SAMPLE, 0, j->end - j->play - want / NS_PER_SAMPLE);
-    if (skip < PERIOD)
+    int64_t skip = limit(jn_samples(j, lag - want), 0, j->end - j->play - jn_samples(j, want));
+
+    j->overrun = false;
+    if (skip < jn_period(j))
         return;
-    j->play += skip;
-    j->lag_ns -= skip * NS_PER_SAMPLE;
+    jn_playout_break(j);
+    jn_playout_jump(j, j->play + skip);
+    j->lag_ns -= jn_ns(j, skip);
     j->counts.resync++;
     jn_playout_drop_passed(j);
-    jn_plc_break(&j->plc);
 }
 
 /* Follows the wanted depth and the sender's clock. True when it wrote the whole period itself. Depth is never shrunk
@@ -239,20 +281,22 @@ static void catch_up(struct jn_jbuf *j, int64_t lag, int64_t want)
 static bool change_speed(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
 {
     int64_t lag = jn_playout_lag(j, j->play, now_ns), want = wanted_ns(j);
+
     j->lag_ns += (lag - j->lag_ns) / 8;
     if (j->hasty)
         j->lag_ns = lag;
-    j->hasty = j->plc.late = j->ending || (j->hasty && lag < want - UNDER_MS * NS_PER_MS);
-    if (lag > j->max_ns + TOO_DEEP_MS * NS_PER_MS)
+    if (j->hasty || j->ending)
+        j->hasty = j->plc.late = j->ending || lag < want - UNDER_MS * NS_PER_MS;
+    if (lag > jn_ms_ns(j->max_ms + TOO_DEEP_MS) || j->overrun)
         catch_up(j, lag, want);
     if (j->cooldown != 0) {
         j->cooldown--;
         return false;
     }
-    if (j->plc.fade_in != 0)
+    if (j->busy)
         return false;
-    int64_t upper = j->ending ? 0 : (want > j->start_ns ? want : j->start_ns) + OVER_MS * NS_PER_MS;
-    if (j->lag_ns > upper && j->end - j->play >= want / NS_PER_SAMPLE + PERIOD)
+    int64_t start = jn_ms_ns(j->start_ms), upper = j->ending ? 0 : (want > start ? want : start) + jn_ms_ns(OVER_MS);
+    if (j->lag_ns > upper && j->end - j->play >= jn_samples(j, want) + jn_period(j))
         return shrink(j, out);
     if (j->lag_ns < want - UNDER_MS * NS_PER_MS)
         return stretch(j, out);
@@ -260,23 +304,26 @@ static bool change_speed(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
     return false;
 }
 
-void jn_jbuf_get(struct jn_jbuf *j, int16_t out[static JN_SAMPLES_20MS], uint64_t now_ns)
+void jn_jbuf_get(struct jn_jbuf *j, int16_t *out, uint64_t now_ns)
 {
+    unsigned period = jn_period(j);
+
     if (j->following)
         jn_turn_begin(j, now_ns);
     if (j->settling != 0)
         jn_turn_refine(j);
     if (!j->playing && !start(j, now_ns)) {
-        fill(j, out, PERIOD);
+        for (unsigned n = 0; n < period;)
+            n += fill(j, out + n, period - n, 0);
         return;
     }
     jn_playout_settle(j, now_ns);
     if (j->waiting != 0 && change_speed(j, out, now_ns)) {
-        jn_plc_good(&j->plc, out, PERIOD);
+        jn_playout_good(j, out, period);
         return;
     }
     bool invented = false;
-    for (unsigned n = 0; n < PERIOD;)
-        n += step(j, out + n, PERIOD - n, &invented);
+    for (unsigned n = 0; n < period;)
+        n += step(j, out + n, period - n, &invented);
     j->counts.concealed += invented;
 }

@@ -1,132 +1,142 @@
 /* Plc: concealment in the spirit of ITU-T G.711 Appendix I: the last pitch period is repeated, after 10 ms two, after
  * 20 ms three of them so that it does not buzz, and it fades. Unlike the appendix nothing is delayed: the seam at the
- * beginning relies on the pitch, the one at the end is an overlap-add. */
+ * beginning relies on the pitch, the one at the end is an overlap-add. Nothing is kept but where in the cycle it is:
+ * the cycle is read from the history again and again. */
 #include "media/jbuf/plc.h"
 #include <string.h>
 
 enum {
     HOLD = 80, /* samples at full level ... */
     HOLD_LATE = 320,
-    SILENT = 480,  /* samples until nothing is left */
-    WINDOW = 160,  /* samples compared when the pitch is looked for */
-    SEAM_SHIFT = 2 /* a quarter of a period is blended where the cycle closes */
+    SILENT = 480,   /* samples until nothing is left */
+    WINDOW = 160,   /* samples compared when the pitch is looked for */
+    SEAM_SHIFT = 2, /* a quarter of a period is blended where the cycle closes */
+    CYCLES = 3
 };
 
-void jn_plc_reset(struct jn_plc *p)
+void jn_plc_reset(struct jn_plc *p, unsigned scale)
 {
-    memset(p, 0, sizeof *p);
-    p->noise = 0x2545f491;
-}
-
-static void remember(struct jn_plc *p, const int16_t *pcm, unsigned n)
-{
-    if (n > JN_PLC_HISTORY) {
-        pcm += n - JN_PLC_HISTORY;
-        n = JN_PLC_HISTORY;
-    }
-    memmove(p->history, p->history + n, (JN_PLC_HISTORY - n) * sizeof pcm[0]);
-    memcpy(p->history + JN_PLC_HISTORY - n, pcm, n * sizeof pcm[0]);
+    *p = (struct jn_plc){.noise = 0x2545f491, .scale = (uint8_t)scale};
 }
 
 /* The lag at which the last 20 ms look most like what came before, by normalised correlation; compared as
  * c * |c| / energy without roots. Several periods count as one lag: a tone whose period is no whole number of samples
- * fits better after some of them. */
-static unsigned find_pitch(const struct jn_plc *p)
+ * fits better after some of them. step: every so many samples say enough. */
+static unsigned best_lag(const int16_t *end, unsigned window, unsigned from, unsigned to, unsigned step)
 {
-    const int16_t *end = p->history + JN_PLC_HISTORY - WINDOW;
     double best = -1.0;
-    unsigned pitch = JN_PITCH_MAX;
+    unsigned found = from;
+    const int16_t *x = end - window;
     int64_t e = 1;
-    for (int i = 0; i < WINDOW; i++)
-        e += end[i - JN_PITCH_MIN] * end[i - JN_PITCH_MIN];
-    for (int lag = JN_PITCH_MIN; lag <= JN_PLC_LAG_MAX; lag++) {
+    for (unsigned i = 0; i < window; i++)
+        e += x[(int)i - (int)from] * x[(int)i - (int)from];
+    for (unsigned lag = from; lag <= to; lag++) {
+        const int16_t *y = x - lag;
         int64_t c = 0;
-        for (int i = 0; i < WINDOW; i += 2) /* every other sample says enough */
-            c += end[i] * end[i - lag];
+        for (unsigned i = 0; i < window; i += step)
+            c += x[i] * y[i];
         if (c > 0 && (double)c * (double)c / (double)e > best) {
             best = (double)c * (double)c / (double)e;
-            pitch = (unsigned)lag;
+            found = lag;
         }
-        if (lag < JN_PLC_LAG_MAX)
-            e += end[-lag - 1] * end[-lag - 1] - end[WINDOW - 1 - lag] * end[WINDOW - 1 - lag];
+        if (lag < to)
+            e += y[-1] * y[-1] - y[window - 1] * y[window - 1];
     }
-    return pitch;
+    return best < 0.0 ? JN_PITCH_MAX : found;
 }
 
-/* Makes the cycle of n periods; its last quarter period leads over into its own beginning. */
-static void make_cycle(struct jn_plc *p, unsigned n)
+static unsigned find_pitch(const struct jn_plc *p, const int16_t *hist)
 {
-    unsigned len = p->pitch * n, seam = p->pitch >> SEAM_SHIFT;
-    const int16_t *from = p->history + JN_PLC_HISTORY - len;
-    memcpy(p->cycle, from, len * sizeof from[0]);
-    for (unsigned i = 0; i < seam; i++) {
-        int a = from[len - seam + i], b = *(from - seam + i);
-        p->cycle[len - seam + i] = (int16_t)((a * (int)(seam - i) + b * (int)i) / (int)seam);
+    unsigned k = p->scale;
+    int16_t coarse[JN_PLC_HISTORY];
+
+    if (k == 1)
+        return best_lag(hist, WINDOW, JN_PITCH_MIN, JN_PLC_LAG_MAX, 2);
+    for (unsigned i = 0; i < JN_PLC_HISTORY; i++) {
+        int sum = 0;
+        for (unsigned s = 0; s < k; s++)
+            sum += hist[(int)(i * k + s) - JN_PLC_HISTORY * (int)k];
+        coarse[i] = (int16_t)(sum / (int)k);
     }
-    p->cycle_len = (uint16_t)len;
+    unsigned rough = k * best_lag(coarse + JN_PLC_HISTORY, WINDOW, JN_PITCH_MIN, JN_PLC_LAG_MAX, 2);
+    unsigned low = rough - k / 2, high = rough + k / 2;
+    return best_lag(hist, WINDOW * k, low, high < JN_PLC_LAG_MAX * k ? high : JN_PLC_LAG_MAX * k, 1);
+}
+
+/* One sample of the cycle; its last quarter period leads over into its own beginning. */
+static int16_t cycle_at(const struct jn_plc *p, const int16_t *hist, unsigned at)
+{
+    int len = p->pitch * p->cycles, seam = p->pitch >> SEAM_SHIFT, into = (int)at - (len - seam);
+    const int16_t *from = hist - len;
+
+    if (into < 0)
+        return from[at];
+    return (int16_t)((from[at] * (seam - into) + from[into - seam] * into) / seam);
 }
 
 static int gain_q15(const struct jn_plc *p)
 {
-    unsigned hold = p->late ? HOLD_LATE : HOLD;
+    int hold = (p->late ? HOLD_LATE : HOLD) * p->scale, silent = SILENT * p->scale;
     if (p->lost < hold)
         return 32768;
-    return p->lost >= SILENT ? 0 : (int)(32768 * (SILENT - p->lost) / (SILENT - hold));
+    return p->lost >= silent ? 0 : 32768 * (silent - p->lost) / (silent - hold);
+}
+
+static bool silent(const struct jn_plc *p)
+{
+    return p->lost >= SILENT * p->scale;
 }
 
 /* The next invented sample. The history stays as it was when the loss began until the loss is over, so that longer
  * cycles can still be cut from it. */
-static int16_t invent(struct jn_plc *p)
+static int16_t invent(struct jn_plc *p, const int16_t *hist)
 {
     if (p->lost == 0) {
-        p->pitch = (uint16_t)find_pitch(p);
-        make_cycle(p, 1);
+        p->pitch = (uint16_t)find_pitch(p, hist);
+        p->cycles = 1;
         p->at = 0;
-    } else if (p->at == p->cycle_len) {
+    } else if (p->at == p->pitch * p->cycles) {
         p->at = 0;
-        if (p->lost >= HOLD && p->cycle_len < 3 * p->pitch && p->cycle_len + p->pitch <= 3 * JN_PITCH_MAX)
-            make_cycle(p, p->cycle_len / p->pitch + 1u);
+        if (p->lost >= HOLD * p->scale && p->cycles < CYCLES &&
+            (p->cycles + 1) * p->pitch <= CYCLES * JN_PITCH_MAX * p->scale)
+            p->cycles++;
     }
     int gain = gain_q15(p);
     p->lost++;
-    return (int16_t)(p->cycle[p->at++] * gain >> 15);
+    return (int16_t)(cycle_at(p, hist, p->at++) * gain >> 15);
 }
 
-void jn_plc_conceal(struct jn_plc *p, int16_t *out, unsigned n)
+void jn_plc_conceal(struct jn_plc *p, const int16_t *hist, int16_t *out, unsigned n)
 {
-    if (p->lost >= SILENT) {
+    if (silent(p)) {
         memset(out, 0, n * sizeof out[0]);
         return;
     }
     for (unsigned i = 0; i < n; i++)
-        out[i] = p->lost >= SILENT ? 0 : invent(p);
-    p->fade_in = JN_PLC_FADE_IN;
+        out[i] = silent(p) ? 0 : invent(p, hist);
+    p->fade_in = (uint16_t)(JN_PLC_FADE_IN * p->scale);
 }
 
 unsigned jn_plc_rest(const struct jn_plc *p)
 {
-    return p->lost == 0 || p->lost >= SILENT ? 0 : (p->pitch - p->lost % p->pitch) % p->pitch;
+    return p->lost == 0 || silent(p) ? 0u : (unsigned)((p->pitch - p->lost % p->pitch) % p->pitch);
 }
 
 void jn_plc_break(struct jn_plc *p)
 {
-    p->fade_in = JN_PLC_FADE_IN;
+    p->fade_in = (uint16_t)(JN_PLC_FADE_IN * p->scale);
 }
 
-bool jn_plc_silent(const struct jn_plc *p)
+void jn_plc_good(struct jn_plc *p, const int16_t *hist, int16_t *pcm, unsigned n)
 {
-    return p->lost >= SILENT;
-}
+    int whole = JN_PLC_FADE_IN * p->scale;
 
-void jn_plc_good(struct jn_plc *p, int16_t *pcm, unsigned n)
-{
     for (unsigned i = 0; i < n && p->fade_in != 0; i++, p->fade_in--) {
-        int old = p->lost >= SILENT ? 0 : invent(p), w = JN_PLC_FADE_IN - p->fade_in;
-        pcm[i] = (int16_t)((pcm[i] * w + old * (JN_PLC_FADE_IN - w)) / JN_PLC_FADE_IN);
+        int old = silent(p) ? 0 : invent(p, hist), w = whole - p->fade_in;
+        pcm[i] = (int16_t)((pcm[i] * w + old * (whole - w)) / whole);
     }
     if (p->fade_in == 0)
         p->lost = 0;
-    remember(p, pcm, n);
 }
 
 /* White noise, uniform: its effective value is the peak over the root of 3. 0 dBov is the effective value 32768. */
@@ -144,5 +154,4 @@ void jn_plc_noise(struct jn_plc *p, int16_t *out, unsigned n, uint8_t level)
     }
     p->lost = 0;
     p->fade_in = 0;
-    remember(p, out, n);
 }

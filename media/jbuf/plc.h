@@ -1,5 +1,6 @@
-/* Plc: invented sound for what did not arrive, and time stretched or shrunk by one pitch period. Samples at 8 kHz; no
- * clocks, no frames. */
+/* Plc: invented sound for what did not arrive, and time stretched or shrunk by one pitch period. Lengths are in samples
+ * at 8 kHz and stand for `scale` times as many at 8000 * scale Hz. No clocks, no frames; the history is the caller's.
+ */
 #ifndef JN_MEDIA_PLC_H
 #define JN_MEDIA_PLC_H
 
@@ -11,47 +12,52 @@ enum {
     JN_PITCH_MAX = 120 /* 200 Hz down to 66 Hz */,
     JN_PLC_HISTORY = 400,
     JN_PLC_LAG_MAX = 240,
-    JN_PLC_FADE_IN = 80
+    JN_PLC_FADE_IN = 80,
+    JN_SCALE_MAX = 6
 };
 
-/* history: what was played last, newest at the end. cycle: the waveform that is repeated during a loss. */
+/* lost: samples invented since the last good one. at: of the cycle that is repeated during a loss, cycles: how many
+ * pitch periods it has. fade_in: samples of recovery still to be blended. late: what is missing is known to be only
+ * late: it does not fade so soon. */
 struct jn_plc {
-    int16_t history[JN_PLC_HISTORY];
-    int16_t cycle[3 * JN_PITCH_MAX];
-    uint16_t pitch, cycle_len, at;
-    uint32_t lost;   /* samples invented since the last good one */
-    uint8_t fade_in; /* samples of recovery still to be blended */
-    bool late;       /* what is missing is known to be only late: it does not fade so soon */
     uint32_t noise;
+    uint16_t pitch, at, lost, fade_in;
+    uint8_t cycles, scale;
+    bool late;
 };
 
-void jn_plc_reset(struct jn_plc *p);
+void jn_plc_reset(struct jn_plc *p, unsigned scale);
+/* True when invented sound is going on or good sound has to be blended: then the history is asked for. */
+static inline bool jn_plc_busy(const struct jn_plc *p)
+{
+    return p->lost != 0 || p->fade_in != 0;
+}
+/* Below, hist: the end of what was heard before the loss (or the jump) began, JN_PLC_HISTORY samples before it, the
+ * same ones until good sound is back. */
 /* Good sound goes through here: right after a loss its beginning is blended with the invented sound (in place). */
-void jn_plc_good(struct jn_plc *p, int16_t *pcm, unsigned n);
-/* Invents n samples (n <= 160): the last pitch periods again, fading to silence after 60 ms. */
-void jn_plc_conceal(struct jn_plc *p, int16_t *out, unsigned n);
+void jn_plc_good(struct jn_plc *p, const int16_t *hist, int16_t *pcm, unsigned n);
+/* Invents n samples: the last pitch periods again, fading to silence after 60 ms. */
+void jn_plc_conceal(struct jn_plc *p, const int16_t *hist, int16_t *out, unsigned n);
 /* Comfort noise of that level in -dBov (RFC 3389 3.1). */
 void jn_plc_noise(struct jn_plc *p, int16_t *out, unsigned n, uint8_t level);
-/* True when nothing audible would come out of jn_plc_conceal. */
-bool jn_plc_silent(const struct jn_plc *p);
 /* How many more invented samples it takes until the next of them would be what followed the last good one: sound that
  * was only late joins there in phase. */
 unsigned jn_plc_rest(const struct jn_plc *p);
 /* Makes the next good samples be blended with what would have followed: for jumps in time. */
 void jn_plc_break(struct jn_plc *p);
 
-/* Finds the period by which x[0..160) follows itself best: x[i] against x[i - pitch] (the history before it) or, ahead,
- * against x[i + pitch]. Returns the pitch; *fits says whether it may be used without being heard (alike, or all quiet).
- */
-unsigned jn_pitch_back(const struct jn_plc *p, const int16_t *x, bool *fits);
-unsigned jn_pitch_ahead(const int16_t *x, bool *fits);
+/* Finds the period by which x[0..160) follows itself best: x[i] against x[i - pitch], for which 120 samples before x
+ * are there, or, ahead, against x[i + pitch]. Returns the pitch; *fits says whether it may be used without being heard
+ * (alike, or all quiet). */
+unsigned jn_pitch_back(const int16_t *x, unsigned scale, bool *fits);
+unsigned jn_pitch_ahead(const int16_t *x, unsigned scale, bool *fits);
 /* The same within n samples, 2 * JN_PITCH_MIN or more: x[0..JN_PITCH_MIN) against x + pitch. */
-unsigned jn_pitch_within(const int16_t *x, unsigned n, bool *fits);
+unsigned jn_pitch_within(const int16_t *x, unsigned n, unsigned scale, bool *fits);
 /* out[n - pitch] from x[n]: one period less. */
-void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch);
-/* out[160] from x[160 - pitch] and the history: one period more. */
-void jn_stretch(const struct jn_plc *p, int16_t *out, const int16_t *x, unsigned pitch);
+void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch, unsigned scale);
+/* out[160] from x[160 - pitch] and the 120 before it: one period more. */
+void jn_stretch(int16_t *out, const int16_t *x, unsigned pitch, unsigned scale);
 /* out[160] from x[160 + pitch]: one period less. */
-void jn_shrink(int16_t *out, const int16_t *x, unsigned pitch);
+void jn_shrink(int16_t *out, const int16_t *x, unsigned pitch, unsigned scale);
 
 #endif

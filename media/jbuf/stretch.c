@@ -2,7 +2,12 @@
  * pitch stays what it was. */
 #include "media/jbuf/plc.h"
 
-enum { FRAME = 160, OVERLAP = 120, QUIET = 64 * 64 /* mean square below which any seam goes unheard */ };
+enum {
+    FRAME = 160,
+    OVERLAP = 120,
+    QUIET = 64 * 64, /* mean square below which any seam goes unheard */
+    COARSE_MAX = OVERLAP + JN_PITCH_MAX
+};
 
 static int64_t alike(const int16_t *a, const int16_t *b, unsigned n)
 {
@@ -18,19 +23,19 @@ static int64_t energy(const int16_t *x, unsigned n)
     return 1 + alike(x, x, n);
 }
 
-/* base[0..n) against base + dir * pitch, for pitches up to max. The energy of what is compared with slides along: one
- * sample comes, one goes. */
-static unsigned search(const int16_t *base, int dir, unsigned n, unsigned max, bool *fits)
+/* base[0..n) against base + dir * pitch, for pitches from min to max. The energy of what is compared with slides along:
+ * one sample comes, one goes. */
+static unsigned search(const int16_t *base, int dir, unsigned n, unsigned min, unsigned max, bool *fits)
 {
     double best = 0.0;
     unsigned pitch = max;
     *fits = true;
-    if (max < JN_PITCH_MIN)
+    if (max < min)
         return max;
-    const int16_t *b = base + dir * JN_PITCH_MIN;
+    const int16_t *b = base + dir * (int)min;
     int64_t ea = energy(base, n), eb = energy(b, n);
     bool quiet = ea < (int64_t)QUIET * n;
-    for (unsigned lag = JN_PITCH_MIN; lag <= max; lag++, b += dir) {
+    for (unsigned lag = min; lag <= max; lag++, b += dir) {
         int64_t c = alike(base, b, n);
         quiet = quiet && eb < (int64_t)QUIET * n;
         double r = c > 0 ? (double)c * (double)c / ((double)ea * (double)eb) : 0.0;
@@ -49,61 +54,65 @@ static unsigned search(const int16_t *base, int dir, unsigned n, unsigned max, b
     return pitch;
 }
 
-/* The history and x in one line of samples, so that x[-lag] can be read. */
-static void join(int16_t line[static JN_PITCH_MAX + FRAME], const struct jn_plc *p, const int16_t *x, unsigned n)
+/* At more than 8 kHz first roughly, by the means of `scale` samples, then around what was found. n and max at 8 kHz. */
+static unsigned search_scaled(const int16_t *base, int dir, unsigned n, unsigned max, unsigned scale, bool *fits)
 {
-    for (unsigned i = 0; i < JN_PITCH_MAX; i++)
-        line[i] = p->history[JN_PLC_HISTORY - JN_PITCH_MAX + i];
-    for (unsigned i = 0; i < FRAME; i++)
-        line[JN_PITCH_MAX + i] = i < n ? x[i] : 0;
+    int16_t coarse[COARSE_MAX + JN_PITCH_MAX];
+    bool also;
+
+    if (scale == 1)
+        return search(base, dir, n, JN_PITCH_MIN, max, fits);
+    const int16_t *from = dir > 0 ? base : base - max * scale;
+    for (unsigned i = 0; i < n + max; i++) {
+        int sum = 0;
+        for (unsigned k = 0; k < scale; k++)
+            sum += from[i * scale + k];
+        coarse[i] = (int16_t)(sum / (int)scale);
+    }
+    unsigned rough = search(coarse + (dir > 0 ? 0 : max), dir, n, JN_PITCH_MIN, max, fits) * scale;
+    unsigned low = rough > JN_PITCH_MIN * scale ? rough - scale : rough;
+    unsigned high = rough + scale < max * scale ? rough + scale : max * scale;
+    return search(base, dir, n * scale, low, high, &also);
 }
 
-unsigned jn_pitch_back(const struct jn_plc *p, const int16_t *x, bool *fits)
+unsigned jn_pitch_back(const int16_t *x, unsigned scale, bool *fits)
 {
-    int16_t line[JN_PITCH_MAX + FRAME];
-    join(line, p, x, FRAME);
-    return search(line + JN_PITCH_MAX, -1, OVERLAP, JN_PITCH_MAX, fits);
+    return search_scaled(x, -1, OVERLAP, JN_PITCH_MAX, scale, fits);
 }
 
-unsigned jn_pitch_ahead(const int16_t *x, bool *fits)
+unsigned jn_pitch_ahead(const int16_t *x, unsigned scale, bool *fits)
 {
-    return search(x, 1, OVERLAP, JN_PITCH_MAX, fits);
+    return search_scaled(x, 1, OVERLAP, JN_PITCH_MAX, scale, fits);
 }
 
-unsigned jn_pitch_within(const int16_t *x, unsigned n, bool *fits)
+unsigned jn_pitch_within(const int16_t *x, unsigned n, unsigned scale, bool *fits)
 {
-    unsigned max = n - JN_PITCH_MIN;
-    return search(x, 1, JN_PITCH_MIN, max < JN_PITCH_MAX ? max : JN_PITCH_MAX, fits);
+    unsigned max = n / scale - JN_PITCH_MIN;
+    return search_scaled(x, 1, JN_PITCH_MIN, max < JN_PITCH_MAX ? max : JN_PITCH_MAX, scale, fits);
 }
 
-void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch)
+/* n samples: from fades out over the first `over` of them, to fades in. */
+static void lead_over(int16_t *out, const int16_t *from, const int16_t *to, unsigned n, unsigned over)
 {
-    unsigned over = n - pitch < OVERLAP ? n - pitch : OVERLAP;
-    for (unsigned i = 0; i < n - pitch; i++) {
+    for (unsigned i = 0; i < n; i++) {
         int w = (int)(i < over ? i : over);
-        int old = i < over ? x[i] : 0;
-        out[i] = (int16_t)((old * ((int)over - w) + x[i + pitch] * w) / (int)over);
+        int old = i < over ? from[i] : 0;
+        out[i] = (int16_t)((old * ((int)over - w) + to[i] * w) / (int)over);
     }
 }
 
-/* from: fades out over OVERLAP; to: fades in. */
-static void lead_over(int16_t *out, const int16_t *from, const int16_t *to)
+void jn_squeeze(int16_t *out, const int16_t *x, unsigned n, unsigned pitch, unsigned scale)
 {
-    for (unsigned i = 0; i < FRAME; i++) {
-        int w = i < OVERLAP ? (int)i : OVERLAP;
-        int old = i < OVERLAP ? from[i] : 0;
-        out[i] = (int16_t)((old * (OVERLAP - w) + to[i] * w) / OVERLAP);
-    }
+    unsigned left = n - pitch;
+    lead_over(out, x, x + pitch, left, left < OVERLAP * scale ? left : OVERLAP * scale);
 }
 
-void jn_stretch(const struct jn_plc *p, int16_t *out, const int16_t *x, unsigned pitch)
+void jn_stretch(int16_t *out, const int16_t *x, unsigned pitch, unsigned scale)
 {
-    int16_t line[JN_PITCH_MAX + FRAME];
-    join(line, p, x, FRAME);
-    lead_over(out, line + JN_PITCH_MAX, line + JN_PITCH_MAX - pitch);
+    lead_over(out, x, x - pitch, FRAME * scale, OVERLAP * scale);
 }
 
-void jn_shrink(int16_t *out, const int16_t *x, unsigned pitch)
+void jn_shrink(int16_t *out, const int16_t *x, unsigned pitch, unsigned scale)
 {
-    lead_over(out, x, x + pitch);
+    lead_over(out, x, x + pitch, FRAME * scale, OVERLAP * scale);
 }

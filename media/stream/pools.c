@@ -63,7 +63,7 @@ int jn_pools_open(struct jn_plane *p)
     uint32_t legs = p->c.max_legs;
 
     p->ghosts = legs / 16 + GHOSTS_MIN;
-    if (slab_open(&p->jbufs, legs + p->ghosts, jn_jbuf_size()) < 0 ||
+    if (slab_open(&p->jbufs, legs + p->ghosts, jn_jbuf_size(JN_CODEC_PCMU, 8000)) < 0 ||
         slab_open(&p->packs, legs, sizeof(struct jn_pack)) < 0)
         return -ENOMEM;
     return blocks_open(p);

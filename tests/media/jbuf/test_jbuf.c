@@ -14,7 +14,7 @@ static const uint64_t t0 = UINT64_C(5000000000);
 
 static struct jn_jbuf *make(void)
 {
-    struct jn_jbuf *j = jn_jbuf_init(aligned_alloc(64, (jn_jbuf_size() + 63) / 64 * 64), &config);
+    struct jn_jbuf *j = jn_jbuf_init(aligned_alloc(64, jn_jbuf_size(JN_CODEC_PCMU, 8000)), &config);
     cr_assert_not_null(j);
     return j;
 }
@@ -71,7 +71,7 @@ static void ledger_holds(const struct jn_jbuf *j, unsigned waiting_max)
 {
     const struct jn_jbuf_counts *c = jn_jbuf_counts(j);
     cr_assert(c->in >= c->played + c->skipped && c->in - c->played - c->skipped <= waiting_max,
-              "in %lu = played %lu + skipped %lu + at most %u waiting", c->in, c->played, c->skipped, waiting_max);
+              "in %u = played %u + skipped %u + at most %u waiting", c->in, c->played, c->skipped, waiting_max);
 }
 
 static void clean(unsigned ptime_ms, uint32_t ts_base, unsigned phase_ms)
@@ -180,7 +180,7 @@ static struct outcome run(const struct impairment *im, unsigned seconds)
 }
 
 #define SHOW(o)                                                                                                        \
-    "in %lu played %lu late %lu dup %lu full %lu concealed %lu stretched %lu shrunk %lu resync %lu skipped %lu, "      \
+    "in %u played %u late %u dup %u full %u concealed %u stretched %u shrunk %u resync %u skipped %u, "                \
     "lost %u depth %u silent %u",                                                                                      \
         (o).c.in, (o).c.played, (o).c.late, (o).c.duplicate, (o).c.full, (o).c.concealed, (o).c.stretched,             \
         (o).c.shrunk, (o).c.resync, (o).c.skipped, (o).lost, (o).max_depth_ms, (o).silent_periods
@@ -385,23 +385,23 @@ Test(jbuf, refusals_have_names)
 {
     struct jn_jbuf *j = make();
     int16_t out[JN_SAMPLES_20MS];
-    frame(j, 10, 0, 0, false, false, 0);
-    frame(j, 10, 0, 0, false, false, -EEXIST);
-    for (unsigned i = 1; i < 64; i++)
-        frame(j, 10 + i, i * 160, 0, false, false, 0);
-    frame(j, 74, 64 * 160, 0, false, false, -ENOSPC);
+    cr_assert_eq(put_at(j, 0, 40, t0, 0), 0);
+    cr_assert_eq(put_at(j, 0, 40, t0, 0), -EEXIST);
+    for (unsigned i = 1; i < JN_JBUF_FRAMES; i++) /* of 5 ms, so that all of them lie in the window */
+        cr_assert_eq(put_at(j, i, 40, t0, 0), 0);
+    cr_assert_eq(put_at(j, JN_JBUF_FRAMES, 40, t0, 0), -ENOSPC);
     for (unsigned i = 0; i < 20; i++)
         jn_jbuf_get(j, out, t0 + (100 + i * 20) * UINT64_C(1000000));
-    frame(j, 9, (uint32_t)-160, 500, false, false, -ETIME);
+    frame(j, 999, (uint32_t)-160, 500, false, false, -ETIME);
     struct jn_frame f = {.len = 0, .payload = (const uint8_t *)""};
     cr_assert_eq(jn_jbuf_put(j, &f), -EINVAL);
     f.len = JN_FRAME_MAX + 1;
     cr_assert_eq(jn_jbuf_put(j, &f), -EINVAL);
     const struct jn_jbuf_counts *c = jn_jbuf_counts(j);
-    cr_assert(c->full == 1 && c->duplicate == 1 && c->late == 1 && c->bad == 2 && c->in == 64);
+    cr_assert(c->full == 1 && c->duplicate == 1 && c->late == 1 && c->bad == 2 && c->in == JN_JBUF_FRAMES);
     jn_jbuf_reset(j);
     cr_assert_eq(jn_jbuf_depth_ms(j), 0);
-    cr_assert_eq(c->played + c->skipped, 64);
+    cr_assert_eq(c->played + c->skipped, JN_JBUF_FRAMES);
     free(j);
 }
 
