@@ -109,7 +109,7 @@ static void open_calls(struct bench *b)
     struct jn_plane_config c = {.ports = 2 * LEGS,
                                 .max_legs = LEGS,
                                 .max_rooms = CALLS,
-                                .srtp = &jn_srtp_libsrtp,
+                                .srtp = jn_srtp(),
                                 .port = {.take = take, .give = give, .tx = tx, .arg = b}};
 
     jn_addr_parse(&c.advertise, "10.0.0.1", FIRST);

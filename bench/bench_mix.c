@@ -97,7 +97,7 @@ static double measure(uint32_t rooms, uint32_t members)
                                 .max_legs = b->legs,
                                 .max_rooms = rooms,
                                 .quarantine_ms = 5000,
-                                .srtp = &jn_srtp_libsrtp,
+                                .srtp = jn_srtp(),
                                 .port = {.take = plane_take, .give = plane_give, .tx = plane_tx, .arg = &b->sent}};
     if (!b->local || jn_plane_open(&b->p, &c) < 0 ||
         jn_mailbox_init(&b->facts, 4 * b->legs + 64, sizeof(struct jn_fact), NULL) < 0)

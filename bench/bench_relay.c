@@ -61,7 +61,7 @@ static struct bench *pure_open(bool srtp)
     struct jn_plane_config c = {.ports = 2 * LEGS,
                                 .max_legs = LEGS,
                                 .max_rooms = CALLS,
-                                .srtp = &jn_srtp_libsrtp,
+                                .srtp = jn_srtp(),
                                 .port = {.take = plane_take, .give = plane_give, .tx = plane_tx, .arg = &b->sent}};
 
     if (!b || jn_plane_open(&b->p, &c) < 0 || jn_mailbox_init(&b->facts, 4096, sizeof(struct jn_fact), NULL) < 0)

@@ -19,7 +19,7 @@ HOMES = {
     "hs/": ["router/classify/"],
     "srtp2/": ["media/srtp/ref_libsrtp.c"],
     "srtp.h": ["media/srtp/ref_libsrtp.c"],
-    "intel-ipsec-mb.h": ["media/srtp/batch_mb.c"],
+    "intel-ipsec-mb.h": ["media/srtp/batch_mb"],
     "opus": ["media/codec/opus.c"],
     "libwebsockets.h": ["engine/api/"],
     "jansson.h": ["engine/api/", "engine/app/", "engine/act/"],

@@ -290,7 +290,7 @@ static int open_all(struct replay *x, struct jn_err *err)
         .ports = PORT_MAX - PORT_MIN + 1,
         .max_legs = LEGS * at_once,
         .max_rooms = at_once,
-        .srtp = &jn_srtp_libsrtp,
+        .srtp = jn_srtp(),
         .seed = x->m->seed,
         .port = {.take = take_port, .give = give_port, .tx = send, .arg = x},
     };

@@ -75,7 +75,7 @@ static int open_plane(struct jn_worker *w, const struct jn_worker_config *c, str
                                  .latch_ms = c->latch_ms,
                                  .quarantine_ms = c->quarantine_ms,
                                  .sounds = c->sounds,
-                                 .srtp = &jn_srtp_libsrtp,
+                                 .srtp = jn_srtp(),
                                  .time_us = jn_time_of_mono,
                                  .port = {.take = take, .give = give, .tx = tx, .arg = w}};
 

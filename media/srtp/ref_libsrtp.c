@@ -1,6 +1,7 @@
 /* Ref_libsrtp: SRTP by libsrtp2, the reference that the batch engine is compared with, and the engine where the CPU
  * lacks what that one needs. The sole user of srtp.h from libsrtp2. The library allocates once for each new SSRC;
  * beyond that nothing here does. */
+#include "media/srtp/shape.h"
 #include "media/srtp/srtp.h"
 #include <errno.h>
 #include <pthread.h>
@@ -21,14 +22,36 @@ struct jn_srtp {
     bool inbound;
 };
 
-enum { RTP_HEADER = 12, RTCP_HEADER = 8, RTCP_INDEX = 4, REPLAY_WINDOW = 128 };
+enum { RTCP_INDEX = 4, REPLAY_WINDOW = 128 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool library_works;
+static bool library_works, aes192_works;
+
+static srtp_t open_session(enum jn_srtp_suite suite, const uint8_t *key, bool inbound);
+
+/* Up to 2.7 the library, unless built on OpenSSL's own key derivation, derives keys of AES-192 with AES-256, so that
+ * nobody else understands them: it is asked for the tag of an empty packet under the key of RFC 6188 7.4. */
+static bool derives_aes192(void)
+{
+    static const uint8_t key[38] = {0x73, 0xed, 0xc6, 0x6c, 0x4f, 0xa1, 0x57, 0x76, 0xfb, 0x57, 0xf9, 0x50, 0x5c,
+                                    0x17, 0x13, 0x65, 0x50, 0xff, 0xda, 0x71, 0xf3, 0xe8, 0xe5, 0xf1, 0xc8, 0x52,
+                                    0x2f, 0x3a, 0xcd, 0x4c, 0xe8, 0x6d, 0x5a, 0xdd, 0x78, 0xed, 0xbb, 0x11},
+                         tag[10] = {0xcc, 0xea, 0x70, 0xe8, 0x5d, 0xe5, 0x8f, 0xaf, 0x82, 0x90};
+    uint8_t packet[JN_SRTP_RTP_HEADER + SRTP_MAX_TRAILER_LEN] = {0x80};
+    int len = JN_SRTP_RTP_HEADER;
+    srtp_t s = open_session(JN_SUITE_AES192_SHA80, key, false);
+    bool right = s && srtp_protect(s, packet, &len) == srtp_err_status_ok &&
+                 memcmp(packet + JN_SRTP_RTP_HEADER, tag, sizeof tag) == 0;
+
+    if (s)
+        srtp_dealloc(s);
+    return right;
+}
 
 static void start_library(void)
 {
     library_works = srtp_init() == srtp_err_status_ok;
+    aes192_works = library_works && derives_aes192();
 }
 
 static int open_bank(struct jn_srtp_bank **out, uint32_t contexts)
@@ -111,7 +134,8 @@ static struct jn_srtp *open_context(struct jn_srtp_bank *b, enum jn_srtp_suite s
     const struct jn_srtp_parts *parts = jn_srtp_parts(suite);
 
     pthread_once(&once, start_library);
-    struct jn_srtp *s = parts && library_works ? calloc(1, sizeof *s) : NULL;
+    bool can = parts && library_works && (parts->key != 24 || aes192_works);
+    struct jn_srtp *s = can ? calloc(1, sizeof *s) : NULL;
     if (s == NULL)
         return NULL;
     s->session = open_session(suite, key, inbound);
@@ -199,8 +223,9 @@ static uint8_t reason(srtp_err_status_t rc)
 
 static uint8_t open_one(struct jn_srtp *s, struct jn_pkt *pk, bool rtcp)
 {
-    int need = rtcp ? RTCP_HEADER + RTCP_INDEX + s->parts->rtcp_tag : RTP_HEADER + s->parts->rtp_tag, len = pk->len;
-    if (len < need || pk->data[0] >> 6 != 2)
+    int len = pk->len;
+    if (rtcp ? len < JN_SRTP_RTCP_HEADER + RTCP_INDEX + s->parts->rtcp_tag || pk->data[0] >> 6 != 2
+             : jn_srtp_header_in(pk->data, pk->len, s->parts->rtp_tag) == 0)
         return JN_DROP_SHORT;
     const uint8_t *ssrc = pk->data + (rtcp ? 4 : 8);
     unsigned who = sender(s, ssrc);
@@ -218,7 +243,7 @@ static uint8_t open_one(struct jn_srtp *s, struct jn_pkt *pk, bool rtcp)
 static uint8_t seal_one(struct jn_srtp *s, struct jn_pkt *pk, bool rtcp)
 {
     int len = pk->len;
-    if (len < (rtcp ? RTCP_HEADER : RTP_HEADER) || pk->data[0] >> 6 != 2)
+    if (rtcp ? len < JN_SRTP_RTCP_HEADER || pk->data[0] >> 6 != 2 : jn_srtp_header(pk->data, pk->len) == 0)
         return JN_DROP_SHORT;
     if (pk->cap < len + JN_SRTP_TRAILER_MAX)
         return JN_DROP_OVERSIZE;

@@ -6,10 +6,11 @@
 
 #include "engine/base/pkt.h"
 #include "media/stream/order.h"
+#include <stddef.h>
 
 /* What sealing may add: the tag (GCM's is the longest) and SRTCP's index. How many senders (SSRCs) one context keeps
  * apart; packets of one more are refused and counted (JN_DROP_SENDERS). */
-enum { JN_SRTP_TRAILER_MAX = 16 + 4, JN_SRTP_SENDERS_MAX = 8 };
+enum { JN_SRTP_TRAILER_MAX = 16 + 4, JN_SRTP_SENDERS_MAX = 7 };
 
 struct jn_srtp_bank; /* of one thread: working memory and room for contexts */
 struct jn_srtp;      /* one direction of one leg; any SSRC */
@@ -34,9 +35,19 @@ struct jn_srtp_ops {
     unsigned (*open)(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, bool rtcp);
     unsigned (*seal)(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, bool rtcp);
 };
-extern const struct jn_srtp_ops jn_srtp_libsrtp;
-/* The engine for this CPU. */
+extern const struct jn_srtp_ops jn_srtp_libsrtp, jn_srtp_mb;
+/* The engine for this CPU: jn_srtp_mb where it works, which is on every x86 since about 2010. */
 const struct jn_srtp_ops *jn_srtp(void);
+
+/* Which instructions the batch engine uses; all need those for AES and carry-less multiplication. */
+enum jn_srtp_isa { JN_SRTP_SSE, JN_SRTP_AVX, JN_SRTP_AVX2, JN_SRTP_AVX512, JN_SRTP_ISA_N };
+/* As jn_srtp_mb.open_bank, with those and no others. -ENOTSUP: this CPU has them not. */
+int jn_srtp_mb_open_bank(struct jn_srtp_bank **out, uint32_t contexts, enum jn_srtp_isa isa);
+/* Which ones jn_srtp_mb.open_bank takes: the most that the CPU offers and JUNCTOR_ISA (engine/base/cpu.h) allows.
+ * JN_SRTP_ISA_N: none. */
+enum jn_srtp_isa jn_srtp_mb_isa(void);
+/* Bytes of memory that a context of that suite takes in the batch engine. */
+size_t jn_srtp_mb_context_bytes(enum jn_srtp_suite suite);
 
 /* A burst that is all of one context. */
 static inline unsigned jn_srtp_open_one(const struct jn_srtp_ops *ops, struct jn_srtp *s, struct jn_pkt *pk[],

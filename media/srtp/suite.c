@@ -42,5 +42,5 @@ enum jn_srtp_suite jn_srtp_suite_of(const char *name, size_t len)
 
 const struct jn_srtp_ops *jn_srtp(void)
 {
-    return &jn_srtp_libsrtp;
+    return jn_srtp_mb_isa() < JN_SRTP_ISA_N ? &jn_srtp_mb : &jn_srtp_libsrtp;
 }

@@ -74,7 +74,7 @@ static void call_open(bool srtp, uint8_t second_ms)
                                 .max_legs = 4,
                                 .max_rooms = 2,
                                 .sounds = &none,
-                                .srtp = &jn_srtp_libsrtp,
+                                .srtp = jn_srtp(),
                                 .port = {.take = take, .give = give, .tx = tx}};
     rig_open(&r, rig_config(1), 1);
     rig_tell(&r, 0);

@@ -102,7 +102,7 @@ static inline struct rig *rig_open_at(uint8_t index, uint32_t fact_slots, uint32
                                 .latch_ms = 500,
                                 .quarantine_ms = 5000,
                                 .sounds = &r->sounds,
-                                .srtp = &jn_srtp_libsrtp,
+                                .srtp = jn_srtp(),
                                 .port = {.take = rig_take, .give = rig_give, .tx = rig_tx, .arg = r}};
     jn_addr_parse(&c.advertise, "192.0.2.1", 20000);
     cr_assert_eq(jn_plane_open(&r->p, &c), 0);
