@@ -113,7 +113,7 @@ static int list_or_verify(struct options *o)
     bool verify = strcmp(o->verb, "verify") == 0;
     struct jn_err err = {0};
 
-    int rc = jn_rec_list(o->dir, o->tenant_id, take, o, &err);
+    int rc = jn_rec_check(o->dir, o->tenant_id, take, o, &err);
     if (rc < 0) {
         fprintf(stderr, "junctor rec %s: %s\n", o->verb, err.text);
         jn_buf_free(&o->out);
@@ -152,7 +152,7 @@ static int export(struct options *o)
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "looking through %s\r", o->dir);
     if (o->tenant_id) {
-        int rc = jn_rec_list(o->dir, o->tenant_id, check_tenant, o, &err);
+        int rc = jn_rec_check(o->dir, o->tenant_id, check_tenant, o, &err);
         if (rc < 0 || !o->found) {
             fprintf(stderr, "junctor rec export: %s\n", rc < 0 ? err.text : "that tenant has no such recording");
             return 1;

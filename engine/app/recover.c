@@ -250,6 +250,7 @@ int jn_engine_recover(struct jn_engine *e, struct jn_err *err)
                                       e->config.max_interactions};
     struct jn_journal_found found = {0};
     struct again a = {.e = e};
+    struct jn_rec_writer_config rec = {.segment_bytes = 256u << 20};
     uint64_t seq = 0, at_us = 0, began = jn_mono_ns();
     int rc = jn_store_open(&e->store, e->path_db, err);
 
@@ -261,7 +262,7 @@ int jn_engine_recover(struct jn_engine *e, struct jn_err *err)
     e->boot = (uint32_t)boot;
     rc = jn_message_log_open(&e->messages, e->path_messages, e->master_key, err);
     if (rc == 0)
-        rc = jn_rec_writer_open(&e->recorder, e->path_recordings, 256u << 20, err);
+        rc = jn_rec_writer_open(&e->recorder, e->path_recordings, &rec, err);
     if (rc == 0)
         rc = jn_journal_open(&e->journal, e->path_journal, false, &found, err);
     if (rc < 0)

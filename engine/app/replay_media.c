@@ -306,7 +306,7 @@ static int open_all(struct replay *x, struct jn_err *err)
     if (rc == 0 && (rc = jn_plane_open(&x->plane, &plane)) < 0)
         jn_fail(err, rc, "the plane does not open: %s", strerror(-rc));
     if (rc == 0 && x->m->record)
-        rc = jn_rec_writer_open(&x->recorder, x->m->record, SEGMENT, err);
+        rc = jn_rec_writer_open(&x->recorder, x->m->record, &(struct jn_rec_writer_config){.segment_bytes = SEGMENT}, err);
     if (rc < 0)
         return rc;
     jn_plane_mail(x->plane, &x->facts, &x->rec);

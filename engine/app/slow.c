@@ -34,7 +34,7 @@ static void recordings(struct jn_engine *e, struct jn_ask *a)
     struct jn_err err = {{0}};
 
     jn_buf_text(&a->answer, "{\"recordings\":[");
-    a->status = jn_rec_list(e->path_recordings, a->tenant, each_recording, a, &err);
+    a->status = jn_rec_check(e->path_recordings, a->tenant, each_recording, a, &err);
     jn_buf_text(&a->answer, "]}");
     if (a->status < 0) {
         jn_buf_clear(&a->answer);

@@ -67,6 +67,44 @@ int jn_crypt_open(struct jn_crypt *c, const uint8_t key[static JN_CRYPT_KEY],
     return ok ? 0 : -EBADMSG;
 }
 
+struct jn_crypt_key {
+    EVP_CIPHER_CTX *ctx;
+};
+
+struct jn_crypt_key *jn_crypt_key_new(struct jn_crypt *c, const uint8_t key[static JN_CRYPT_KEY])
+{
+    struct jn_crypt_key *k = calloc(1, sizeof *k);
+
+    if (!k)
+        return NULL;
+    k->ctx = EVP_CIPHER_CTX_new();
+    if (!k->ctx || EVP_EncryptInit_ex2(k->ctx, c->gcm, key, NULL, NULL) != 1) {
+        jn_crypt_key_free(k);
+        return NULL;
+    }
+    return k;
+}
+
+void jn_crypt_key_free(struct jn_crypt_key *k)
+{
+    if (!k)
+        return;
+    EVP_CIPHER_CTX_free(k->ctx);
+    free(k);
+}
+
+int jn_crypt_key_seal(struct jn_crypt_key *k, const uint8_t nonce[static JN_CRYPT_NONCE], const void *aad, size_t aad_n,
+                      const uint8_t *in, size_t n, uint8_t *out, uint8_t tag[static JN_CRYPT_TAG])
+{
+    int got;
+    bool ok = EVP_EncryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL) == 1 &&
+              EVP_EncryptUpdate(k->ctx, NULL, &got, aad, (int)aad_n) == 1 &&
+              EVP_EncryptUpdate(k->ctx, out, &got, in, (int)n) == 1 &&
+              EVP_EncryptFinal_ex(k->ctx, out + n, &got) == 1 &&
+              EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, JN_CRYPT_TAG, tag) == 1;
+    return ok ? 0 : -EIO;
+}
+
 void jn_crypt_mac(uint8_t out[static 16], const uint8_t key[static JN_CRYPT_KEY], const void *bytes, size_t n)
 {
     uint8_t full[EVP_MAX_MD_SIZE] = {0};

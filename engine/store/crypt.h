@@ -18,6 +18,13 @@ int jn_crypt_seal(struct jn_crypt *c, const uint8_t key[static JN_CRYPT_KEY],
 int jn_crypt_open(struct jn_crypt *c, const uint8_t key[static JN_CRYPT_KEY],
                   const uint8_t nonce[static JN_CRYPT_NONCE], const void *aad, size_t aad_n, const uint8_t *in,
                   size_t n, uint8_t *out, const uint8_t tag[static JN_CRYPT_TAG]);
+/* A key that seals much: expanded once. NULL: no memory. */
+struct jn_crypt_key;
+struct jn_crypt_key *jn_crypt_key_new(struct jn_crypt *c, const uint8_t key[static JN_CRYPT_KEY]);
+void jn_crypt_key_free(struct jn_crypt_key *k);
+/* As jn_crypt_seal. */
+int jn_crypt_key_seal(struct jn_crypt_key *k, const uint8_t nonce[static JN_CRYPT_NONCE], const void *aad, size_t aad_n,
+                      const uint8_t *in, size_t n, uint8_t *out, uint8_t tag[static JN_CRYPT_TAG]);
 /* HMAC-SHA-256 cut to 16 bytes. */
 void jn_crypt_mac(uint8_t out[static 16], const uint8_t key[static JN_CRYPT_KEY], const void *bytes, size_t n);
 /* Overwrites secrets in memory; never optimised away. */

@@ -1,4 +1,4 @@
-/* Message keys. A slot is 128 bytes, so it never lies across two sectors: a head (who, CRC) that is never changed, and
+/* Keys. A slot is 128 bytes, so it never lies across two sectors: a head (who, CRC) that is never changed, and
  * the wrapped key, which is only ever replaced by zeros. */
 #include "engine/store/message_keys.h"
 
@@ -125,12 +125,12 @@ static int read_slots(struct jn_keys *k, struct telling *t, const char *path, st
     return rc < 0 ? jn_fail(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 }
 
-static int open_file(struct jn_keys *k, struct telling *t, const char *dir, struct jn_err *err)
+static int open_file(struct jn_keys *k, struct telling *t, const char *dir, const char *name, struct jn_err *err)
 {
     uint8_t head[SLOT];
     char path[1100];
 
-    snprintf(path, sizeof path, "%s/keys", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     k->fd = jn_files->open(path, O_RDWR | O_CREAT, 0600);
     if (k->fd < 0)
         return jn_fail(err, k->fd, "%s: %s", path, strerror(-k->fd));
@@ -144,14 +144,17 @@ static int open_file(struct jn_keys *k, struct telling *t, const char *dir, stru
     if (size <= SLOT && (got < SLOT || jn_get32(head + 36) != jn_crc32c(0, head, 36)))
         return begin_file(k, dir, path, err);
     int rc = head_check(k, head, path, err);
-    if (rc == 0)
+    if (rc == 0 && t->each)
         rc = read_slots(k, t, path, err);
+    else if (rc == 0)
+        k->slots = (uint32_t)((size - 1) / SLOT); /* a torn last slot is left behind, unused */
     if (rc == 0 && t->torn > 0)
         jn_warn("store", "torn key slots skipped: file=%s slots=%u", path, t->torn);
     return rc;
 }
 
-int jn_keys_open(struct jn_keys **out, const char *dir, const uint8_t master[static JN_CRYPT_KEY], struct jn_crypt *c,
+int jn_keys_open(struct jn_keys **out, const char *dir, const char *name, const uint8_t master[static JN_CRYPT_KEY],
+                 struct jn_crypt *c,
                  int (*each)(void *arg, uint32_t slot, uint64_t ix, uint64_t tenant, enum jn_key_state state,
                              const uint8_t *key),
                  void *arg, struct jn_err *err)
@@ -164,7 +167,7 @@ int jn_keys_open(struct jn_keys **out, const char *dir, const uint8_t master[sta
     k->crypt = c;
     k->fd = -1;
     memcpy(k->master, master, sizeof k->master);
-    int rc = open_file(k, &t, dir, err);
+    int rc = open_file(k, &t, dir, name, err);
     if (rc < 0)
         jn_keys_close(k);
     else
@@ -185,6 +188,12 @@ void jn_keys_close(struct jn_keys *k)
 
 int jn_keys_add(struct jn_keys *k, uint64_t ix, uint64_t tenant, const uint8_t key[static JN_CRYPT_KEY], uint32_t *slot)
 {
+    return jn_keys_add_under(k, k->master, ix, tenant, key, slot);
+}
+
+int jn_keys_add_under(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY], uint64_t ix, uint64_t tenant,
+                      const uint8_t key[static JN_CRYPT_KEY], uint32_t *slot)
+{
     if (k->n_added == k->cap) {
         uint32_t cap = k->cap ? k->cap * 2 : 64;
         uint8_t *grown = realloc(k->added, (size_t)cap * SLOT);
@@ -200,11 +209,28 @@ int jn_keys_add(struct jn_keys *k, uint64_t ix, uint64_t tenant, const uint8_t k
     jn_put64(b + 16, tenant);
     jn_put32(b + 28, jn_crc32c(0, b, 28));
     jn_random(w, JN_CRYPT_NONCE);
-    int rc = jn_crypt_seal(k->crypt, k->master, w, b, 28, key, JN_CRYPT_KEY, w + JN_CRYPT_NONCE,
+    int rc = jn_crypt_seal(k->crypt, wrap, w, b, 28, key, JN_CRYPT_KEY, w + JN_CRYPT_NONCE,
                            w + JN_CRYPT_NONCE + JN_CRYPT_KEY);
     if (rc == 0)
         *slot = k->slots + k->n_added++;
     return rc;
+}
+
+int jn_keys_read(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY], uint32_t slot, uint64_t ix,
+                 uint8_t key[static JN_CRYPT_KEY])
+{
+    uint8_t b[SLOT];
+    const uint8_t *w = b + SLOT_HEAD;
+    ssize_t got = jn_file_read(k->fd, b, sizeof b, (uint64_t)SLOT * (slot + 1));
+
+    if (got < 0)
+        return (int)got;
+    if (got < SLOT || jn_get32(b) != SLOT_MAGIC || jn_get32(b + 28) != jn_crc32c(0, b, 28) || jn_get64(b + 8) != ix)
+        return -EBADMSG;
+    if (is_zero(w, WRAPPED))
+        return -ENOKEY;
+    return jn_crypt_open(k->crypt, wrap, w, b, 28, w + JN_CRYPT_NONCE, JN_CRYPT_KEY, key,
+                         w + JN_CRYPT_NONCE + JN_CRYPT_KEY);
 }
 
 int jn_keys_commit(struct jn_keys *k)

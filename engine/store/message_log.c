@@ -106,7 +106,7 @@ int jn_message_log_open(struct jn_message_log **out, const char *dir, const uint
     if (rc == 0 && (rc = jn_file_dir(dir)) < 0)
         jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
     if (rc == 0)
-        rc = jn_keys_open(&l->keys, dir, master, l->crypt, take_key, l, err);
+        rc = jn_keys_open(&l->keys, dir, "keys", master, l->crypt, take_key, l, err);
     if (rc == 0)
         rc = jn_seglog_open(&l->log, dir, take_segment, l, err);
     if (rc == 0)

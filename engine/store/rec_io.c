@@ -5,13 +5,15 @@
 #include "engine/store/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct jn_rec_io {
     struct io_uring ring;
-    bool uring;
+    bool uring, fixed;
+    struct jn_rec_block *first; /* of the blocks that the kernel knows */
     unsigned under_way;
 };
 
@@ -44,6 +46,32 @@ void jn_rec_io_free(struct jn_rec_io *io)
     free(io);
 }
 
+int jn_rec_io_open(struct jn_rec_io *io, const char *path)
+{
+    int flags = O_RDWR | O_CREAT | O_EXCL, fd = -EINVAL;
+
+    if (io->uring)
+        fd = jn_files->open(path, flags | O_DIRECT, 0600);
+    return fd == -EINVAL ? jn_files->open(path, flags, 0600) : fd;
+}
+
+int jn_rec_io_prepare(struct jn_rec_io *io, int fd, uint64_t from, uint64_t to)
+{
+    if (!io->uring)
+        return -EOPNOTSUPP;
+    return fallocate(fd, 0, (off_t)from, (off_t)(to - from)) < 0 ? -errno : 0;
+}
+
+void jn_rec_io_blocks(struct jn_rec_io *io, struct jn_rec_block *b, unsigned n)
+{
+    struct iovec v[JN_REC_BLOCKS];
+
+    for (unsigned i = 0; i < n; i++)
+        v[i] = (struct iovec){.iov_base = b[i].bytes, .iov_len = JN_REC_BLOCK};
+    io->first = b;
+    io->fixed = io->uring && io_uring_register_buffers(&io->ring, v, n) == 0; /* else each write pins them anew */
+}
+
 static void plain(int fd, struct jn_rec_block *b)
 {
     b->error = 0;
@@ -67,7 +95,12 @@ void jn_rec_io_write(struct jn_rec_io *io, int fd, struct jn_rec_block *b)
         plain(fd, b);
         return;
     }
-    io_uring_prep_write(sqe, fd, b->bytes + b->done, (unsigned)(b->len - b->done), b->off + b->done);
+    b->done &= ~(size_t)(JN_REC_ALIGN - 1); /* after a short write: what lies past the page cache is aligned */
+    if (io->fixed)
+        io_uring_prep_write_fixed(sqe, fd, b->bytes + b->done, (unsigned)(b->len - b->done), b->off + b->done,
+                                  (int)(b - io->first));
+    else
+        io_uring_prep_write(sqe, fd, b->bytes + b->done, (unsigned)(b->len - b->done), b->off + b->done);
     io_uring_sqe_set_data(sqe, b);
     b->error = 0;
     b->under_way = true;

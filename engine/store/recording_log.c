@@ -1,16 +1,16 @@
-/* Recording log, the writer: items into blocks, blocks into segments, and a full disk that is counted call by call.
- * Reading and export live in recording_read.c.
+/* Recording log, the writer: chunks into blocks, blocks into segments, and a full disk that is counted call by call.
+ * Reading lives in recording_read.c, the index in rec_index.c, keys in rec_keys.c.
  *
  * A block keeps its place in the segment until it is written, so a failed write is tried again as it is; only when
- * every block waits for space are items refused, counted, and told to the ledger of their call once there is space
- * again. */
+ * every block waits for space are chunks refused, counted, and told to the ledger of their call once there is space
+ * again. A chunk is sealed when its place is sure, so that no nonce is used for two of them. */
 #include "engine/store/recording_log.h"
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/file.h"
 #include "engine/store/rec_io.h"
-#include "media/record/format.h"
+#include "engine/store/rec_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,41 +18,107 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lost {
-    uint64_t call, tenant, at_us, count;
-};
+enum { RECENT = 65536 };
+static const uint64_t mark_every_ns = UINT64_C(5000000000);
+
 struct jn_rec_writer {
     char dir[1024];
     struct jn_rec_io *io;
+    struct jn_rec_keys *keys; /* NULL: written in the clear */
+    struct jn_crypt *crypt;
+    struct jn_rec_index *index;
+    struct jn_rec_table table; /* recordings that run */
+    struct jn_map recent;      /* call to its entry's number: one that begins again goes on where it ended */
     struct jn_rec_block block[JN_REC_BLOCKS];
-    unsigned filling;  /* index of the block that takes items */
+    unsigned filling;  /* index of the block that takes chunks */
     uint64_t end;      /* of the segment, with everything put so far */
-    uint64_t named_us; /* of the newest segment */
+    uint64_t prepared; /* room on disk up to there */
+    uint64_t segment;  /* its name; the newest one's while none is open */
+    uint64_t marked_ns;
     uint32_t segment_bytes;
-    int fd;            /* -1: no segment */
-    bool unsynced;     /* something was written since the last sync */
-    struct lost *lost; /* calls with items that found no room */
-    uint32_t n_lost, lost_cap;
-    uint64_t lost_beyond; /* items of calls that the table above had no room for */
+    int fd;               /* -1: no segment */
+    bool unsynced;        /* something was written since the last sync */
+    bool new_keys;        /* to be on disk before anything under them */
+    bool changed;         /* since the last mark */
+    uint32_t losing;      /* recordings with frames that found no room */
+    uint64_t lost_beyond; /* frames of calls that the table had no room for */
+    uint32_t n_ended;     /* recordings that ended and stand in the table still */
 };
 
-int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, uint32_t segment_bytes, struct jn_err *err)
+static int finish(struct jn_rec_writer *w, struct jn_rec_growing *g)
+{
+    uint32_t number;
+    int rc = jn_rec_index_add(w->index, jn_rec_growing_entry(g), &number);
+
+    if (rc < 0)
+        return rc;
+    if (w->recent.count >= RECENT) { /* an old one that begins again then has two entries */
+        jn_map_free(&w->recent);
+        jn_map_init(&w->recent, 1024);
+    }
+    jn_map_set(&w->recent, g->e.call, number);
+    return 0;
+}
+
+static int recover_ended(void *arg, struct jn_rec_growing *g)
+{
+    return finish(arg, g);
+}
+
+/* What an earlier run left: recordings that ran get their entries, as far as they came. */
+static int recover(struct jn_rec_writer *w, struct jn_err *err)
+{
+    struct jn_rec_mark mark;
+    int rc = jn_rec_index_load(w->dir, &w->table, &mark);
+
+    if (rc < 0 && rc != -ENOENT)
+        return jn_fail(err, rc, "%s: %s", w->dir, strerror(-rc));
+    rc = jn_rec_index_cut(w->index, mark.entries);
+    if (rc == 0)
+        rc = jn_rec_index_catch_up(w->dir, &mark.at, &w->table, recover_ended, w, err);
+    while (rc == 0 && w->table.n > 0) {
+        rc = finish(w, &w->table.at[0]);
+        jn_rec_table_drop(&w->table, &w->table.at[0]);
+    }
+    struct jn_rec_place next = {.segment = jn_wall_us()};
+    w->segment = next.segment > mark.at.segment ? next.segment : mark.at.segment;
+    next.segment = w->segment + 1;
+    if (rc == 0)
+        rc = jn_rec_index_mark(w->index, &w->table, &next);
+    return rc;
+}
+
+int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, const struct jn_rec_writer_config *c,
+                       struct jn_err *err)
 {
     struct jn_rec_writer *w = calloc(1, sizeof *w);
 
     if (!w)
         return jn_fail(err, -ENOMEM, "no memory");
     w->fd = -1;
-    w->segment_bytes = segment_bytes < JN_REC_BLOCK ? JN_REC_BLOCK : segment_bytes;
+    w->segment_bytes = c->segment_bytes < JN_REC_BLOCK ? JN_REC_BLOCK : c->segment_bytes;
     int rc = jn_copy(w->dir, sizeof w->dir, dir) ? jn_file_dir(dir) : -ENAMETOOLONG;
-    if (rc == 0 && !(w->io = jn_rec_io_new()))
+    if (rc == 0 && (!(w->io = jn_rec_io_new()) || !(w->crypt = jn_crypt_new())))
         rc = -ENOMEM;
     for (unsigned i = 0; rc == 0 && i < JN_REC_BLOCKS; i++)
-        if (!(w->block[i].bytes = malloc(JN_REC_BLOCK)))
+        if (!(w->block[i].bytes = aligned_alloc(JN_REC_ALIGN, JN_REC_BLOCK)))
             rc = -ENOMEM;
+    if (rc == 0)
+        rc = jn_rec_table_init(&w->table);
+    if (rc == 0)
+        rc = jn_map_init(&w->recent, 1024);
+    if (rc == 0) {
+        jn_rec_io_blocks(w->io, w->block, JN_REC_BLOCKS);
+        if (c->key_file)
+            rc = jn_rec_keys_open(&w->keys, dir, c->key_file, err);
+    }
+    if (rc == 0)
+        rc = jn_rec_index_open(&w->index, dir, err);
+    if (rc == 0)
+        rc = recover(w, err);
     if (rc < 0) {
         jn_rec_writer_close(w);
-        return jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
+        return err && err->text[0] ? rc : jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
     }
     *out = w;
     return 0;
@@ -64,12 +130,12 @@ static int next_segment(struct jn_rec_writer *w)
     char path[1100];
     uint64_t us = jn_wall_us();
 
-    if (us <= w->named_us)
-        us = w->named_us + 1;
+    if (us <= w->segment)
+        us = w->segment + 1;
     int fd = -EEXIST;
-    for (int i = 0; fd == -EEXIST && i < 1000; i++) {
-        snprintf(path, sizeof path, "%s/%016llx.rec", w->dir, (unsigned long long)us + (unsigned long long)i);
-        fd = jn_files->open(path, O_RDWR | O_CREAT | O_EXCL, 0640);
+    for (int i = 0; fd == -EEXIST && i < 1000; i++, us++) {
+        jn_rec_segment_path(path, w->dir, us);
+        fd = jn_rec_io_open(w->io, path);
     }
     if (fd < 0)
         return fd;
@@ -79,10 +145,19 @@ static int next_segment(struct jn_rec_writer *w)
         jn_files->unlink(path);
         return rc;
     }
-    w->named_us = us;
+    w->segment = us - 1;
     w->fd = fd;
-    w->end = 0;
+    w->end = w->prepared = 0;
     return 0;
+}
+
+/* What was prepared and not used is given back. */
+static void close_segment(struct jn_rec_writer *w, bool good)
+{
+    if (good && w->prepared > w->end && w->prepared != UINT64_MAX)
+        jn_files->truncate(w->fd, w->end);
+    jn_files->close(w->fd);
+    w->fd = -1;
 }
 
 static void settle(struct jn_rec_block *b)
@@ -126,10 +201,34 @@ static int sync_segment(struct jn_rec_writer *w)
     /* After a failed sync the kernel forgets what it could not write: this segment is not trusted with more. */
     jn_error("store", "sync of a recording segment failed, items since the last flush may be lost: dir=%s error=%s",
              w->dir, strerror(-rc));
-    jn_files->close(w->fd);
-    w->fd = -1;
+    close_segment(w, false);
     w->unsynced = false;
     return rc;
+}
+
+/* The block goes to the disk as it is, filled with zeros to where the next may begin. */
+static int write_block(struct jn_rec_writer *w, struct jn_rec_block *b)
+{
+    if (w->new_keys) { /* nothing lies on disk whose key does not */
+        int rc = jn_rec_keys_commit(w->keys);
+        if (rc < 0)
+            return rc;
+        w->new_keys = false;
+    }
+    size_t fill = -b->len & (JN_REC_ALIGN - 1);
+    memset(b->bytes + b->len, 0, fill);
+    b->len += fill;
+    w->end += fill;
+    if (b->off + b->len > w->prepared) {
+        uint64_t to = b->off + b->len + JN_REC_AHEAD;
+        to = to < w->segment_bytes + (uint64_t)JN_REC_BLOCK ? to : w->segment_bytes + (uint64_t)JN_REC_BLOCK;
+        w->prepared = jn_rec_io_prepare(w->io, w->fd, b->off, to) == 0 ? to : UINT64_MAX;
+    }
+    b->full = true;
+    w->unsynced = true;
+    jn_rec_io_write(w->io, w->fd, b);
+    settle(b);
+    return 0;
 }
 
 /* Gives the block being filled to the disk, and finds another. -errno: none is free. */
@@ -138,10 +237,9 @@ static int give_block(struct jn_rec_writer *w)
     struct jn_rec_block *b = &w->block[w->filling];
 
     if (b->len > 0 && !b->full) {
-        b->full = true;
-        w->unsynced = true;
-        jn_rec_io_write(w->io, w->fd, b);
-        settle(b);
+        int rc = write_block(w, b);
+        if (rc < 0)
+            return rc;
     }
     for (int round = 0; round < 2; round++) {
         jn_rec_io_reap(w->io, round > 0);
@@ -158,7 +256,8 @@ static int give_block(struct jn_rec_writer *w)
     return rc < 0 ? rc : give_block(w);
 }
 
-static int put_bytes(struct jn_rec_writer *w, const uint8_t *bytes, size_t n)
+/* A place for n bytes in the block being filled. */
+static int place_for(struct jn_rec_writer *w, size_t n, uint8_t **at)
 {
     struct jn_rec_block *b = &w->block[w->filling];
     int rc = 0;
@@ -169,10 +268,8 @@ static int put_bytes(struct jn_rec_writer *w, const uint8_t *bytes, size_t n)
         rc = give_block(w);
         if (rc == 0)
             rc = sync_segment(w);
-        if (rc == 0) {
-            jn_files->close(w->fd);
-            w->fd = -1;
-        }
+        if (rc == 0)
+            close_segment(w, true);
     }
     if (rc == 0 && w->fd < 0)
         rc = next_segment(w);
@@ -181,79 +278,197 @@ static int put_bytes(struct jn_rec_writer *w, const uint8_t *bytes, size_t n)
     b = &w->block[w->filling];
     if (b->len == 0)
         b->off = w->end;
-    memcpy(b->bytes + b->len, bytes, n);
-    b->len += n;
-    w->end += n;
+    *at = b->bytes + b->len;
     return 0;
 }
 
-static void count_lost(struct jn_rec_writer *w, const struct jn_rec_item *it)
+/* A recording that begins gets a key of its own; without one nothing of it is written. */
+static int begin(struct jn_rec_writer *w, struct jn_rec_growing *g)
 {
-    for (uint32_t i = 0; i < w->n_lost; i++)
-        if (w->lost[i].call == it->call) {
-            w->lost[i].count++;
-            w->lost[i].at_us = it->at_us;
-            return;
-        }
-    if (w->n_lost == w->lost_cap) {
-        uint32_t cap = w->lost_cap ? w->lost_cap * 2 : 64;
-        struct lost *grown = cap <= 65536 ? realloc(w->lost, cap * sizeof *grown) : NULL;
-        if (!grown) {
-            w->lost_beyond++;
-            return;
-        }
-        w->lost = grown;
-        w->lost_cap = cap;
+    uint8_t key[JN_CRYPT_KEY];
+
+    if (!w->keys || g->key)
+        return 0;
+    int rc = jn_rec_keys_new(w->keys, g->e.call, g->e.tenant, key, &g->slot);
+    if (rc == 0) {
+        w->new_keys = true;
+        g->number = 0;
+        g->key = jn_crypt_key_new(w->crypt, key);
+        rc = g->key ? 0 : -ENOMEM;
     }
-    w->lost[w->n_lost++] = (struct lost){it->call, it->tenant, it->at_us, 1};
+    jn_crypt_wipe(key, sizeof key);
+    return rc;
+}
+
+static int put_sealed(struct jn_rec_writer *w, struct jn_rec_growing *g, const struct jn_rec_chunk *c)
+{
+    uint8_t *at;
+    int rc = begin(w, g);
+
+    if (rc == 0)
+        rc = place_for(w, jn_rec_seal_bytes(c->used, g->key != NULL), &at);
+    if (rc < 0)
+        return rc;
+    struct jn_rec_seal s = {.call = c->call,
+                            .tenant = c->tenant,
+                            .begin_us = c->begin_us,
+                            .prev_segment = g->e.last,
+                            .prev_off = g->e.last_off,
+                            .number = g->number++,
+                            .slot = g->slot,
+                            .frames = c->frames,
+                            .n = c->used,
+                            .worker = c->worker};
+    struct jn_rec_place here = {.segment = w->segment, .off = (uint32_t)w->end};
+    rc = jn_rec_seal_put(at, &s, c->body, g->key);
+    if (rc < 0)
+        return rc;
+    w->block[w->filling].len += jn_rec_seal_bytes(c->used, g->key != NULL);
+    w->end += jn_rec_seal_bytes(c->used, g->key != NULL);
+    jn_rec_growing_chunk(g, &here, g->key != NULL, g->slot);
+    jn_rec_ledger_chunk(&g->ledger, c);
+    w->changed = true;
+    return 0;
+}
+
+/* Whose agents and queues it names; *stop: 1 + what its end says, when it is there. */
+static void events_of(struct jn_rec_growing *g, const struct jn_rec_chunk *c, uint64_t *stop)
+{
+    struct jn_rec_item it;
+    uint32_t at = 0;
+
+    while (jn_rec_next(&it, c, c->body, c->used, &at) == 1) {
+        if (it.kind != JN_REC_EVENT)
+            continue;
+        jn_rec_growing_item(g, &it);
+        if (it.event == JN_RECEV_STOP)
+            *stop = it.arg + 1;
+    }
+}
+
+static void count_lost(struct jn_rec_writer *w, struct jn_rec_growing *g, const struct jn_rec_chunk *c, uint64_t stop)
+{
+    if (!g) {
+        w->lost_beyond += c->frames;
+        return;
+    }
+    w->losing += g->lost == 0 && g->lost_stop == 0;
+    g->lost += c->frames ? c->frames : 1; /* events alone: the ledger shall not be called complete */
+    if (stop)
+        g->lost_stop = stop;
 }
 
 /* There is room again: what was lost goes into the ledgers first. */
 static int tell_lost(struct jn_rec_writer *w)
 {
-    uint8_t bytes[JN_REC_BYTES_MAX];
+    struct jn_rec_chunk *c = calloc(1, sizeof *c);
+    int rc = c ? 0 : -ENOMEM;
 
     if (w->lost_beyond > 0)
-        jn_error("store", "recording items lost without a ledger: count=%llu", (unsigned long long)w->lost_beyond);
+        jn_error("store", "recorded frames lost without a ledger: count=%llu", (unsigned long long)w->lost_beyond);
     w->lost_beyond = 0;
-    while (w->n_lost > 0) {
-        const struct lost *l = &w->lost[w->n_lost - 1];
-        struct jn_rec_item it = {.call = l->call,
-                                 .tenant = l->tenant,
-                                 .at_us = l->at_us,
-                                 .arg = l->count,
-                                 .kind = JN_REC_EVENT,
-                                 .event = JN_RECEV_OVERFLOW};
-        int rc = put_bytes(w, bytes, jn_rec_encode(bytes, &it));
-        if (rc < 0)
-            return rc;
-        w->n_lost--;
+    for (uint32_t i = 0; rc == 0 && w->losing > 0 && i < w->table.n; i++) {
+        struct jn_rec_growing *g = &w->table.at[i];
+        if (g->lost == 0 && g->lost_stop == 0)
+            continue;
+        *c = (struct jn_rec_chunk){.call = g->e.call, .tenant = g->e.tenant, .begin_us = jn_time_us()};
+        struct jn_rec_item it = {
+            .kind = JN_REC_EVENT, .event = JN_RECEV_OVERFLOW, .arg = g->lost, .at_us = c->begin_us};
+        jn_rec_chunk_add(c, &it);
+        it.event = JN_RECEV_STOP;
+        it.arg = g->lost_stop - 1;
+        if (g->lost_stop)
+            jn_rec_chunk_add(c, &it);
+        rc = put_sealed(w, g, c);
+        if (rc == 0) {
+            if (g->lost_stop)
+                w->n_ended++; /* it leaves the table with the next flush, when all of it is on disk */
+            g->lost = g->lost_stop = 0;
+            w->losing--;
+        }
     }
-    return 0;
+    free(c);
+    return rc;
 }
 
-static int put_item(struct jn_rec_writer *w, const struct jn_rec_item *it)
+/* A call that was recorded before in this run goes on: one entry, one chain. */
+static void go_on(struct jn_rec_writer *w, struct jn_rec_growing *g)
 {
-    uint8_t bytes[JN_REC_BYTES_MAX];
-    int rc = w->n_lost > 0 || w->lost_beyond > 0 ? tell_lost(w) : 0;
+    uint32_t number = jn_map_get(&w->recent, g->e.call);
+    struct jn_rec_entry e;
 
-    if (rc == 0)
-        rc = put_bytes(w, bytes, jn_rec_encode(bytes, it));
-    if (rc < 0)
-        count_lost(w, it);
-    return rc;
+    if (number == JN_MAP_NONE || jn_rec_index_get(w->index, number, &e) < 0 || e.deleted_us)
+        return;
+    uint64_t call = g->e.call, tenant = g->e.tenant;
+    g->e = e;
+    g->e.older = number;
+    g->ledger = (struct jn_rec_ledger){.call = call,
+                                       .tenant = tenant,
+                                       .first_us = e.first_us,
+                                       .last_us = e.last_us,
+                                       .handed_over = e.handed_over,
+                                       .overflow = e.overflow,
+                                       .events = e.events};
+    memcpy(g->ledger.frames, e.frames, sizeof e.frames);
+    memcpy(g->ledger.missing, e.missing, sizeof e.missing);
+    memcpy(g->ledger.duplicates, e.duplicates, sizeof e.duplicates);
+    memcpy(g->ledger.withheld, e.withheld, sizeof e.withheld);
 }
 
 int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
 {
-    struct jn_rec_item it;
-    uint32_t at = 0;
+    struct jn_rec_growing *g = jn_rec_table_find(&w->table, c->call);
+    uint64_t stop = 0;
     int rc = 0;
 
-    while (jn_rec_next(&it, c, c->body, c->used, &at) == 1) {
-        int one = put_item(w, &it);
-        rc = rc < 0 ? rc : one;
+    if (!g) {
+        g = jn_rec_table_want(&w->table, c->call, c->tenant);
+        if (g)
+            go_on(w, g);
     }
+    if (g && c->events > 0)
+        events_of(g, c, &stop);
+    if (w->losing > 0 || w->lost_beyond > 0)
+        rc = tell_lost(w);
+    g = jn_rec_table_find(&w->table, c->call);
+    if (rc == 0)
+        rc = g ? put_sealed(w, g, c) : -ENOMEM;
+    if (rc < 0)
+        count_lost(w, g, c, stop);
+    else if (stop)
+        w->n_ended++;
+    return rc;
+}
+
+/* What ended and lies on disk goes into the index. */
+static int index_ended(struct jn_rec_writer *w)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; w->n_ended > 0 && rc == 0 && i < w->table.n;) {
+        struct jn_rec_growing *g = &w->table.at[i];
+        if (!g->ledger.stopped || g->lost || g->lost_stop) {
+            i++;
+            continue;
+        }
+        rc = finish(w, g);
+        if (rc == 0) {
+            jn_crypt_key_free(g->key);
+            jn_rec_table_drop(&w->table, g);
+        }
+    }
+    if (rc == 0)
+        w->n_ended = 0;
+    return rc;
+}
+
+static int mark(struct jn_rec_writer *w)
+{
+    struct jn_rec_place here = {.segment = w->segment + (w->fd < 0), .off = w->fd < 0 ? 0 : (uint32_t)w->end};
+    int rc = jn_rec_index_mark(w->index, &w->table, &here);
+
+    w->marked_ns = jn_mono_ns();
+    w->changed = w->changed && rc < 0;
     return rc;
 }
 
@@ -261,7 +476,7 @@ int jn_rec_writer_flush(struct jn_rec_writer *w)
 {
     int rc = 0;
 
-    if (w->n_lost > 0 || w->lost_beyond > 0)
+    if (w->losing > 0 || w->lost_beyond > 0)
         rc = tell_lost(w);
     struct jn_rec_block *b = &w->block[w->filling];
     if (!b->full && b->len > 0) {
@@ -269,23 +484,36 @@ int jn_rec_writer_flush(struct jn_rec_writer *w)
         rc = rc < 0 ? rc : given;
     }
     int synced = w->fd >= 0 ? sync_segment(w) : 0;
-    return rc < 0 ? rc : synced;
+    rc = rc < 0 ? rc : synced;
+    if (rc == 0)
+        rc = index_ended(w);
+    if (rc == 0 && w->changed && jn_mono_ns() - w->marked_ns >= mark_every_ns)
+        rc = mark(w);
+    return rc;
 }
 
 void jn_rec_writer_close(struct jn_rec_writer *w)
 {
     if (!w)
         return;
-    if (w->io && w->fd >= 0) {
+    if (w->io && w->index) {
         int rc = jn_rec_writer_flush(w);
+        if (rc == 0 && w->changed)
+            rc = mark(w);
         if (rc < 0)
             jn_error("store", "recordings not flushed at the end: dir=%s error=%s", w->dir, strerror(-rc));
+        if (w->fd >= 0)
+            close_segment(w, rc == 0);
     }
     jn_rec_io_free(w->io);
-    if (w->fd >= 0)
-        jn_files->close(w->fd);
+    for (uint32_t i = 0; i < w->table.n; i++)
+        jn_crypt_key_free(w->table.at[i].key);
+    jn_rec_table_free(&w->table);
+    jn_map_free(&w->recent);
+    jn_rec_index_close(w->index);
+    jn_rec_keys_close(w->keys);
+    jn_crypt_free(w->crypt);
     for (unsigned i = 0; i < JN_REC_BLOCKS; i++)
         free(w->block[i].bytes);
-    free(w->lost);
     free(w);
 }

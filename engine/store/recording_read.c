@@ -1,198 +1,147 @@
-/* Recording read: every record of every segment, oldest first, over torn ends and damage. */
+/* Recording read: what the log's header promises to readers: every call checked byte for byte, one call's items by
+ * following its chunks backwards, a recording erased. */
 #include "engine/base/id.h"
-#include "engine/base/map.h"
 #include "engine/store/file.h"
+#include "engine/store/rec_index.h"
+#include "engine/store/rec_keys.h"
+#include "engine/store/rec_read.h"
 #include "engine/store/recording_log.h"
-#include "engine/store/recording_scan.h"
-#include "media/record/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 20 };
+/* ---- every call ---- */
 
-size_t jn_rec_scan_bytes(const uint8_t *bytes, size_t n, bool last, uint32_t *bad, bool *in_bad,
-                         int (*each)(void *arg, const struct jn_rec_item *it), void *arg, int *rc)
-{
-    struct jn_rec_item it;
-    size_t at = 0;
-
-    *rc = 0;
-    while (at < n && *rc == 0) {
-        int used = jn_rec_decode(&it, bytes + at, n - at);
-        if (used > 0) {
-            at += (size_t)used;
-            *in_bad = false;
-            *rc = each(arg, &it);
-        } else if (used == 0 && !last && n - at < JN_REC_BYTES_MAX) {
-            break; /* the rest of it is in the next chunk */
-        } else {
-            /* One run of bad bytes is one bad record. A torn end is none: nobody was told that it was written. */
-            if (!*in_bad && used < 0)
-                ++*bad;
-            *in_bad = true;
-            at++;
-        }
-    }
-    return at;
-}
-
-static int scan_file(const char *path, uint32_t *bad, int (*each)(void *arg, const struct jn_rec_item *it), void *arg)
-{
-    uint8_t *buf = malloc(CHUNK + JN_REC_BYTES_MAX);
-    int fd = buf ? jn_files->open(path, O_RDONLY, 0) : -ENOMEM, rc = fd < 0 ? fd : 0;
-    size_t have = 0;
-    uint64_t off = 0;
-    bool in_bad = false;
-
-    while (rc == 0) {
-        ssize_t got = jn_file_read(fd, buf + have, CHUNK, off);
-        if (got < 0) {
-            rc = (int)got;
-            break;
-        }
-        off += (uint64_t)got;
-        have += (size_t)got;
-        size_t used = jn_rec_scan_bytes(buf, have, got < CHUNK, bad, &in_bad, each, arg, &rc);
-        have -= used;
-        memmove(buf, buf + used, have);
-        if (got < CHUNK)
-            break;
-    }
-    if (fd >= 0)
-        jn_files->close(fd);
-    free(buf);
-    return rc;
-}
-
-int jn_rec_scan(const char *dir, const struct jn_rec_scan *s, struct jn_err *err)
-{
-    struct jn_names names;
-    char path[1100];
-    int rc = jn_names_list(&names, dir, ".rec");
-
-    if (rc < 0)
-        return jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        uint32_t bad = 0;
-        snprintf(path, sizeof path, "%s/%s", dir, names.at[i]);
-        if (s->progress)
-            s->progress(s->arg, i, names.count);
-        rc = scan_file(path, &bad, s->each, s->arg);
-        if (rc < 0)
-            jn_fail(err, rc, "%s: %s", path, strerror(-rc));
-        if (rc == 0 && s->segment)
-            rc = s->segment(s->arg, bad);
-    }
-    jn_names_free(&names);
-    return rc;
-}
-
+struct listed {
+    struct jn_rec_summary s;
+    uint64_t segment; /* the last one that it touched */
+};
 struct listing {
-    uint64_t tenant;
-    struct jn_rec_summary *at;
-    uint32_t *segment; /* the last one that it touched, counted from 1 */
-    uint32_t count, cap, segments;
+    uint64_t tenant, segment;
+    struct jn_rec_reader *reader;
+    struct listed *at;
+    uint32_t count, cap;
     struct jn_map by_call;
 };
 
-static struct jn_rec_summary *want(struct listing *l, const struct jn_rec_item *it)
+static struct listed *want(struct listing *l, uint64_t call, uint64_t tenant)
 {
-    uint32_t i = jn_map_get(&l->by_call, it->call);
+    uint32_t i = jn_map_get(&l->by_call, call);
 
     if (i == JN_MAP_NONE) {
         if (l->count == l->cap) {
             uint32_t cap = l->cap ? l->cap * 2 : 256;
-            struct jn_rec_summary *grown = realloc(l->at, cap * sizeof *grown);
+            struct listed *grown = realloc(l->at, cap * sizeof *grown);
             if (!grown)
                 return NULL;
             l->at = grown;
-            uint32_t *segment = realloc(l->segment, cap * sizeof *segment);
-            if (!segment)
-                return NULL;
-            l->segment = segment;
             l->cap = cap;
         }
-        if (jn_map_set(&l->by_call, it->call, l->count) < 0)
+        if (jn_map_set(&l->by_call, call, l->count) < 0)
             return NULL;
         i = l->count++;
-        l->at[i] = (struct jn_rec_summary){.ledger = {.call = it->call, .tenant = it->tenant}};
+        l->at[i] = (struct listed){.s = {.ledger = {.call = call, .tenant = tenant}}};
     }
-    l->segment[i] = l->segments + 1;
     return &l->at[i];
 }
 
 static int list_item(void *arg, const struct jn_rec_item *it)
 {
+    struct jn_rec_ledger *l = arg;
+    jn_rec_ledger_add(l, it);
+    return 0;
+}
+
+static int list_chunk(void *arg, const struct jn_rec_seal *s, const uint8_t *bytes, const struct jn_rec_place *at)
+{
+    struct listing *l = arg;
+
+    if (s->call == 0 || (l->tenant && s->tenant != l->tenant) || s->flags & JN_SEAL_ERASED)
+        return 0;
+    struct listed *x = want(l, s->call, s->tenant);
+    if (!x)
+        return -ENOMEM;
+    x->segment = at->segment;
+    int rc = jn_rec_reader_chunk(l->reader, s, bytes, list_item, &x->s.ledger);
+    x->s.locked += rc == -ENOKEY;
+    x->s.bad_records += rc == -EBADMSG;
+    return rc == -ENOKEY || rc == -EBADMSG ? 0 : rc;
+}
+
+static int list_record(void *arg, const struct jn_rec_item *it, const struct jn_rec_place *at)
+{
     struct listing *l = arg;
 
     if (it->call == 0 || (l->tenant && it->tenant != l->tenant))
         return 0;
-    struct jn_rec_summary *s = want(l, it);
-    if (!s)
+    struct listed *x = want(l, it->call, it->tenant);
+    if (!x)
         return -ENOMEM;
-    jn_rec_ledger_add(&s->ledger, it);
-    return 0;
+    x->segment = at->segment;
+    return list_item(&x->s.ledger, it);
 }
 
-static int list_segment(void *arg, uint32_t bad)
+static int list_segment(void *arg, uint64_t segment, uint32_t bad, uint64_t end, uint64_t size)
 {
     struct listing *l = arg;
 
-    l->segments++;
+    (void)end;
+    (void)size;
     for (uint32_t i = 0; bad > 0 && i < l->count; i++)
-        if (l->segment[i] == l->segments)
-            l->at[i].bad_records += bad;
+        if (l->at[i].segment == segment)
+            l->at[i].s.bad_records += bad;
     return 0;
 }
 
 static int by_age(const void *a, const void *b)
 {
-    const struct jn_rec_ledger *x = &((const struct jn_rec_summary *)a)->ledger,
-                               *y = &((const struct jn_rec_summary *)b)->ledger;
+    const struct jn_rec_ledger *x = &((const struct listed *)a)->s.ledger, *y = &((const struct listed *)b)->s.ledger;
 
     if (x->first_us != y->first_us)
         return x->first_us < y->first_us ? -1 : 1;
     return x->call < y->call ? -1 : x->call > y->call;
 }
 
-int jn_rec_list(const char *dir, uint64_t tenant, int (*each)(void *arg, const struct jn_rec_summary *s), void *arg,
-                struct jn_err *err)
+int jn_rec_check(const char *dir, uint64_t tenant, int (*each)(void *arg, const struct jn_rec_summary *s), void *arg,
+                 struct jn_err *err)
 {
     struct listing l = {.tenant = tenant};
-    struct jn_rec_scan s = {.each = list_item, .segment = list_segment, .arg = &l};
+    struct jn_rec_walker w = {.chunk = list_chunk, .record = list_record, .segment = list_segment, .arg = &l};
     int rc = jn_map_init(&l.by_call, 1024);
 
     if (rc < 0)
         return jn_fail(err, rc, "no memory");
-    rc = jn_rec_scan(dir, &s, err);
+    rc = jn_rec_reader_open(&l.reader, dir, err);
+    if (rc == 0)
+        rc = jn_rec_walk(dir, NULL, 0, &w, err);
     if (l.count > 1)
         qsort(l.at, l.count, sizeof *l.at, by_age);
     for (uint32_t i = 0; rc == 0 && i < l.count; i++)
-        rc = each(arg, &l.at[i]);
+        if (l.at[i].s.ledger.first_us > 0) /* with no record that can be read it was deleted */
+            rc = each(arg, &l.at[i].s);
+    jn_rec_reader_close(l.reader);
     free(l.at);
-    free(l.segment);
     jn_map_free(&l.by_call);
     return rc;
 }
 
+/* ---- one call ---- */
+
 struct loading {
     uint64_t call;
+    struct jn_rec_reader *reader;
     struct jn_rec_item *at;
     size_t count, cap;
     struct jn_rec_summary *sum;
-    bool here; /* in this segment */
+    uint64_t segment;
 };
 
 static int load_item(void *arg, const struct jn_rec_item *it)
 {
     struct loading *l = arg;
 
-    if (it->call != l->call)
-        return 0;
     if (l->count == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 1024;
         struct jn_rec_item *grown = realloc(l->at, cap * sizeof *grown);
@@ -202,19 +151,161 @@ static int load_item(void *arg, const struct jn_rec_item *it)
         l->cap = cap;
     }
     l->at[l->count++] = *it;
-    l->here = true;
     jn_rec_ledger_add(&l->sum->ledger, it);
     return 0;
 }
 
-static int load_segment(void *arg, uint32_t bad)
+static int load_chunk(void *arg, const struct jn_rec_seal *s, const uint8_t *bytes, const struct jn_rec_place *at)
 {
     struct loading *l = arg;
 
-    if (l->here)
+    if (s->call != l->call)
+        return 0;
+    l->segment = at->segment;
+    l->sum->ledger.tenant = s->tenant;
+    int rc = jn_rec_reader_chunk(l->reader, s, bytes, load_item, l);
+    l->sum->locked += rc == -ENOKEY;
+    l->sum->bad_records += rc == -EBADMSG;
+    return rc == -ENOKEY || rc == -EBADMSG ? 0 : rc;
+}
+
+static int load_record(void *arg, const struct jn_rec_item *it, const struct jn_rec_place *at)
+{
+    struct loading *l = arg;
+
+    if (it->call != l->call)
+        return 0;
+    l->segment = at->segment;
+    l->sum->ledger.tenant = it->tenant;
+    return load_item(l, it);
+}
+
+static int load_segment(void *arg, uint64_t segment, uint32_t bad, uint64_t end, uint64_t size)
+{
+    struct loading *l = arg;
+
+    (void)end;
+    (void)size;
+    if (l->segment == segment)
         l->sum->bad_records += bad;
-    l->here = false;
     return 0;
+}
+
+/* The chunks of a call, the newest first in out. -EBADMSG: the chain is broken. */
+struct chain {
+    struct jn_rec_place *at;
+    uint32_t n, cap;
+};
+
+static int chain_add(struct chain *c, const struct jn_rec_place *at)
+{
+    if (c->n == c->cap) {
+        uint32_t cap = c->cap ? c->cap * 2 : 256;
+        struct jn_rec_place *grown = realloc(c->at, cap * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        c->at = grown;
+        c->cap = cap;
+    }
+    c->at[c->n++] = *at;
+    return 0;
+}
+
+/* One segment is open at a time. */
+struct open_segment {
+    const char *dir;
+    uint64_t segment;
+    int fd;
+};
+
+static int chunk_at(struct open_segment *o, const struct jn_rec_place *at, struct jn_rec_seal *s, uint8_t *bytes,
+                    size_t n)
+{
+    char path[1100];
+
+    if (o->fd < 0 || o->segment != at->segment) {
+        if (o->fd >= 0)
+            jn_files->close(o->fd);
+        jn_rec_segment_path(path, o->dir, at->segment);
+        o->fd = jn_files->open(path, O_RDWR, 0);
+        o->segment = at->segment;
+        if (o->fd < 0)
+            return o->fd == -ENOENT ? -EBADMSG : o->fd;
+    }
+    ssize_t got = jn_file_read(o->fd, bytes, n, at->off);
+    if (got < 0)
+        return (int)got;
+    int used = jn_rec_seal_get(s, bytes, (size_t)got);
+    return used > 0 ? used : -EBADMSG;
+}
+
+static int follow(struct chain *c, struct open_segment *o, const struct jn_rec_entry *e, uint8_t *bytes)
+{
+    struct jn_rec_place at = {.segment = e->last, .off = e->last_off};
+    struct jn_rec_seal s;
+    int rc = 0;
+
+    while (rc >= 0 && at.segment != 0) {
+        rc = chunk_at(o, &at, &s, bytes, JN_SEAL_MAX);
+        bool before = s.prev_segment < at.segment || (s.prev_segment == at.segment && s.prev_off < at.off);
+        if (rc > 0 && (s.call != e->call || !before))
+            rc = -EBADMSG;
+        if (rc > 0)
+            rc = chain_add(c, &at);
+        at = (struct jn_rec_place){.segment = s.prev_segment, .off = s.prev_off};
+    }
+    return rc < 0 ? rc : c->n < e->chunks ? -EBADMSG : 0;
+}
+
+static int find_one(void *arg, const struct jn_rec_entry *e, uint32_t number)
+{
+    struct jn_rec_found *f = arg;
+
+    f->e = *e;
+    f->number = number;
+    return 1;
+}
+
+int jn_rec_lookup(const char *dir, uint64_t call, struct jn_rec_found *f, struct jn_err *err)
+{
+    struct jn_rec_query q = {.call = call, .deleted = true};
+    char id[JN_ID_TEXT_MAX];
+
+    for (unsigned exact = 0; exact < 2; exact++) { /* a call that began just now, or whose end a crash took */
+        q.exact = exact;
+        int rc = jn_rec_find(dir, &q, find_one, f, err);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+    }
+    return jn_fail(err, -ENOENT, "%s: no recording of call %s", dir, jn_id_text(call, id));
+}
+
+/* By the chain where it is whole, else everything between its first and last segment. A call that runs has more than
+ * the index knows. */
+static int load(struct loading *l, const char *dir, const struct jn_rec_found *f, struct jn_err *err)
+{
+    struct chain c = {0};
+    struct open_segment o = {.dir = dir, .fd = -1};
+    uint8_t *bytes = malloc(JN_SEAL_MAX);
+    struct jn_rec_seal s;
+    int rc = !bytes ? -ENOMEM : f->number == 0 || f->e.old ? -EBADMSG : follow(&c, &o, &f->e, bytes);
+
+    for (uint32_t i = c.n; rc == 0 && i > 0; i--) {
+        int used = chunk_at(&o, &c.at[i - 1], &s, bytes, JN_SEAL_MAX);
+        rc = used < 0 ? used : load_chunk(l, &s, bytes, &c.at[i - 1]);
+    }
+    if (o.fd >= 0)
+        jn_files->close(o.fd);
+    free(c.at);
+    free(bytes);
+    if (rc == -EBADMSG) {
+        struct jn_rec_place from = {.segment = f->e.first};
+        struct jn_rec_walker w = {.chunk = load_chunk, .record = load_record, .segment = load_segment, .arg = l};
+        l->count = 0;
+        *l->sum = (struct jn_rec_summary){.ledger = {.call = l->call, .tenant = f->e.tenant}};
+        rc = jn_rec_walk(dir, from.segment ? &from : NULL, f->number ? f->e.last : 0, &w, err);
+    }
+    return rc;
 }
 
 int jn_rec_load(const char *dir, uint64_t call, struct jn_rec_item **items, size_t *n, struct jn_rec_summary *sum,
@@ -222,46 +313,121 @@ int jn_rec_load(const char *dir, uint64_t call, struct jn_rec_item **items, size
 {
     struct jn_rec_summary unused;
     struct loading l = {.call = call, .sum = sum ? sum : &unused};
-    struct jn_rec_scan s = {.each = load_item, .segment = load_segment, .arg = &l};
+    struct jn_rec_found f;
     char id[JN_ID_TEXT_MAX];
+    int rc = jn_rec_lookup(dir, call, &f, err);
 
-    *l.sum = (struct jn_rec_summary){.ledger = {.call = call}};
-    int rc = jn_rec_scan(dir, &s, err);
+    if (rc < 0)
+        return rc;
+    if (f.e.deleted_us)
+        return jn_fail(err, -ENOENT, "the recording of call %s was deleted", jn_id_text(call, id));
+    *l.sum = (struct jn_rec_summary){.ledger = {.call = call, .tenant = f.e.tenant}};
+    rc = jn_rec_reader_open(&l.reader, dir, err);
+    if (rc == 0)
+        rc = load(&l, dir, &f, err);
+    jn_rec_reader_close(l.reader);
     if (rc == 0 && l.count == 0)
-        rc = jn_fail(err, -ENOENT, "%s: no recording of call %s", dir, jn_id_text(call, id));
+        rc = l.sum->locked
+                 ? jn_fail(err, -ENOKEY, "the key of call %s was destroyed or is not at hand", jn_id_text(call, id))
+                 : jn_fail(err, -ENOENT, "%s: no recording of call %s", dir, jn_id_text(call, id));
     if (rc < 0) {
         free(l.at);
         return rc;
     }
-    l.sum->ledger.tenant = l.at[0].tenant;
     *items = l.at;
     *n = l.count;
     return 0;
 }
 
-int jn_rec_export_wav(const char *dir, uint64_t call, const char *path, struct jn_err *err)
+/* ---- deleting ---- */
+
+struct erasing {
+    uint64_t call;
+    struct open_segment o;
+    struct jn_rec_reader *reader;
+    uint8_t zero[JN_SEAL_MAX];
+    uint32_t erased, keys;
+};
+
+/* In the clear there is no key to destroy: the bytes themselves are overwritten. */
+static int erase_chunk(void *arg, const struct jn_rec_seal *s, const uint8_t *bytes, const struct jn_rec_place *at)
 {
-    struct jn_rec_item *items = NULL;
-    int16_t *pcm = NULL;
-    uint8_t head[44];
-    size_t n, pairs = 0;
-    int rc = jn_rec_load(dir, call, &items, &n, NULL, err);
+    struct erasing *x = arg;
+    struct jn_rec_seal now;
+
+    if (s->call != x->call || s->flags & JN_SEAL_ERASED)
+        return 0;
+    if (s->flags & JN_SEAL_ENCRYPTED) {
+        struct jn_rec_keys *keys = jn_rec_reader_keys(x->reader);
+        x->keys++;
+        return keys ? jn_rec_keys_destroy(keys, s->slot) : -ENOKEY;
+    }
+    (void)bytes;
+    int rc = chunk_at(&x->o, at, &now, x->zero, sizeof x->zero);
+    if (rc < 0)
+        return rc;
+    memset(x->zero, 0, sizeof x->zero);
+    now.flags |= JN_SEAL_ERASED;
+    uint8_t *out = malloc(JN_SEAL_MAX);
+    rc = out ? jn_rec_seal_put(out, &now, x->zero, NULL) : -ENOMEM;
+    if (rc == 0)
+        rc = jn_file_write(x->o.fd, out, jn_rec_seal_bytes(now.n, false), at->off);
+    if (rc == 0)
+        rc = jn_files->sync(x->o.fd);
+    x->erased += rc == 0;
+    free(out);
+    return rc;
+}
+
+static int destroy_keys(struct erasing *x, const struct jn_rec_entry *e)
+{
+    struct jn_rec_keys *keys = jn_rec_reader_keys(x->reader);
+    int rc = keys ? 0 : -ENOKEY;
+
+    for (unsigned i = 0; rc == 0 && i < e->slots; i++, x->keys++)
+        rc = jn_rec_keys_destroy(keys, e->slot[i] - 1);
+    return rc;
+}
+
+int jn_rec_delete(const char *dir, uint64_t call, uint64_t tenant, uint64_t now_us, bool *encrypted, struct jn_err *err)
+{
+    struct jn_rec_found f;
+    char id[JN_ID_TEXT_MAX];
+    int rc = jn_rec_lookup(dir, call, &f, err);
 
     if (rc < 0)
         return rc;
-    rc = jn_rec_render(&pcm, &pairs, items, n, err);
-    free(items);
-    if (rc < 0)
-        return rc;
-    jn_wav_header(head, (uint32_t)pairs);
-    int fd = jn_files->open(path, O_RDWR | O_CREAT | O_TRUNC, 0640);
-    rc = fd < 0 ? fd : jn_file_write(fd, head, sizeof head, 0);
+    if (f.e.deleted_us || (tenant && f.e.tenant != tenant))
+        return jn_fail(err, -ENOENT, "no recording of call %s", jn_id_text(call, id));
+    if (f.number == 0)
+        return jn_fail(err, -EBUSY, "the recording of call %s still runs, or its engine was killed: start it once",
+                       jn_id_text(call, id));
+    struct erasing *x = calloc(1, sizeof *x);
+    if (!x)
+        return jn_fail(err, -ENOMEM, "no memory");
+    x->call = call;
+    x->o = (struct open_segment){.dir = dir, .fd = -1};
+    rc = jn_rec_reader_open(&x->reader, dir, err);
+    if (rc == 0 && f.e.encrypted && f.e.slots <= JN_REC_SLOTS) {
+        rc = destroy_keys(x, &f.e);
+    } else if (rc == 0 && f.e.old) {
+        rc = jn_fail(err, -EOPNOTSUPP,
+                     "call %s was recorded by an earlier version, whose recordings cannot be deleted "
+                     "one by one",
+                     jn_id_text(call, id));
+    } else if (rc == 0) {
+        struct jn_rec_place from = {.segment = f.e.first};
+        struct jn_rec_walker w = {.chunk = erase_chunk, .arg = x};
+        rc = jn_rec_walk(dir, &from, f.e.last, &w, err);
+    }
     if (rc == 0)
-        rc = jn_file_write(fd, pcm, pairs * 4, sizeof head);
-    if (rc == 0)
-        rc = jn_files->sync(fd);
-    if (fd >= 0)
-        jn_files->close(fd);
-    free(pcm);
-    return rc < 0 ? jn_fail(err, rc, "%s: %s", path, strerror(-rc)) : 0;
+        rc = jn_rec_index_delete(dir, f.number, now_us);
+    if (rc < 0 && err && !err->text[0])
+        jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
+    *encrypted = f.e.encrypted;
+    jn_rec_reader_close(x->reader);
+    if (x->o.fd >= 0)
+        jn_files->close(x->o.fd);
+    free(x);
+    return rc;
 }

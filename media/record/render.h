@@ -15,8 +15,9 @@
 struct jn_rec_ledger {
     uint64_t call, tenant, first_us, last_us;
     uint64_t frames[JN_TRACK_N] /* all that are here, duplicates too */,
-        missing[JN_TRACK_N] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[JN_TRACK_N];
-    uint64_t handed_over; /* as JN_RECEV_STOP says (added up when there are several); 0 when there is none */
+        missing[JN_TRACK_N] /* gaps in received sequence numbers, i.e. lost on the network */, duplicates[JN_TRACK_N],
+        withheld[JN_TRACK_N]; /* withheld: its sound was paused or masked, all or part of it */
+    uint64_t handed_over;     /* as JN_RECEV_STOP says (added up when there are several); 0 when there is none */
     uint64_t overflow;
     uint32_t events;
     uint8_t stopped, complete;
@@ -28,6 +29,9 @@ struct jn_rec_ledger {
 };
 /* Frames of a track come in order of arrival. Items of unknown tracks count as events only. */
 void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it);
+/* The same for all of a chunk. */
+struct jn_rec_chunk;
+void jn_rec_ledger_chunk(struct jn_rec_ledger *l, const struct jn_rec_chunk *c);
 /* items: all of one call, those of a track in order of arrival. Silence where frames are missing or recording paused; a
  * frame of an unknown codec is silence too; tracks that are neither caller nor agent are not heard. Gives *pcm:
  * interleaved stereo at 8 kHz, *n sample pairs, malloc'ed, the caller frees. 0, -ENOENT (no frame), -E2BIG (over 12 h),

@@ -81,8 +81,9 @@ bool jn_tape_clear(struct jn_tape *t, unsigned track, const struct jn_in *in, ui
     } else {
         learn(l, in->ssrc, in->ts + n, in->at_ns, clock);
         int64_t since = (int64_t)(t->to_ns - l->ref_ns);
-        int64_t units = since * (int64_t)clock / INT64_C(1000000000);
-        int32_t hidden = (int32_t)(l->ref_ts + (uint32_t)units + 1 - in->ts);
+        int64_t units = since * (int64_t)clock, second = INT64_C(1000000000);
+        units = (units > 0 ? units + second - 1 : units) / second; /* a sample that was begun is hidden */
+        int32_t hidden = (int32_t)(l->ref_ts + (uint32_t)units - in->ts);
         *clear_from = hidden <= 0 ? 0 : (uint32_t)hidden < n ? (uint32_t)hidden : n;
     }
     *clear_to = n;

@@ -1,56 +1,76 @@
 /* LINK: jn_store */
-/* A recording segment of any bytes, in chunks of any size: the reader ends, uses no more than it was given, and finds
- * the same records as when it gets all at once. */
-#include "engine/store/recording_scan.h"
+/* A recording segment of any bytes, in pieces of any size: the reader ends, uses no more than it was given, and finds
+ * the same chunks and records as when it gets all at once. */
+#include "engine/store/rec_walk.h"
 
-#include "media/record/format.h"
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static int each(void *arg, const struct jn_rec_item *it)
+struct sum {
+    uint64_t found, hash;
+};
+
+static int record(void *arg, const struct jn_rec_item *it, const struct jn_rec_place *at)
 {
-    uint64_t *sum = arg;
+    struct sum *sum = arg;
 
     if (it->len > JN_REC_PAYLOAD_MAX)
         abort();
-    sum[0]++;
-    sum[1] = sum[1] * 31 + it->call + it->seq + it->len;
+    sum->found++;
+    sum->hash = sum->hash * 31 + it->call + it->seq + it->len + at->off;
+    return 0;
+}
+
+static int chunk(void *arg, const struct jn_rec_seal *s, const uint8_t *bytes, const struct jn_rec_place *at)
+{
+    struct jn_rec_chunk *head = calloc(1, sizeof *head);
+    struct jn_rec_item it;
+    uint32_t used = 0;
+
+    if (!head)
+        abort();
+    head->call = s->call;
+    if (!(s->flags & JN_SEAL_ENCRYPTED))
+        while (jn_rec_next(&it, head, bytes + JN_SEAL_HEAD, s->n, &used) == 1)
+            record(arg, &it, at);
+    free(head);
+    if (used > s->n)
+        abort();
     return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    uint64_t whole[2] = {0}, parts[2] = {0};
-    uint32_t bad = 0, bad_parts = 0;
-    bool in_bad = false, in_bad_parts = false;
+    struct sum whole = {0}, parts = {0};
+    struct jn_rec_walker a = {.chunk = chunk, .record = record, .arg = &whole},
+                         b = {.chunk = chunk, .record = record, .arg = &parts};
     int rc;
 
     if (n < 2)
         return 0;
-    size_t step = 1 + data[0] * 8u;
+    size_t step = 1 + data[0] * 8u, have = 0;
     data++;
     n--;
-    if (jn_rec_scan_bytes(data, n, true, &bad, &in_bad, each, whole, &rc) != n || rc != 0)
+    if (jn_rec_walk_bytes(&a, data, n, true, &rc) != n || rc != 0)
         abort();
-    uint8_t *buf = malloc(JN_REC_BYTES_MAX + step);
+    uint8_t *buf = malloc(JN_SEAL_MAX + step);
     if (!buf)
         abort();
-    size_t have = 0;
     for (size_t at = 0; at < n;) {
         size_t take = n - at < step ? n - at : step;
         memcpy(buf + have, data + at, take);
         have += take;
         at += take;
-        size_t used = jn_rec_scan_bytes(buf, have, at == n, &bad_parts, &in_bad_parts, each, parts, &rc);
-        if (used > have || have - used >= JN_REC_BYTES_MAX)
+        size_t used = jn_rec_walk_bytes(&b, buf, have, at == n, &rc);
+        if (used > have || have - used >= JN_SEAL_MAX)
             abort();
         have -= used;
         memmove(buf, buf + used, have);
     }
     free(buf);
-    if (memcmp(whole, parts, sizeof whole) != 0)
+    if (memcmp(&whole, &parts, sizeof whole) != 0)
         abort();
     return 0;
 }
