@@ -336,6 +336,8 @@ int jn_act_voice_open(struct jn_act_voice **out, const struct jn_voice_config *c
     if (!v)
         return jn_fail(err, -ENOMEM, "voice: no memory");
     v->c = *c;
+    if (v->c.codecs.n == 0)
+        v->c.codecs = jn_sdp_codecs_all;
     v->ports = *ports;
     v->sounds = sounds;
     v->dir = jn_directory_ref(dir);

@@ -6,6 +6,7 @@
 
 #include "engine/sip/sip.h"
 #include "engine/store/store.h"
+#include "media/sdp/sdp.h"
 #include "media/stream/order.h"
 #include "media/tone/sounds.h"
 #include "router/core/command.h"
@@ -62,6 +63,7 @@ struct jn_voice_config {
     uint32_t max_calls;
     bool spread_legs;       /* put the two legs of a call on different workers, for tests */
     uint32_t silence_end_s; /* a leg without media that long is ended; 0 never */
+    struct jn_sdp_codecs codecs; /* n 0: all */
     uint32_t ring_ms;       /* bound of our own on ringing beyond the router's offer time-out: 120000 */
 };
 /* Borrows sip and sounds. The sink of sip is jn_act_voice_sink(), made before sip is opened: open, then

@@ -9,14 +9,7 @@
 void voice_our_offer(struct leg *l, uint8_t first, uint8_t srtp)
 {
     struct jn_sdp_local *o = &l->local;
-    o->codecs = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (uint8_t codec = 0; codec <= JN_CODEC_PCMA; codec++)
-            if ((codec == first) == (pass == 0)) {
-                o->codec[o->codecs] = codec;
-                o->pt[o->codecs++] = codec == JN_CODEC_PCMA ? 8 : 0;
-            }
-    o->dtmf_pt = 101;
+    jn_sdp_offer_codecs(o, first);
     o->mode = JN_MODE_SENDRECV;
     o->ptime_ms = 20;
     o->suite = srtp == JN_SRTP_OFF ? JN_SUITE_NONE : JN_SUITE_AES128_SHA80;

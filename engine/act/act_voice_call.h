@@ -394,7 +394,7 @@ void voice_out_ended(struct jn_act_voice *v, struct call *c, struct leg *l, enum
 void voice_out_failed(struct jn_act_voice *v, struct call *c, enum jn_why why);
 
 /* act_voice_caller.c: what an offer allows, into a leg that is not taken yet. 0 or the status to refuse with. */
-int voice_policy(const struct jn_sip_invite *in, struct leg *l);
+int voice_policy(const struct jn_act_voice *v, const struct jn_sip_invite *in, struct leg *l);
 /* A fresh call; NULL: no room. queue 0: a flow. */
 struct call *voice_call_new(struct jn_act_voice *v, uint64_t tenant, uint64_t queue, const char *caller,
                             const char *called, const char *call_id);

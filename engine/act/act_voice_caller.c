@@ -62,18 +62,14 @@ static struct call *call_new(struct jn_act_voice *v, const struct jn_sip_invite 
     return c;
 }
 
-int voice_policy(const struct jn_sip_invite *in, struct leg *l)
+int voice_policy(const struct jn_act_voice *v, const struct jn_sip_invite *in, struct leg *l)
 {
     struct jn_err why = {{0}};
     jn_random(l->local.key, sizeof l->local.key);
     l->local.mode = JN_MODE_SENDRECV;
+    l->local.allowed = &v->c.codecs;
     if (!in->sdp) { /* delayed offer: we offer in our 200 */
-        l->local.codec[0] = JN_CODEC_PCMU;
-        l->local.codec[1] = JN_CODEC_PCMA;
-        l->local.pt[0] = 0;
-        l->local.pt[1] = 8;
-        l->local.codecs = 2;
-        l->local.dtmf_pt = 101;
+        jn_sdp_offer_codecs(&l->local, JN_CODEC_N);
         l->local.ptime_ms = 20;
         l->local.suite = in->srtp == JN_SRTP_REQUIRED ? JN_SUITE_AES128_SHA80 : JN_SUITE_NONE;
         l->local.crypto_tag = 1;
@@ -115,7 +111,7 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         return;
     }
     struct leg probe = {0}; /* what the offer allows is known before anything is taken */
-    int status = voice_policy(in, &probe);
+    int status = voice_policy(v, in, &probe);
     if (status) {
         turn_away(v, in, status);
         return;

@@ -97,7 +97,8 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
                       .agent = agent,
                       .side = (uint8_t)side,
                       .worker = (uint8_t)worker,
-                      .media = MEDIA_OPENING};
+                      .media = MEDIA_OPENING,
+                      .local.allowed = &v->c.codecs};
     struct jn_order o = order_for(c, l, JN_ORDER_LEG_OPEN);
     jn_random(&o.open.cname, sizeof o.open.cname);
     if (jn_map_set(&v->by_media, id, i))

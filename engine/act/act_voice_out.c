@@ -104,7 +104,7 @@ bool voice_out_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
     if (!a || !jn_dir_dialable(in->to_user) || jn_dir_queue_number(v->dir, in->tenant, in->to_user) ||
         jn_dir_flow_number(v->dir, in->tenant, in->to_user) || jn_dir_number(v->dir, in->tenant, in->to_user))
         return false;
-    int status = in->sdp ? voice_policy(in, &probe) : 488;
+    int status = in->sdp ? voice_policy(v, in, &probe) : 488;
     int rc = status ? 0 : begin(v, a, 0, in->to_user, in->call_id, &c);
     if (status || rc) {
         v->counts.refused++;

@@ -36,7 +36,7 @@ bool voice_second_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
                      ? 486
                  : number && !jn_dir_may_call(v->dir, c->tenant, in->agent, in->to_user) ? 403
                  : !in->sdp                                                              ? 488
-                                                                                         : voice_policy(in, &probe);
+                                                                                         : voice_policy(v, in, &probe);
     struct leg *l = status ? NULL : voice_leg_open(v, c, SIDE_ASIDE, in->agent, c->home);
     if (!l) {
         v->counts.refused++;

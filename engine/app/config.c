@@ -59,6 +59,9 @@ static const struct jn_field media_fields[] = {
     {.name = "port_max", U(media_port_max, 1025, 65535)},
     {.name = "silence", T(JN_FIELD_MS, silence_ms, 0, 600000)},
     {.name = "silence_end", T(JN_FIELD_S, silence_end_s, 0, 86400000)},
+    {.name = "codecs"},
+    {.name = "opus"},
+    {.name = "comfort_noise", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, codecs.cn)},
     {.name = "dscp", U(media_dscp, 0, 63)},
     {.name = "latch", T(JN_FIELD_MS, latch_ms, 0, 60000)},
 };
@@ -325,6 +328,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
     check_paths(c, out, root);
     check_together(c, out, root);
     jn_config_media(c, out, root);
+    jn_config_codecs(c, &out->codecs, jn_yaml_get(root, "media"));
 }
 
 int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p)

@@ -7,6 +7,7 @@
 #include "engine/base/err.h"
 #include "engine/base/log.h"
 #include "engine/base/str.h"
+#include "media/sdp/sdp.h"
 #include "router/classify/classify.h"
 #include "router/directory/directory.h"
 
@@ -44,6 +45,7 @@ struct jn_config {
     char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
     uint16_t media_port_min, media_port_max;
     uint8_t media_dscp, media_back_end; /* JN_MEDIA_* */
+    struct jn_sdp_codecs codecs;
     struct jn_config_dpdk dpdk;
     uint16_t workers;
     bool pin_workers, spread_legs;

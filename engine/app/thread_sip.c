@@ -347,6 +347,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                  .max_calls = c->max_calls,
                                  .spread_legs = c->spread_legs,
                                  .silence_end_s = c->silence_end_s,
+                                 .codecs = c->codecs,
                                  .ring_ms = 120000};
     struct jn_sip_config sc = {.port = c->sip_port,
                                .max_legs =

@@ -19,6 +19,19 @@ bool jn_sdp_direction(struct span line, uint8_t *mode)
     return false;
 }
 
+/* Opus always says two channels (RFC 7587 7). G.722 says 8000 though it has 16,000 samples a second. */
+static const struct {
+    const char *name;
+    uint32_t clock;
+    uint8_t channels, means;
+} encodings[] = {{"PCMU", 8000, 1, JN_CODEC_PCMU},
+                 {"PCMA", 8000, 1, JN_CODEC_PCMA},
+                 {"G722", 8000, 1, JN_CODEC_G722},
+                 {"opus", 48000, 2, JN_CODEC_OPUS},
+                 {"telephone-event", 8000, 1, JN_MEANS_DTMF},
+                 {"telephone-event", 48000, 1, JN_MEANS_DTMF48},
+                 {"CN", 8000, 1, JN_MEANS_CN}};
+
 /* RFC 8866 6.6: <payload type> <encoding>/<clock rate>[/<channels>] */
 static int rtpmap(struct jn_sdp_section *m, struct span line)
 {
@@ -30,18 +43,35 @@ static int rtpmap(struct jn_sdp_section *m, struct span line)
         return -EBADMSG;
     if (line.n != 0 && !jn_span_number(line, 255, &channels))
         channels = 0;
-    uint8_t means = JN_MEANS_NOTHING;
-    if (rate == 8000 && channels == 1) {
-        if (jn_span_is_nocase(name, "PCMU"))
-            means = JN_CODEC_PCMU;
-        else if (jn_span_is_nocase(name, "PCMA"))
-            means = JN_CODEC_PCMA;
-        else if (jn_span_is_nocase(name, "telephone-event"))
-            means = JN_MEANS_DTMF;
-        else if (jn_span_is_nocase(name, "CN"))
-            means = JN_MEANS_CN;
+    m->meaning[pt] = JN_MEANS_NOTHING;
+    for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++)
+        if (rate == encodings[i].clock && channels == encodings[i].channels &&
+            jn_span_is_nocase(name, encodings[i].name))
+            m->meaning[pt] = encodings[i].means;
+    return 0;
+}
+
+/* RFC 7587 6.1: what the peer wants of our encoder: <payload type> <name>=<value>;... Other formats' parameters have
+ * other names and say nothing here; what is no number is as good as not said. */
+static int fmtp(struct jn_sdp_section *m, struct span line)
+{
+    uint64_t pt, v;
+    if (!jn_span_number(jn_span_cut(&line, ' '), 127, &pt))
+        return -EBADMSG;
+    while (line.n != 0) {
+        struct span value = jn_span_cut(&line, ';');
+        while (value.n != 0 && value.p[0] == ' ')
+            jn_span_cut(&value, ' ');
+        struct span name = jn_span_cut(&value, '=');
+        if (!jn_span_number(value, 510000, &v))
+            continue;
+        if (jn_span_is_nocase(name, "useinbandfec"))
+            m->format[pt].fec = v == 1;
+        else if (jn_span_is_nocase(name, "usedtx"))
+            m->format[pt].dtx = v == 1;
+        else if (jn_span_is_nocase(name, "maxaveragebitrate") && v >= 6000)
+            m->format[pt].bitrate = (uint32_t)v;
     }
-    m->meaning[pt] = means;
     return 0;
 }
 
@@ -114,10 +144,13 @@ static int crypto(struct jn_sdp_section *m, struct span line)
 int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
 {
     uint64_t ms;
-    if (jn_sdp_direction(line, &m->stream.mode))
-        return 0;
+    int rc = 0;
+    if (jn_sdp_direction(line, &m->stream.mode) || jn_sdp_dtls_attribute(&m->stream.by, line, &rc))
+        return rc;
     if (jn_span_skip(&line, "rtpmap:"))
         return rtpmap(m, line);
+    if (jn_span_skip(&line, "fmtp:"))
+        return fmtp(m, line);
     if (jn_span_skip(&line, "crypto:"))
         return crypto(m, line);
     if (jn_span_is(line, "rtcp-mux"))

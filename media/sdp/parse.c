@@ -1,6 +1,7 @@
 /* Parse: lines of a session description (RFC 8866 5), and which audio stream is ours. Bytes are the peer's: nothing is
  * believed about lengths. */
 #include "engine/base/str.h"
+#include "media/codec/codec.h"
 #include "media/sdp/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@ struct parser {
     struct jn_sdp_section media;
     struct jn_addr address; /* of the session */
     uint8_t mode;
+    struct jn_sdp_dtls dtls; /* of the session */
+    struct span group;
     unsigned line;
     bool in_media, origin, found;
 };
@@ -23,18 +26,29 @@ static int malformed(const struct parser *p, const char *what)
     return jn_fail(p->err, -EBADMSG, "SDP line %u: %s", p->line, what);
 }
 
+static bool has_opus(const struct jn_sdp_stream *s)
+{
+    return memchr(s->codec, JN_CODEC_OPUS, s->codecs) != NULL;
+}
+
 /* The lists that the answer needs, in the order of the m= line. */
 static void sort_formats(struct jn_sdp_section *m)
 {
     struct jn_sdp_stream *s = &m->stream;
-    s->dtmf_pt = s->cn_pt = NONE;
+    s->dtmf_pt = s->dtmf48_pt = s->cn_pt = NONE;
     for (unsigned i = 0; i < m->formats; i++) {
         uint8_t pt = m->order[i], means = m->meaning[pt];
         if (means == JN_MEANS_DTMF && s->dtmf_pt == NONE)
             s->dtmf_pt = pt;
+        else if (means == JN_MEANS_DTMF48 && s->dtmf48_pt == NONE)
+            s->dtmf48_pt = pt;
         else if (means == JN_MEANS_CN && s->cn_pt == NONE)
             s->cn_pt = pt;
         else if (means < JN_CODEC_N && s->codecs < JN_SDP_CODECS) {
+            if (means == JN_CODEC_OPUS && m->max_ptime_ms != 0 && m->max_ptime_ms < JN_PERIOD_MS)
+                continue; /* our encoder's packets are a period long */
+            if (means == JN_CODEC_OPUS && !has_opus(s))
+                s->opus = m->format[pt];
             s->pt[s->codecs] = pt;
             s->codec[s->codecs++] = means;
         }
@@ -51,6 +65,10 @@ static void addresses(struct jn_sdp_section *m)
     s->rtcp.port = m->rtcp_port != 0 ? m->rtcp_port : (uint16_t)(m->port + 1);
     if (s->rtcp_mux)
         s->rtcp = s->rtp;
+    if (s->dtls) { /* ICE finds the address; 0.0.0.0 is no hold */
+        s->rtp = s->rtcp = (struct jn_addr){0};
+        return;
+    }
     /* hold as RFC 2543 wrote it: nowhere to send to */
     if (memcmp(s->rtp.ip, zero, sizeof zero) == 0)
         s->mode = s->mode == JN_MODE_SENDRECV || s->mode == JN_MODE_SENDONLY ? JN_MODE_SENDONLY : JN_MODE_INACTIVE;
@@ -70,6 +88,7 @@ static void end_section(struct parser *p)
     if (m->stream.codecs == 0 || m->address.family == JN_ADDR_NONE)
         return;
     addresses(m);
+    jn_sdp_dtls_inherit(&m->stream.by, &p->dtls, p->group);
     if (!p->found) {
         p->s->audio = m->stream;
         p->found = true;
@@ -138,7 +157,9 @@ static int media_line(struct parser *p, struct span line)
     if (kind.n == 0 || proto.n == 0 || !keep_refusal(p, kind, proto, line))
         return malformed(p, "m= is incomplete");
     m->stream.at = p->s->media_count++;
-    m->stream.savp = jn_span_is(proto, "RTP/SAVP");
+    m->stream.feedback = jn_span_is(proto, "UDP/TLS/RTP/SAVPF");
+    m->stream.dtls = m->stream.feedback || jn_span_is(proto, "UDP/TLS/RTP/SAVP");
+    m->stream.savp = m->stream.dtls || jn_span_is(proto, "RTP/SAVP");
     m->stream.mode = p->mode;
     m->stream.ptime_ms = 20;
     m->port = (uint16_t)port;
@@ -146,6 +167,7 @@ static int media_line(struct parser *p, struct span line)
     memset(m->meaning, JN_MEANS_NOTHING, sizeof m->meaning);
     m->meaning[0] = JN_CODEC_PCMU; /* static types need no rtpmap (RFC 3551 6) */
     m->meaning[8] = JN_CODEC_PCMA;
+    m->meaning[9] = JN_CODEC_G722;
     m->meaning[13] = JN_MEANS_CN;
     return m->audio ? audio_formats(p, line) : 0;
 }
@@ -160,6 +182,18 @@ static int origin_line(struct parser *p, struct span line)
     if (!jn_span_number(version, UINT64_MAX, &p->s->session_version))
         p->s->session_version = 0; /* some write times with fractions; only a change matters */
     p->origin = true;
+    return 0;
+}
+
+static int session_attribute(struct parser *p, struct span line)
+{
+    int rc = 0;
+    if (jn_sdp_direction(line, &p->mode))
+        return 0;
+    if (jn_span_skip(&line, "group:BUNDLE "))
+        p->group = line;
+    else if (jn_sdp_dtls_attribute(&p->dtls, line, &rc) && rc < 0)
+        return malformed(p, "malformed attribute");
     return 0;
 }
 
@@ -186,8 +220,8 @@ static int one_line(struct parser *p, struct span line)
         return media_line(p, line);
     case 'a':
         if (!p->in_media)
-            jn_sdp_direction(line, &p->mode);
-        else if (p->media.audio && jn_sdp_attribute(&p->media, line) != 0)
+            return session_attribute(p, line);
+        if (p->media.audio && jn_sdp_attribute(&p->media, line) != 0)
             return malformed(p, "malformed attribute");
         return 0;
     default:
@@ -213,6 +247,6 @@ int jn_sdp_parse(struct jn_sdp *s, const char *text, size_t len, struct jn_err *
         return jn_fail(err, -EBADMSG, "SDP without o=");
     if (!p.found)
         return jn_fail(err, -ENOTSUP,
-                       "no audio stream over RTP/AVP or RTP/SAVP with a port, an address and PCMU or PCMA");
+                       "no audio stream over RTP/AVP or RTP/SAVP with a port, an address and a codec of ours");
     return 0;
 }

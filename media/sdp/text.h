@@ -32,9 +32,25 @@ struct jn_sdp_section {
     uint16_t port, rtcp_port;
     struct jn_addr address, rtcp_address;
     uint16_t max_ptime_ms;
+    struct jn_codec_profile format[128]; /* of each payload type: what fmtp asks of an Opus encoder */
     bool audio;
 };
-enum { JN_MEANS_DTMF = 0x40, JN_MEANS_CN, JN_MEANS_NOTHING };
+/* ice.c: an a= line about DTLS or ICE, of a section or of the session. True when it was one; it broke its own form:
+ * *rc is -EBADMSG. */
+bool jn_sdp_dtls_attribute(struct jn_sdp_dtls *d, struct span line, int *rc);
+/* What the session said holds where the section says nothing; group: the text behind "BUNDLE", n 0: none. */
+void jn_sdp_dtls_inherit(struct jn_sdp_dtls *d, const struct jn_sdp_dtls *session, struct span group);
+/* Why the stream's keys and addresses cannot be used; NULL: they can. */
+const char *jn_sdp_dtls_unfit(const struct jn_sdp_local *l, const struct jn_sdp_stream *s);
+/* Our side of the answer, and the peer's for the leg. */
+void jn_sdp_dtls_answer(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp_stream *offer);
+/* The peer's answer to our offer, for the leg; what is wrong with it, or NULL. */
+const char *jn_sdp_dtls_accept(struct jn_leg_remote *r, const struct jn_sdp_local *l, const struct jn_sdp_stream *s);
+/* The lines of ours, for the session and for the stream. -ENOSPC, or their length. */
+int jn_sdp_dtls_session_lines(char *out, size_t size, const struct jn_sdp_local *l);
+int jn_sdp_dtls_stream_lines(char *out, size_t size, const struct jn_sdp_local *l);
+
+enum { JN_MEANS_DTMF = 0x40, JN_MEANS_DTMF48, JN_MEANS_CN, JN_MEANS_NOTHING };
 
 /* One a= line of an audio section (without "a="). Unknown ones are left alone; -EBADMSG for one that breaks its own
  * form. */

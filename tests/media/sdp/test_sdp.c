@@ -1,5 +1,6 @@
 /* Session descriptions as SIPp, baresip, Linphone and Asterisk write them. */
 #include "media/sdp/sdp.h"
+#include "media/srtp/srtp.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -80,8 +81,9 @@ Test(sdp, reads_what_baresip_writes)
 {
     struct jn_sdp s = parsed(BARESIP);
     cr_assert(s.audio.savp && s.audio.cryptos == 2);
-    cr_assert(s.audio.codecs == 2 && s.audio.codec[0] == JN_CODEC_PCMA && s.audio.codec[1] == JN_CODEC_PCMU);
-    cr_assert_eq(s.audio.dtmf_pt, 101);
+    static const uint8_t codecs[] = {JN_CODEC_G722, JN_CODEC_PCMA, JN_CODEC_PCMU, JN_CODEC_OPUS};
+    cr_assert(s.audio.codecs == 4 && memcmp(s.audio.codec, codecs, 4) == 0 && s.audio.pt[3] == 96);
+    cr_assert(s.audio.dtmf_pt == 101 && s.audio.dtmf48_pt == 255);
     cr_assert(s.audio.crypto[0].tag == 1 && s.audio.crypto[0].suite == JN_SUITE_AES128_SHA80);
     cr_assert_eq(memcmp(s.audio.crypto[0].key, "YS___semctl () {\t220;}\n}\nunles", 30), 0);
     cr_assert(s.audio.crypto[1].tag == 2 && s.audio.crypto[1].suite == JN_SUITE_AES128_SHA32);
@@ -91,8 +93,9 @@ Test(sdp, reads_what_linphone_writes)
 {
     struct jn_sdp s = parsed(LINPHONE);
     cr_assert(at(&s.audio.rtp, "2001:db8::7", 7078) && at(&s.audio.rtcp, "2001:db8::7", 7078), "rtcp-mux");
-    cr_assert(s.audio.rtcp_mux && s.audio.codecs == 2 && s.audio.codec[0] == JN_CODEC_PCMU);
-    cr_assert_eq(s.audio.dtmf_pt, 100, "the one at 8000");
+    cr_assert(s.audio.rtcp_mux && s.audio.codecs == 3 && s.audio.codec[0] == JN_CODEC_OPUS);
+    cr_assert(s.audio.codec[1] == JN_CODEC_PCMU && s.audio.codec[2] == JN_CODEC_PCMA);
+    cr_assert(s.audio.dtmf_pt == 100 && s.audio.dtmf48_pt == 101, "one on each clock; 16000 is no clock of ours");
     cr_assert_eq(s.audio.ptime_ms, 20, "maxptime wins");
     cr_assert(s.media_count == 2 && s.audio.at == 0);
     cr_assert_str_eq(s.other_media[1], "m=video 0 RTP/AVP 96");
@@ -195,9 +198,9 @@ Test(sdp, what_we_cannot_do_is_not_supported)
 {
     static const char *const lines[] = {"",
                                         "m=audio 0 RTP/AVP 0\r\n",
-                                        "m=audio 4000 RTP/AVP 9 18\r\n",
+                                        "m=audio 4000 RTP/AVP 3 18\r\n",
                                         "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 G728/8000\r\n",
-                                        "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n",
+                                        "m=audio 4000 TCP/RTP/AVP 0\r\n",
                                         "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 host.example\r\n",
                                         "m=video 4000 RTP/AVP 96\r\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -263,9 +266,10 @@ Test(sdp, an_offer_of_ours_answered_by_ourselves_fits_both_sides)
         cr_assert(at(&at_caller.rtp, "2001:db8::1", 30000) && at_caller.dtmf_pt == 101 && at_caller.rtp_pt == 8);
         cr_assert_eq(at_caller.suite, suite);
         if (suite) {
-            cr_assert_eq(memcmp(at_caller.key_in, callee.key, 30), 0);
-            cr_assert_eq(memcmp(at_caller.key_out, caller.key, 30), 0);
-            cr_assert_eq(memcmp(at_callee.key_in, caller.key, 30), 0);
+            unsigned bytes = jn_srtp_key_bytes((enum jn_srtp_suite)suite);
+            cr_assert_eq(memcmp(at_caller.key_in, callee.key, bytes), 0);
+            cr_assert_eq(memcmp(at_caller.key_out, caller.key, bytes), 0);
+            cr_assert_eq(memcmp(at_callee.key_in, caller.key, bytes), 0);
         }
         for (size_t size = 1; size <= (size_t)n; size++)
             cr_assert_eq(jn_sdp_write(text, size, &callee, &offer), -ENOSPC);
@@ -368,4 +372,115 @@ Test(sdp, answers_that_do_not_fit_our_offer_are_refused)
     l.codecs = 1; /* A-law only */
     struct jn_sdp answer = parsed(with("m=audio 4000 RTP/AVP 0\r\n"));
     cr_assert_eq(jn_sdp_accept(&r, &l, &answer, &err), -ENOTSUP);
+}
+
+/* Codecs. */
+
+#define PHONE(formats, more) "m=audio 4000 RTP/AVP " formats "\r\n" more
+#define OPUS96               "a=rtpmap:96 opus/48000/2\r\n"
+
+static struct jn_sdp_codecs codecs_of(const uint8_t *list, uint8_t n)
+{
+    struct jn_sdp_codecs c = jn_sdp_codecs_all;
+    memset(c.codec, 0, sizeof c.codec);
+    memcpy(c.codec, list, n);
+    c.n = n;
+    c.in_order = true;
+    return c;
+}
+
+/* Answers text; the codec, or -1. */
+static int answer_to(const char *text, const struct jn_sdp_codecs *allowed, struct jn_sdp_local *l,
+                     struct jn_leg_remote *r, char out[static JN_SDP_MAX])
+{
+    struct jn_err err = {{0}};
+    struct jn_sdp offer = parsed(with(text));
+    *l = (struct jn_sdp_local){.rtp = addr("192.0.2.99", 20000), .allowed = allowed};
+    *r = (struct jn_leg_remote){0};
+    if (jn_sdp_answer_to(l, r, &offer, JN_SDP_SRTP_OFF, &err) != 0)
+        return -1;
+    cr_assert_gt(jn_sdp_write(out, JN_SDP_MAX, l, &offer), 0);
+    return r->codec;
+}
+
+Test(sdp, the_configured_order_chooses_the_codec_and_without_one_the_offers)
+{
+    static const uint8_t wide[] = {JN_CODEC_OPUS, JN_CODEC_G722}, narrow[] = {JN_CODEC_PCMA};
+    static const char *const offer = PHONE("0 8 9 96", OPUS96);
+    struct jn_sdp_codecs a = codecs_of(wide, 2), b = codecs_of(narrow, 1);
+    struct jn_sdp_local l;
+    struct jn_leg_remote r;
+    char out[JN_SDP_MAX];
+    cr_assert_eq(answer_to(offer, NULL, &l, &r, out), JN_CODEC_PCMU);
+    cr_assert_eq(answer_to(offer, &a, &l, &r, out), JN_CODEC_OPUS);
+    cr_assert_eq(answer_to(offer, &b, &l, &r, out), JN_CODEC_PCMA);
+    cr_assert_eq(answer_to(PHONE("9 0", ""), &a, &l, &r, out), JN_CODEC_G722);
+    cr_assert(strstr(out, "a=rtpmap:9 G722/8000\r\n") != NULL, "%s", out);
+    cr_assert_eq(answer_to(PHONE("0 8", ""), &a, &l, &r, out), -1, "nothing in common");
+}
+
+Test(sdp, opus_is_answered_with_its_own_type_clock_events_and_bounds)
+{
+    struct jn_sdp_local l;
+    struct jn_leg_remote r;
+    char out[JN_SDP_MAX];
+    static const char *const offer = PHONE(
+        "107 0 101 102", "a=rtpmap:107 OPUS/48000/2\r\na=fmtp:107 minptime=10; useinbandfec=1;maxaveragebitrate=20000;"
+                         "stereo=1;x\r\na=rtpmap:101 telephone-event/8000\r\n"
+                         "a=rtpmap:102 telephone-event/48000\r\na=ptime:30\r\na=maxptime:60\r\n");
+    cr_assert_eq(answer_to(offer, NULL, &l, &r, out), JN_CODEC_OPUS);
+    cr_assert(r.rtp_pt == 107 && r.dtmf_pt == 102 && r.ptime_ms == 20, "pt %u events %u ptime %u", r.rtp_pt, r.dtmf_pt,
+              r.ptime_ms);
+    cr_assert(r.profile.fec && !r.profile.dtx && r.profile.bitrate == 20000);
+    cr_assert(strstr(out,
+                     "RTP/AVP 107 102\r\na=rtpmap:107 opus/48000/2\r\na=fmtp:107 minptime=10;useinbandfec=1;"
+                     "maxaveragebitrate=32000\r\na=rtpmap:102 telephone-event/48000\r\na=fmtp:102 0-15\r\n") != NULL,
+              "%s", out);
+    /* the peer says nothing of redundancy: it is not sent; it asks for DTX: it gets it; events have only one clock */
+    cr_assert_eq(answer_to(PHONE("96 101", OPUS96 "a=fmtp:96 usedtx=1\r\na=rtpmap:101 telephone-event/8000\r\n"), NULL,
+                           &l, &r, out),
+                 JN_CODEC_OPUS);
+    cr_assert(!r.profile.fec && r.profile.dtx && r.profile.bitrate == 32000 && r.dtmf_pt == 101);
+    cr_assert(strstr(out, "a=rtpmap:101 telephone-event/8000\r\n") != NULL, "%s", out);
+    /* one channel is not Opus (RFC 7587 7); packets of 10 ms alone are not what we make */
+    cr_assert_eq(answer_to(PHONE("96 0", "a=rtpmap:96 opus/48000\r\n"), NULL, &l, &r, out), JN_CODEC_PCMU);
+    cr_assert_eq(answer_to(PHONE("96 0", OPUS96 "a=maxptime:10\r\n"), NULL, &l, &r, out), JN_CODEC_PCMU);
+    cr_assert_eq(r.ptime_ms, 10);
+}
+
+Test(sdp, comfort_noise_is_answered_where_it_is_wanted)
+{
+    static const uint8_t list[] = {JN_CODEC_PCMU, JN_CODEC_OPUS};
+    struct jn_sdp_codecs a = codecs_of(list, 2);
+    struct jn_sdp_local l;
+    struct jn_leg_remote r;
+    char out[JN_SDP_MAX];
+    cr_assert_eq(answer_to(PHONE("0 13", ""), &a, &l, &r, out), JN_CODEC_PCMU);
+    cr_assert(l.cn_pt == 0 && strstr(out, "CN/8000") == NULL);
+    a.cn = true;
+    cr_assert_eq(answer_to(PHONE("0 13", ""), &a, &l, &r, out), JN_CODEC_PCMU);
+    cr_assert(strstr(out, "RTP/AVP 0 13\r\n") && strstr(out, "a=rtpmap:13 CN/8000\r\n"), "%s", out);
+}
+
+Test(sdp, an_offer_of_all_codecs_is_read_as_it_was_meant)
+{
+    char text[JN_SDP_MAX];
+    struct jn_err err = {{0}};
+    struct jn_sdp_codecs all = jn_sdp_codecs_all;
+    struct jn_sdp_local l = {.rtp = addr("192.0.2.99", 20000), .allowed = &all, .ptime_ms = 20};
+    all.cn = true;
+    for (uint8_t first = 0; first <= JN_CODEC_N; first++) {
+        jn_sdp_offer_codecs(&l, first);
+        cr_assert_gt(jn_sdp_write(text, sizeof text, &l, NULL), 0);
+        struct jn_sdp s = parsed(text);
+        cr_assert(s.codecs == JN_CODEC_N && s.codec[0] == (first < JN_CODEC_N ? first : JN_CODEC_PCMU));
+        cr_assert(s.dtmf_pt == 101 && s.dtmf48_pt == 110 && s.cn_pt == 13 && s.opus.fec && s.opus.bitrate == 32000);
+        struct jn_leg_remote r = {0};
+        cr_assert_eq(jn_sdp_accept(&r, &l, &s, &err), 0, "%s", err.text);
+        cr_assert(r.codec == s.codec[0] && r.dtmf_pt == (r.codec == JN_CODEC_OPUS ? 110 : 101));
+    }
+    all = codecs_of((const uint8_t[]){JN_CODEC_OPUS}, 1);
+    jn_sdp_offer_codecs(&l, JN_CODEC_PCMU);
+    cr_assert_gt(jn_sdp_write(text, sizeof text, &l, NULL), 0);
+    cr_assert(l.codecs == 1 && strstr(text, "RTP/AVP 111 110\r\n"), "%s", text);
 }
