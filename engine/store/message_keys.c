@@ -18,7 +18,7 @@
 #define SLOT_MAGIC 0x4c534e4au /* "JNSL" */
 enum { SLOT = 128, SLOT_HEAD = 32, WRAPPED = JN_CRYPT_NONCE + JN_CRYPT_KEY + JN_CRYPT_TAG, READ_SLOTS = 4096 };
 
-struct jn_keys {
+struct jn_key_file {
     struct jn_crypt *crypt;
     uint8_t master[JN_CRYPT_KEY];
     uint8_t *added; /* slots behind `slots`, not on disk yet */
@@ -27,7 +27,7 @@ struct jn_keys {
 };
 
 /* The file's head proves that the master key is the one: the tag of an empty text. */
-static int head_make(struct jn_keys *k, uint8_t out[static SLOT])
+static int head_make(struct jn_key_file *k, uint8_t out[static SLOT])
 {
     memset(out, 0, SLOT);
     jn_put32(out, FILE_MAGIC);
@@ -38,7 +38,7 @@ static int head_make(struct jn_keys *k, uint8_t out[static SLOT])
     return rc;
 }
 
-static int head_check(struct jn_keys *k, const uint8_t *b, const char *path, struct jn_err *err)
+static int head_check(struct jn_key_file *k, const uint8_t *b, const char *path, struct jn_err *err)
 {
     uint8_t none[1];
 
@@ -52,7 +52,7 @@ static int head_check(struct jn_keys *k, const uint8_t *b, const char *path, str
     return 0;
 }
 
-static int begin_file(struct jn_keys *k, const char *dir, const char *path, struct jn_err *err)
+static int begin_file(struct jn_key_file *k, const char *dir, const char *path, struct jn_err *err)
 {
     uint8_t head[SLOT + 16];
     int rc = head_make(k, head);
@@ -82,7 +82,7 @@ struct telling {
     uint32_t torn;
 };
 
-static int tell_slot(struct jn_keys *k, struct telling *t, uint32_t slot, const uint8_t *b)
+static int tell_slot(struct jn_key_file *k, struct telling *t, uint32_t slot, const uint8_t *b)
 {
     uint8_t key[JN_CRYPT_KEY];
     const uint8_t *w = b + SLOT_HEAD;
@@ -100,7 +100,7 @@ static int tell_slot(struct jn_keys *k, struct telling *t, uint32_t slot, const 
     return rc;
 }
 
-static int read_slots(struct jn_keys *k, struct telling *t, const char *path, struct jn_err *err)
+static int read_slots(struct jn_key_file *k, struct telling *t, const char *path, struct jn_err *err)
 {
     uint8_t *block = malloc((size_t)READ_SLOTS * SLOT);
     int rc = block ? 0 : -ENOMEM;
@@ -125,7 +125,7 @@ static int read_slots(struct jn_keys *k, struct telling *t, const char *path, st
     return rc < 0 ? jn_fail(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 }
 
-static int open_file(struct jn_keys *k, struct telling *t, const char *dir, const char *name, struct jn_err *err)
+static int open_file(struct jn_key_file *k, struct telling *t, const char *dir, const char *name, struct jn_err *err)
 {
     uint8_t head[SLOT];
     char path[1100];
@@ -153,14 +153,14 @@ static int open_file(struct jn_keys *k, struct telling *t, const char *dir, cons
     return rc;
 }
 
-int jn_keys_open(struct jn_keys **out, const char *dir, const char *name, const uint8_t master[static JN_CRYPT_KEY],
-                 struct jn_crypt *c,
-                 int (*each)(void *arg, uint32_t slot, uint64_t ix, uint64_t tenant, enum jn_key_state state,
-                             const uint8_t *key),
-                 void *arg, struct jn_err *err)
+int jn_key_file_open(struct jn_key_file **out, const char *dir, const char *name,
+                     const uint8_t master[static JN_CRYPT_KEY], struct jn_crypt *c,
+                     int (*each)(void *arg, uint32_t slot, uint64_t ix, uint64_t tenant, enum jn_key_state state,
+                                 const uint8_t *key),
+                     void *arg, struct jn_err *err)
 {
     struct telling t = {.each = each, .arg = arg};
-    struct jn_keys *k = calloc(1, sizeof *k);
+    struct jn_key_file *k = calloc(1, sizeof *k);
 
     if (!k)
         return jn_fail(err, -ENOMEM, "no memory");
@@ -169,13 +169,13 @@ int jn_keys_open(struct jn_keys **out, const char *dir, const char *name, const 
     memcpy(k->master, master, sizeof k->master);
     int rc = open_file(k, &t, dir, name, err);
     if (rc < 0)
-        jn_keys_close(k);
+        jn_key_file_close(k);
     else
         *out = k;
     return rc;
 }
 
-void jn_keys_close(struct jn_keys *k)
+void jn_key_file_close(struct jn_key_file *k)
 {
     if (!k)
         return;
@@ -186,13 +186,14 @@ void jn_keys_close(struct jn_keys *k)
     free(k);
 }
 
-int jn_keys_add(struct jn_keys *k, uint64_t ix, uint64_t tenant, const uint8_t key[static JN_CRYPT_KEY], uint32_t *slot)
+int jn_key_file_add(struct jn_key_file *k, uint64_t ix, uint64_t tenant, const uint8_t key[static JN_CRYPT_KEY],
+                    uint32_t *slot)
 {
-    return jn_keys_add_under(k, k->master, ix, tenant, key, slot);
+    return jn_key_file_add_under(k, k->master, ix, tenant, key, slot);
 }
 
-int jn_keys_add_under(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY], uint64_t ix, uint64_t tenant,
-                      const uint8_t key[static JN_CRYPT_KEY], uint32_t *slot)
+int jn_key_file_add_under(struct jn_key_file *k, const uint8_t wrap[static JN_CRYPT_KEY], uint64_t ix, uint64_t tenant,
+                          const uint8_t key[static JN_CRYPT_KEY], uint32_t *slot)
 {
     if (k->n_added == k->cap) {
         uint32_t cap = k->cap ? k->cap * 2 : 64;
@@ -216,8 +217,8 @@ int jn_keys_add_under(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY]
     return rc;
 }
 
-int jn_keys_read(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY], uint32_t slot, uint64_t ix,
-                 uint8_t key[static JN_CRYPT_KEY])
+int jn_key_file_read(struct jn_key_file *k, const uint8_t wrap[static JN_CRYPT_KEY], uint32_t slot, uint64_t ix,
+                     uint8_t key[static JN_CRYPT_KEY])
 {
     uint8_t b[SLOT];
     const uint8_t *w = b + SLOT_HEAD;
@@ -233,7 +234,7 @@ int jn_keys_read(struct jn_keys *k, const uint8_t wrap[static JN_CRYPT_KEY], uin
                          w + JN_CRYPT_NONCE + JN_CRYPT_KEY);
 }
 
-int jn_keys_commit(struct jn_keys *k)
+int jn_key_file_commit(struct jn_key_file *k)
 {
     if (k->n_added == 0)
         return 0;
@@ -247,7 +248,7 @@ int jn_keys_commit(struct jn_keys *k)
     return 0;
 }
 
-int jn_keys_destroy(struct jn_keys *k, uint32_t slot)
+int jn_key_file_destroy(struct jn_key_file *k, uint32_t slot)
 {
     static const uint8_t zeros[WRAPPED];
     int rc = jn_file_write(k->fd, zeros, sizeof zeros, (uint64_t)SLOT * (slot + 1) + SLOT_HEAD);

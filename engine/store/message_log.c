@@ -76,7 +76,7 @@ static int finish_erasing(struct jn_message_log *l, struct jn_err *err)
     for (uint32_t i = 0; i < l->index.count; i++) {
         struct jn_conversation *c = &l->index.at[i];
         if (c->erased) {
-            int rc = c->slot != JN_NO_SLOT && c->destroy ? jn_keys_destroy(l->keys, c->slot) : 0;
+            int rc = c->slot != JN_NO_SLOT && c->destroy ? jn_key_file_destroy(l->keys, c->slot) : 0;
             if (rc < 0)
                 return jn_fail(err, rc, "%s: cannot destroy a key: %s", l->log.dir, strerror(-rc));
             c->destroy = false;
@@ -106,7 +106,7 @@ int jn_message_log_open(struct jn_message_log **out, const char *dir, const uint
     if (rc == 0 && (rc = jn_file_dir(dir)) < 0)
         jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
     if (rc == 0)
-        rc = jn_keys_open(&l->keys, dir, "keys", master, l->crypt, take_key, l, err);
+        rc = jn_key_file_open(&l->keys, dir, "keys", master, l->crypt, take_key, l, err);
     if (rc == 0)
         rc = jn_seglog_open(&l->log, dir, take_segment, l, err);
     if (rc == 0)
@@ -124,7 +124,7 @@ void jn_message_log_close(struct jn_message_log *l)
     if (!l)
         return;
     jn_seglog_close(&l->log);
-    jn_keys_close(l->keys);
+    jn_key_file_close(l->keys);
     jn_message_index_free(&l->index);
     jn_crypt_free(l->crypt);
     free(l->scratch);
@@ -151,7 +151,7 @@ static int want_key(struct jn_message_log *l, struct jn_conversation *c)
     if (c->count > 0)
         return -EBADMSG; /* its key is damaged: what is there must stay as it is */
     jn_random(c->key, sizeof c->key);
-    int rc = jn_keys_add(l->keys, c->ix, c->tenant, c->key, &c->slot);
+    int rc = jn_key_file_add(l->keys, c->ix, c->tenant, c->key, &c->slot);
     c->has_key = rc == 0;
     return rc;
 }
@@ -276,7 +276,7 @@ int jn_message_log_commit(struct jn_message_log *l)
     if (rc < 0 || l->log.used == 0)
         return rc;
     /* A body is never on disk before its key is. */
-    rc = jn_keys_commit(l->keys);
+    rc = jn_key_file_commit(l->keys);
     if (rc == 0)
         rc = jn_seglog_commit(&l->log, l->log.segments + 1, &at);
     if (rc < 0) {
@@ -310,7 +310,7 @@ int jn_message_log_erase(struct jn_message_log *l, uint64_t ix)
     }
     if (c->slot == JN_NO_SLOT || !c->destroy)
         return 0;
-    int rc = jn_keys_destroy(l->keys, c->slot);
+    int rc = jn_key_file_destroy(l->keys, c->slot);
     if (rc == 0)
         c->destroy = false;
     return rc;

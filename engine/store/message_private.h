@@ -11,7 +11,7 @@ enum { JN_MESSAGE_SEGMENT = 64 << 20, JN_MESSAGE_NOTE_MAX = 128 };
 
 struct jn_message_log {
     struct jn_seglog log;
-    struct jn_keys *keys;
+    struct jn_key_file *keys;
     struct jn_crypt *crypt;
     struct jn_message_index index;
     uint32_t segments_seen; /* while opening */

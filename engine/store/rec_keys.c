@@ -24,7 +24,7 @@ struct tenant_key {
 struct jn_rec_keys {
     char dir[1024], file[PATH];
     struct jn_crypt *crypt;
-    struct jn_keys *calls;
+    struct jn_key_file *calls;
     struct tenant_key *tenant;
     uint32_t tenants, cap;
 };
@@ -142,13 +142,13 @@ static int take_tenant(void *arg, uint32_t slot, uint64_t ix, uint64_t tenant, e
 }
 
 /* Opens the tenants' file with whichever master key fits, and takes what is in it. */
-static int open_tenants(struct jn_rec_keys *k, struct jn_keys **file, struct jn_err *err)
+static int open_tenants(struct jn_rec_keys *k, struct jn_key_file **file, struct jn_err *err)
 {
     uint8_t master[MASTERS][JN_CRYPT_KEY];
     int n = read_masters(k->file, master, err), rc = n < 0 ? n : -EKEYREJECTED;
 
     for (int i = 0; rc == -EKEYREJECTED && i < n; i++)
-        rc = jn_keys_open(file, k->dir, "tenants", master[i], k->crypt, take_tenant, k, err);
+        rc = jn_key_file_open(file, k->dir, "tenants", master[i], k->crypt, take_tenant, k, err);
     jn_crypt_wipe(master, sizeof master);
     return rc;
 }
@@ -169,21 +169,21 @@ static int lock(const char *dir)
 
 static int add_tenant(struct jn_rec_keys *k, uint64_t tenant, struct jn_err *err)
 {
-    struct jn_keys *file = NULL;
+    struct jn_key_file *file = NULL;
     uint8_t key[JN_CRYPT_KEY];
     uint32_t slot;
     int held = lock(k->dir), rc = open_tenants(k, &file, err);
 
     if (rc == 0 && !tenant_find(k, tenant)) {
         jn_random(key, sizeof key);
-        rc = jn_keys_add(file, tenant, tenant, key, &slot);
+        rc = jn_key_file_add(file, tenant, tenant, key, &slot);
         if (rc == 0)
-            rc = jn_keys_commit(file);
+            rc = jn_key_file_commit(file);
         if (rc == 0)
             rc = take_tenant(k, slot, tenant, tenant, JN_KEY_LIVE, key);
         jn_crypt_wipe(key, sizeof key);
     }
-    jn_keys_close(file);
+    jn_key_file_close(file);
     if (held >= 0)
         close(held);
     return rc;
@@ -237,7 +237,7 @@ static int make_master(struct jn_rec_keys *k, struct jn_err *err)
 int jn_rec_keys_open(struct jn_rec_keys **out, const char *dir, const char *key_file, struct jn_err *err)
 {
     struct jn_rec_keys *k = calloc(1, sizeof *k);
-    struct jn_keys *tenants = NULL;
+    struct jn_key_file *tenants = NULL;
 
     if (!k)
         return jn_fail(err, -ENOMEM, "no memory");
@@ -257,9 +257,9 @@ int jn_rec_keys_open(struct jn_rec_keys **out, const char *dir, const char *key_
         rc = make_master(k, err);
     if (rc == 0)
         rc = open_tenants(k, &tenants, err);
-    jn_keys_close(tenants);
+    jn_key_file_close(tenants);
     if (rc == 0)
-        rc = jn_keys_open(&k->calls, dir, "keys", no_key, k->crypt, NULL, NULL, err);
+        rc = jn_key_file_open(&k->calls, dir, "keys", no_key, k->crypt, NULL, NULL, err);
     if (rc < 0)
         jn_rec_keys_close(k);
     else
@@ -271,7 +271,7 @@ void jn_rec_keys_close(struct jn_rec_keys *k)
 {
     if (!k)
         return;
-    jn_keys_close(k->calls);
+    jn_key_file_close(k->calls);
     jn_crypt_free(k->crypt);
     if (k->tenant)
         jn_crypt_wipe(k->tenant, k->cap * sizeof *k->tenant);
@@ -287,12 +287,12 @@ int jn_rec_keys_new(struct jn_rec_keys *k, uint64_t call, uint64_t tenant, uint8
     if (rc < 0)
         return rc;
     jn_random(key, JN_CRYPT_KEY);
-    return jn_keys_add_under(k->calls, tenant_find(k, tenant)->key, call, tenant, key, slot);
+    return jn_key_file_add_under(k->calls, tenant_find(k, tenant)->key, call, tenant, key, slot);
 }
 
 int jn_rec_keys_commit(struct jn_rec_keys *k)
 {
-    return jn_keys_commit(k->calls);
+    return jn_key_file_commit(k->calls);
 }
 
 int jn_rec_keys_get(struct jn_rec_keys *k, uint32_t slot, uint64_t call, uint64_t tenant,
@@ -301,17 +301,17 @@ int jn_rec_keys_get(struct jn_rec_keys *k, uint32_t slot, uint64_t call, uint64_
     struct tenant_key *t = tenant_find(k, tenant);
 
     if (!t) { /* made by a running engine since this was opened */
-        struct jn_keys *file = NULL;
+        struct jn_key_file *file = NULL;
         open_tenants(k, &file, NULL);
-        jn_keys_close(file);
+        jn_key_file_close(file);
         t = tenant_find(k, tenant);
     }
-    return t ? jn_keys_read(k->calls, t->key, slot, call, key) : -ENOKEY;
+    return t ? jn_key_file_read(k->calls, t->key, slot, call, key) : -ENOKEY;
 }
 
 int jn_rec_keys_destroy(struct jn_rec_keys *k, uint32_t slot)
 {
-    return jn_keys_destroy(k->calls, slot);
+    return jn_key_file_destroy(k->calls, slot);
 }
 
 /* The new master key stands first in its file, then every tenant's key is wrapped anew, then the old one goes. */
@@ -319,14 +319,14 @@ static int rotate(struct jn_rec_keys *k, struct jn_err *err)
 {
     uint8_t master[MASTERS][JN_CRYPT_KEY];
     char from[PATH], to[PATH];
-    struct jn_keys *file = NULL;
+    struct jn_key_file *file = NULL;
     uint32_t slot;
 
     int n = read_masters(k->file, master, err);
     if (n < 0)
         return n;
     int rc = open_tenants(k, &file, err); /* the tenants' keys as they are now */
-    jn_keys_close(file);
+    jn_key_file_close(file);
     file = NULL;
     if (rc < 0)
         return rc;
@@ -337,22 +337,22 @@ static int rotate(struct jn_rec_keys *k, struct jn_err *err)
     snprintf(to, sizeof to, "%s/tenants", k->dir);
     jn_files->unlink(from);
     if (n == 2) { /* an earlier change was cut short: whichever key is the tenants' stays in the file */
-        struct jn_keys *probe = NULL;
+        struct jn_key_file *probe = NULL;
         uint8_t both[MASTERS][JN_CRYPT_KEY];
         read_masters(k->file, both, NULL);
-        if (jn_keys_open(&probe, k->dir, "tenants", both[0], k->crypt, NULL, NULL, NULL) == 0)
+        if (jn_key_file_open(&probe, k->dir, "tenants", both[0], k->crypt, NULL, NULL, NULL) == 0)
             memcpy(master[1], both[0], sizeof both[0]);
-        jn_keys_close(probe);
+        jn_key_file_close(probe);
         jn_crypt_wipe(both, sizeof both);
     }
     rc = write_masters(k->file, master, 2);
     if (rc == 0)
-        rc = jn_keys_open(&file, k->dir, "tenants.new", master[0], k->crypt, NULL, NULL, err);
+        rc = jn_key_file_open(&file, k->dir, "tenants.new", master[0], k->crypt, NULL, NULL, err);
     for (uint32_t i = 0; rc == 0 && i < k->tenants; i++)
-        rc = jn_keys_add(file, k->tenant[i].tenant, k->tenant[i].tenant, k->tenant[i].key, &slot);
+        rc = jn_key_file_add(file, k->tenant[i].tenant, k->tenant[i].tenant, k->tenant[i].key, &slot);
     if (rc == 0)
-        rc = jn_keys_commit(file);
-    jn_keys_close(file);
+        rc = jn_key_file_commit(file);
+    jn_key_file_close(file);
     if (rc == 0)
         rc = jn_files->rename(from, to);
     if (rc == 0)
