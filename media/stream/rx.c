@@ -220,7 +220,7 @@ static uint32_t look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp)
 static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
 {
     struct jn_pkt *mine[JN_PKT_BURST];
-    bool rtcp[JN_PKT_BURST];
+    bool rtcp[JN_PKT_BURST] = {false};
     unsigned m = 0;
 
     for (unsigned i = 0; i < n; i++) {
