@@ -2,6 +2,7 @@
  * round. */
 #include "engine/api/auth.h"
 #include "engine/app/engine.h"
+#include "media/tone/coded.h"
 #include "engine/app/holder.h"
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
@@ -249,6 +250,7 @@ static bool serve_until(struct jn_engine *e, int signal_fd, uint64_t until_ns)
 
     while (jn_mono_ns() < until_ns) {
         take_asks(e);
+        jn_sounds_code(&e->sounds); /* one at a time: asks come between */
         poll(p, 2, until_ns == UINT64_MAX ? 1000 : 50);
         if (p[0].revents & POLLIN)
             return true;

@@ -102,7 +102,7 @@ static const uint8_t *for_listener(const struct jn_plane *p, struct jn_mixer *m,
     const struct jn_sound *s = play ? &p->c.sounds->at[play->sound[play->at]] : NULL;
 
     v->hear_was = v->hear_set & m->got;
-    if (s && (set | was) == 0)
+    if (s && (set | was) == 0 && v->codec <= JN_CODEC_PCMA)
         return s->coded[v->codec] + play->off;
     return made(p, m, set, was, s ? s->pcm + play->off : NULL, v->codec);
 }

@@ -2,6 +2,7 @@
 #include "media/tone/sounds.h"
 #include "engine/base/str.h"
 #include "media/codec/g711.h"
+#include "media/tone/coded.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@ enum { PERIOD = 160, SAMPLES_MAX = 8000 * 3600 /* an hour */ };
 static void free_sound(struct jn_sound *s)
 {
     free(s->pcm);
-    for (unsigned c = 0; c < JN_CODEC_N; c++)
+    for (unsigned c = 0; c <= JN_CODEC_PCMA; c++)
         free(s->coded[c]);
+    jn_sound_frames_free(s->frames);
     memset(s, 0, sizeof *s);
 }
 
@@ -46,8 +48,11 @@ int jn_sounds_add(struct jn_sounds *s, const char *name, const int16_t *pcm, uin
     if (rc < 0)
         return rc;
     new.pcm = calloc(new.n, sizeof *new.pcm);
-    if (!new.pcm)
+    new.frames = jn_sound_frames_new();
+    if (!new.pcm || !new.frames) {
+        free_sound(&new);
         return -ENOMEM;
+    }
     memcpy(new.pcm, pcm, n * sizeof *pcm);
     for (unsigned c = 0; c <= JN_CODEC_PCMA; c++) {
         new.coded[c] = malloc(new.n);

@@ -8,11 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 8 kHz mono. pcm: n samples; coded[c]: n bytes of codec c. */
+/* 8 kHz mono. pcm: n samples; coded[c]: n bytes of codec c, PCMU and PCMA. frames: of the other codecs (coded.h). */
+struct jn_sound_frames;
 struct jn_sound {
     char name[64];
     int16_t *pcm;
-    uint8_t *coded[JN_CODEC_N];
+    uint8_t *coded[JN_CODEC_PCMA + 1];
+    struct jn_sound_frames *frames;
     uint32_t n;
 };
 struct jn_sounds {

@@ -1,7 +1,9 @@
+#include "media/codec/codec.h"
 #include "media/codec/g711.h"
-#include "media/tone/sounds.h"
+#include "media/tone/coded.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,49 @@ Test(sounds, a_sound_is_padded_with_silence_and_kept_in_every_codec)
         jn_codec_encode((enum jn_codec_id)c, coded, s.at[0].pcm, 320);
         cr_assert_arr_eq(s.at[0].coded[c], coded, 320);
     }
+    jn_sounds_free(&s);
+}
+
+/* What a listener hears of the frames at off. */
+static void heard(const struct jn_sound *s, uint8_t codec, int16_t out[static 320])
+{
+    static _Alignas(64) uint8_t state[65536];
+    const struct jn_codec_ops *c = jn_codec(codec);
+    uint32_t rate = codec == JN_CODEC_OPUS ? 8000 : c->rate;
+    cr_assert_eq(c->decoder_init(state, rate), 0);
+    for (uint32_t off = 0; off < s->n; off += 160) {
+        unsigned len;
+        const uint8_t *bytes = jn_sound_coded(s, codec, off, &len);
+        cr_assert(bytes != NULL && len > 0 && len <= 160);
+        cr_assert_eq(c->duration(bytes, len), (int)c->clock / 50);
+        cr_assert_eq(c->decode(state, out, 320, bytes, len), (int)rate / 50);
+    }
+}
+
+Test(sounds, frames_are_made_when_somebody_asked_and_carry_the_sound)
+{
+    struct jn_sounds s = {0};
+    int16_t pcm[8000], out[320];
+    unsigned len;
+    for (int i = 0; i < 8000; i++)
+        pcm[i] = (int16_t)(8000 * sin(i * 0.3));
+    cr_assert_eq(jn_sounds_add(&s, "quiet", pcm, 160), 0);
+    cr_assert_eq(jn_sounds_add(&s, "a", pcm, 8000), 1);
+    cr_assert(!jn_sounds_code(&s), "nobody asked");
+    for (uint8_t codec = JN_CODEC_G722; codec < JN_CODEC_N; codec++) {
+        double power = 0;
+        cr_assert_null(jn_sound_coded(&s.at[1], codec, 0, &len));
+        cr_assert(jn_sounds_code(&s));
+        cr_assert(!jn_sounds_code(&s), "once");
+        heard(&s.at[1], codec, out);
+        unsigned n = codec == JN_CODEC_OPUS ? 160 : 320;
+        for (unsigned i = 0; i < n; i++)
+            power += (double)out[i] * out[i] / n;
+        cr_assert(fabs(sqrt(power) - 8000 / sqrt(2)) < 600, "codec %u: %.0f", codec, sqrt(power));
+        cr_assert_null(jn_sound_coded(&s.at[0], codec, 0, &len), "nobody asked for that one");
+        cr_assert(jn_sounds_code(&s));
+    }
+    cr_assert(jn_sound_coded(&s.at[1], JN_CODEC_PCMA, 160, &len) == s.at[1].coded[JN_CODEC_PCMA] + 160 && len == 160);
     jn_sounds_free(&s);
 }
 
