@@ -6,6 +6,7 @@
 #include "media/srtp/index.h"
 #include "media/srtp/kdf.h"
 #include <assert.h>
+#define NO_COMPAT_IMB_API_053 /* short old names such as GCM */
 #include <intel-ipsec-mb.h>
 
 enum { MB_LINE = 64, MB_IV = 16, MB_STATE = 20, MB_DIGEST = 12, MB_KINDS = 3 };
@@ -97,7 +98,7 @@ struct jn_srtp_bank {
     uint32_t gcm_lines;
     struct jn_mb_slab slab[MB_KINDS];
     struct jn_mb_burst burst;
-    _Alignas(16) uint8_t round[2][15 * 16];
+    _Alignas(16) uint8_t round[15 * 16];
     _Alignas(64) struct gcm_key_data gcm;
     struct gcm_context_data gcm_state;
 };

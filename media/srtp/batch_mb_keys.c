@@ -131,7 +131,7 @@ static void key_stream(void *arg, const uint8_t iv[16], uint8_t *out, unsigned n
     const struct master *m = arg;
 
     memset(out, 0, n);
-    jn_mb_cipher_one(m->bank, m->bank->round[0], m->bytes, iv, out, n);
+    jn_mb_cipher_one(m->bank, m->bank->round, m->bytes, iv, out, n);
 }
 
 void jn_mb_derive(struct jn_srtp *s, const uint8_t *key)
@@ -142,7 +142,7 @@ void jn_mb_derive(struct jn_srtp *s, const uint8_t *key)
     struct jn_srtp_session k;
     struct jn_mb_rtcp *r = jn_mb_rtcp(s);
 
-    jn_mb_expand(b, key, parts->key, b->round[0]);
+    jn_mb_expand(b, key, parts->key, b->round);
     jn_srtp_derive(&k, parts, key + parts->key, false, key_stream, &m);
     memcpy(s->salt, k.salt, parts->salt);
     if (parts->gcm) {

@@ -24,9 +24,9 @@ static void cipher(struct jn_srtp *s, const uint8_t iv[MB_IV], uint8_t *at, unsi
     struct jn_srtp_bank *b = s->bank;
     unsigned key = jn_mb_forms[s->suite].key;
 
-    jn_mb_expand(b, jn_mb_rtcp(s)->key, key, b->round[0]);
-    jn_mb_cipher_one(b, b->round[0], key, iv, at, len);
-    explicit_bzero(b->round[0], sizeof b->round[0]);
+    jn_mb_expand(b, jn_mb_rtcp(s)->key, key, b->round);
+    jn_mb_cipher_one(b, b->round, key, iv, at, len);
+    explicit_bzero(b->round, sizeof b->round);
 }
 
 static void hash(struct jn_srtp *s, const uint8_t *at, unsigned len, uint8_t tag[MB_DIGEST])

@@ -224,12 +224,16 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
     unsigned m = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        uint32_t leg = look_up(p, pk[i], &rtcp[m]);
+        bool is_rtcp = false;
+        uint32_t leg = look_up(p, pk[i], &is_rtcp);
         if (leg == JN_NONE)
             continue;
         __builtin_prefetch(&p->leg[leg]);
+        rtcp[m] = is_rtcp;
         mine[m++] = pk[i];
     }
+    if (m == 0)
+        return;
     unseal(p, mine, rtcp, m);
     for (unsigned i = 0; i < m; i++) {
         struct jn_leg *l = &p->leg[mine[i]->stream];
