@@ -198,7 +198,7 @@ static int insert(struct jn_jbuf *j, const struct jn_frame *f, int64_t t, unsign
     for (; at > 0 && jn_slot_t(j, jn_slot_at(j, at - 1)) > t; at--)
         jn_store_move(j, (j->head + at) % JN_SLOTS, (j->head + at - 1) % JN_SLOTS);
     index = (j->head + at) % JN_SLOTS;
-    int rc = jn_store_put(j, index, f, t);
+    int rc = jn_store_frame(j, index, f, t);
     if (rc < 0) {
         for (; at < j->waiting; at++)
             jn_store_move(j, (j->head + at) % JN_SLOTS, (j->head + at + 1) % JN_SLOTS);

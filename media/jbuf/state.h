@@ -121,7 +121,7 @@ int jn_store_init(struct jn_jbuf *j, const struct jn_codec_ops *ops, uint32_t ra
 /* Samples that a payload holds, -EINVAL: none of this codec. */
 int jn_store_duration(const struct jn_jbuf *j, const struct jn_frame *f);
 /* Keeps the payload of the slot with that index, len samples from t on. 0 or -ENOSPC. */
-int jn_store_put(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, int64_t t);
+int jn_store_frame(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, int64_t t);
 /* The kept payload's index follows its slot. */
 void jn_store_move(struct jn_jbuf *j, unsigned to, unsigned from);
 /* Decodes up to max samples that follow each other without a gap from `play` on, without using them up. */

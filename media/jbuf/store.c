@@ -128,7 +128,7 @@ static int keep(struct jn_jbuf *j, unsigned index, const struct jn_frame *f)
     return 0;
 }
 
-int jn_store_put(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, int64_t t)
+int jn_store_frame(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, int64_t t)
 {
     if (j->framed)
         return keep(j, index, f);
