@@ -1,12 +1,14 @@
 /* Flow: a two-party call whose frames go straight on, and the turns between that and a mix. On the way into a mix the
  * last frames are followed, so that the mix goes on in the middle of a word; on the way out what waits is played to its
  * end, so that the next frame follows what was heard last. Each direction turns by itself. */
+#include "media/codec/codec.h"
 #include "media/stream/state.h"
 
 enum {
     CALM = 5,        /* periods before a mix becomes a relay */
     FOLLOWED = 400,  /* samples that are followed: what concealment and pitch search look back at */
     FOLLOW_MS = 100, /* a sender that says so little in that time has its silence */
+    PAUSE_DB = 50,   /* below the largest: nobody speaks */
     HURRY_MS = 2000  /* what could not be taken out until then is said at once */
 };
 
@@ -102,6 +104,15 @@ void jn_flow_left(struct jn_plane *p, struct jn_room *r, const struct jn_voice *
     r->turns -= v->flow != JN_FLOW_MIX;
 }
 
+/* At 8 kHz. */
+static uint32_t samples_of(const struct jn_in *in)
+{
+    const struct jn_codec_ops *ops = jn_codec(in->codec);
+    int units = in->cls == JN_CLASS_AUDIO ? ops->duration(in->payload, in->len) : 0;
+
+    return units > 0 ? (uint32_t)units / (ops->clock / 8000) : 0;
+}
+
 static void relay(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
 {
     struct jn_out o = {.ext_seq = in->ext_seq,
@@ -136,7 +147,7 @@ bool jn_flow_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in, 
         return true;
     struct jn_frame f = jn_frame_of(in);
     jn_jbuf_follow(v->jb, &f);
-    v->followed += in->len;
+    v->followed += samples_of(in);
     if (v->followed >= FOLLOWED)
         mix(p, &p->room[v->room], v);
     return true;
@@ -180,7 +191,11 @@ static void end(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint6
     bool over = jn_jbuf_end(v->jb, pcm, &n, &v->line, hurry, now_ns);
     if (n > 0 && jn_leg_may_send(to->mode)) {
         jn_codec_encode((enum jn_codec_id)to->codec, bytes, pcm, n);
-        struct jn_out o = {.ts = jn_mix_ts(to, now_ns), .tag = jn_mix_tag(p, to), .len = (uint16_t)n, .payload = bytes};
+        struct jn_out o = {.ts = jn_mix_ts(to, now_ns),
+                           .tag = jn_mix_tag(p, to),
+                           .len = (uint16_t)n,
+                           .units = (uint16_t)n,
+                           .payload = bytes};
         jn_voice_out(p, to, &o, now_ns);
         p->counts.mixed++;
     }
@@ -190,13 +205,20 @@ static void end(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint6
     straight_now(p, r, v);
 }
 
+/* The last samples of a codec with frames or a state cannot be sent as a shorter packet: it turns in a pause, where
+ * what waits is not missed. */
+static bool may_turn(const struct jn_voice *v)
+{
+    return v->codec <= JN_CODEC_PCMA || !v->jb || v->level > PAUSE_DB;
+}
+
 /* Nothing waits of who has said nothing. */
 static void turn_to_straight(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
 {
     v->peer = r->member[r->member[0] == (uint32_t)(v - p->voice)];
     v->turn_ns = now_ns;
     v->line.known = false;
-    if (v->jb)
+    if (v->jb && v->codec <= JN_CODEC_PCMA)
         set(r, v, JN_FLOW_TO_STRAIGHT);
     else
         straight_now(p, r, v);
@@ -222,7 +244,7 @@ void jn_flow_tick(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
     bool all = true;
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = member(p, r, i);
-        if (v->flow == JN_FLOW_MIX)
+        if (v->flow == JN_FLOW_MIX && may_turn(v))
             turn_to_straight(p, r, v, now_ns);
         all = all && v->flow == JN_FLOW_STRAIGHT;
     }

@@ -166,7 +166,7 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
     if (!l->joined)
         return true;
     if (l->voice != JN_NONE)
-        jn_room_format(p, &p->voice[l->voice], r->codec, r->ptime_ms, r->mode, now_ns);
+        jn_room_format(p, &p->voice[l->voice], &(struct jn_format){r->codec, r->ptime_ms, r->mode, r->profile}, now_ns);
     else
         jn_link_format(p, l);
     return true;

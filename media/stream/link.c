@@ -59,6 +59,7 @@ void jn_link_format(struct jn_plane *p, struct jn_leg *l)
     m->codec = l->codec;
     m->ptime_ms = l->ptime_ms;
     m->mode = l->mode;
+    m->profile = l->remote.profile;
     l->format_due = !jn_link_send(p, l->room_worker, m);
 }
 
@@ -83,7 +84,8 @@ static void at_home(struct jn_plane *p, const struct jn_link_msg *m, uint64_t no
         return;
     }
     if (m->kind == JN_LINK_FORMAT) {
-        jn_room_format(p, v, m->codec, m->ptime_ms, m->mode, now_ns);
+        if (jn_codec(m->codec))
+            jn_room_format(p, v, &(struct jn_format){m->codec, m->ptime_ms, m->mode, m->profile}, now_ns);
     } else if (m->kind == JN_LINK_LEAVE) {
         jn_room_leave(p, v, false, now_ns);
     } else {
@@ -125,6 +127,7 @@ static void at_leg(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now
                            .ts = m->ts,
                            .tag = m->tag,
                            .len = m->len,
+                           .units = m->units,
                            .cls = m->cls,
                            .marker = m->marker,
                            .relayed = m->relayed,

@@ -65,6 +65,7 @@ struct jn_plane_counts {
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
         turns_to_relay, /* turns: of one direction each, see flow.c */
         unseated,       /* frames of who found no seat among a room's talkers */
+        no_encoder,     /* mixes that found no encoder: nobody hears them in that period */
         unheard;        /* frames that a jitter buffer took and nobody heard */
     /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that
      * chose another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the

@@ -4,7 +4,7 @@
 
 const struct jn_play *jn_play_of(const struct jn_room *r, const struct jn_voice *v)
 {
-    if (v->play.on)
+    if (r->plays > 0 && v->play.on)
         return &v->play;
     return r->play.on ? &r->play : NULL;
 }

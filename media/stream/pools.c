@@ -58,20 +58,53 @@ static int blocks_open(struct jn_plane *p)
     return 0;
 }
 
+/* A core has time for far fewer than so many that decode and encode at once; who only listens needs no decoder. */
+static uint32_t at_most(uint8_t codec, uint32_t legs)
+{
+    uint32_t most = codec == JN_CODEC_OPUS ? 2048 : codec == JN_CODEC_G722 ? 16384 : legs;
+    return legs < most ? legs : most;
+}
+
+/* Both laws of G.711 share the jitter buffers of the first. */
+static uint8_t jbuf_class(uint8_t codec)
+{
+    return codec == JN_CODEC_PCMA ? JN_CODEC_PCMU : codec;
+}
+
+static int codec_open(struct jn_plane *p, uint8_t codec, uint32_t total)
+{
+    const struct jn_codec_ops *ops = jn_codec(codec);
+
+    if (jbuf_class(codec) == codec && slab_open(&p->jbufs[codec], total, jn_jbuf_size(codec, 0)) < 0)
+        return -ENOMEM;
+    if (ops->encoder_bytes(ops->rate) == 0)
+        return 0;
+    return slab_open(&p->encoders[codec], total, sizeof(struct jn_encoder) + ops->encoder_bytes(ops->rate));
+}
+
 int jn_pools_open(struct jn_plane *p)
 {
     uint32_t legs = p->c.max_legs;
 
     p->ghosts = legs / 16 + GHOSTS_MIN;
-    if (slab_open(&p->jbufs, legs + p->ghosts, jn_jbuf_size(JN_CODEC_PCMU, 8000)) < 0 ||
-        slab_open(&p->packs, legs, sizeof(struct jn_pack)) < 0)
+    p->pick = malloc(legs + p->ghosts);
+    if (!p->pick || slab_open(&p->packs, legs, sizeof(struct jn_pack)) < 0 ||
+        slab_open(&p->rates, legs + p->ghosts, sizeof(struct jn_rates)) < 0)
         return -ENOMEM;
+    for (uint8_t c = 0; c < JN_CODEC_N; c++)
+        if (jn_codec(c) && codec_open(p, c, at_most(c, legs + p->ghosts)) < 0)
+            return -ENOMEM;
     return blocks_open(p);
 }
 
 void jn_pools_free(struct jn_plane *p)
 {
-    slab_free(&p->jbufs);
+    for (unsigned c = 0; c < JN_CODEC_N; c++) {
+        slab_free(&p->jbufs[c]);
+        slab_free(&p->encoders[c]);
+    }
+    free(p->pick);
+    slab_free(&p->rates);
     slab_free(&p->packs);
     for (unsigned i = 1; i < JN_BLOCKS; i++)
         slab_free(&p->blocks[i]);
@@ -79,8 +112,8 @@ void jn_pools_free(struct jn_plane *p)
 
 bool jn_voice_take_jbuf(struct jn_plane *p, struct jn_voice *v)
 {
-    static const struct jn_jbuf_config depth = {.min_ms = 20, .max_ms = 200, .start_ms = 40};
-    void *at = jn_slab_take(&p->jbufs);
+    const struct jn_jbuf_config depth = {.min_ms = 20, .max_ms = 200, .start_ms = 40, .codec = v->codec};
+    void *at = jn_slab_take(&p->jbufs[jbuf_class(v->codec)]);
 
     if (!at)
         return false;
@@ -98,8 +131,23 @@ void jn_voice_give_jbuf(struct jn_plane *p, struct jn_voice *v)
     const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
     jn_voice_tell(p, v);
     p->counts.unheard += c->in - c->played;
-    jn_slab_give(&p->jbufs, v->jb);
+    jn_slab_give(&p->jbufs[jbuf_class(v->jb_codec)], v->jb);
     v->jb = NULL;
+    if (v->rates)
+        jn_slab_give(&p->rates, v->rates);
+    v->rates = NULL;
+}
+
+struct jn_resample *jn_voice_rate(struct jn_plane *p, struct jn_voice *v, unsigned rate)
+{
+    if (!v->rates) {
+        v->rates = jn_slab_take(&p->rates); /* there are as many as voices */
+        v->rates->on = 0;
+    }
+    if ((v->rates->on >> rate & 1) == 0)
+        jn_resample_init(&v->rates->to[rate], jn_rate_hz(jn_rate_of(v->jb_codec)), jn_rate_hz(rate));
+    v->rates->on |= (uint8_t)(1u << rate);
+    return &v->rates->to[rate];
 }
 
 /* The list moves to a block of another size; false: there is none. */

@@ -195,7 +195,7 @@ struct jn_voice *jn_room_join(struct jn_plane *p, struct jn_room *r, const struc
         v->leg_at = (uint32_t)(l - p->leg);
         l->voice = (uint32_t)(v - p->voice);
         if (l->ready)
-            jn_room_format(p, v, l->codec, l->ptime_ms, l->mode, now_ns);
+            jn_room_format(p, v, &(struct jn_format){l->codec, l->ptime_ms, l->mode, l->remote.profile}, now_ns);
     } else {
         v->kept = true;
         jn_link_hello(p, v);
@@ -249,6 +249,7 @@ void jn_room_leave(struct jn_plane *p, struct jn_voice *v, bool tell, uint64_t n
         jn_voice_tell(p, v);
     jn_tape_event(p, r, JN_RECEV_LEAVE, v->track, v->leg, now_ns);
     detach(p, v, tell);
+    jn_voice_give_encoder(p, v);
     jn_members_del(p, r, v);
     jn_map_del(&p->voice_map, v->leg);
     if (!haunts(p, r, v)) {
@@ -279,18 +280,21 @@ bool jn_room_gain(struct jn_plane *p, struct jn_voice *v, int16_t gain_db_q8, ui
     return true;
 }
 
-void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,
-                    uint64_t now_ns)
+void jn_room_format(struct jn_plane *p, struct jn_voice *v, const struct jn_format *f, uint64_t now_ns)
 {
     struct jn_room *r = &p->room[v->room];
-    bool same = v->format_known && v->codec == codec && v->ptime_ms == ptime_ms;
+    bool same = v->format_known && v->codec == f->codec && v->ptime_ms == f->ptime_ms;
 
-    if (v->codec != codec && v->seat != JN_NO_SEAT && v->flow == JN_FLOW_MIX)
+    if (v->codec != f->codec && v->seat != JN_NO_SEAT && v->flow == JN_FLOW_MIX)
         jn_seat_leave(p, r, v);
-    v->codec = codec;
-    v->ptime_ms = ptime_ms;
-    v->mode = mode;
-    v->scale = (uint8_t)(jn_codec(codec)->clock / 8000);
+    if (v->codec != f->codec)
+        jn_voice_give_encoder(p, v);
+    v->codec = f->codec;
+    v->ptime_ms = f->ptime_ms;
+    v->mode = f->mode;
+    v->profile = f->profile;
+    v->scale = (uint8_t)(jn_codec(f->codec)->clock / 8000);
+    v->rate = jn_rate_of(f->codec);
     v->format_known = true;
     if (!same)
         jn_room_changed(p, r, now_ns);

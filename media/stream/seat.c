@@ -74,12 +74,15 @@ void jn_seats_changed(struct jn_plane *p, struct jn_room *r)
     struct classes c;
 
     classify(p, r, &c);
-    r->heard = 0;
+    r->heard = r->stateful = 0;
+    r->rates = 0;
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];
         v->hear_set = c.set[class_of(v)] & ~own_seat(v);
         v->audible = audible(&c, v);
         r->heard |= v->hear_set;
+        r->stateful += v->codec > JN_CODEC_PCMA;
+        r->rates |= (uint8_t)(1u << v->rate);
     }
 }
 

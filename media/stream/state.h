@@ -8,6 +8,7 @@
 #include "media/dtmf/rfc4733.h"
 #include "media/jbuf/jbuf.h"
 #include "media/rtcp/rtcp.h"
+#include "media/stream/mixer.h"
 #include "media/stream/plane.h"
 #include "media/stream/source.h"
 #include "media/stream/tape.h"
@@ -23,10 +24,8 @@ enum {
     JN_LINK_BURST = 32,
     JN_ROOM_FEW = 4,
     JN_BLOCKS = 10, /* sizes of member lists: 32, 128, 512 ... */
-    JN_SEATS = 31,  /* one bit of a mask of seats is left over, see jn_voice.fed */
     JN_UNITY = 4096,
-    JN_NO_SEAT = 255,
-    JN_MADE_MAX = 64
+    JN_NO_SEAT = 255
 };
 static_assert((int)JN_FRAME_MAX == (int)JN_REC_PAYLOAD_MAX, "a frame fits an item");
 static_assert((int)JN_TX_CAP >= (int)JN_RTP_HEADER + (int)JN_FRAME_MAX + (int)JN_SRTP_TRAILER_MAX,
@@ -49,11 +48,12 @@ struct jn_in {
 };
 /* A frame on its way out to a leg. tag: names the time line of ts; when it changes the leg re-anchors: sequence goes on
  * by one, timestamps follow the last packet's end or, after a silence, real time. relayed: ext_seq is the sender's,
- * gaps in it are kept. */
+ * gaps in it are kept. units: RTP units that it
+ * lasts; a relayed one says that itself. */
 struct jn_out {
     uint64_t ext_seq;
     uint32_t ts, tag;
-    uint16_t len;
+    uint16_t len, units;
     uint8_t cls;
     bool marker, relayed;
     struct jn_jbuf_line line; /* relayed: the frame that follows what was said last, when that is known */
@@ -131,6 +131,8 @@ enum jn_flow {
  * would hear it. ends: it has stood up, gone: it has left, and its last words fade. level: its loudest of late, -dBov.
  * place: where it stands in the room's list.
  *
+ * enc: what encodes what it hears, for codecs with state. rate: of its sound, by index; rates: its ways to others.
+ *
  * peer: index of the voice that hears the frames that go straight; line: which one is the first. fed: seats whose sound
  * reaches it straight; bit JN_SEATS: that of one without a seat. epoch: tells time lines of the mix to this voice
  * apart; spared: RTP units that it was told less than real time. gain: 4096 is as it came; gain_was: in the last
@@ -138,28 +140,32 @@ enum jn_flow {
 struct jn_voice {
     _Alignas(64) uint64_t leg;
     struct jn_jbuf *jb;
-    uint32_t room, leg_at, place, hear_set, hear_was, fed, spared;
-    uint8_t seat, flow, codec, ptime_ms, mode, leg_worker, track, hears, speaks, restarts, epoch, scale, level;
+    struct jn_encoder *enc;
+    uint32_t room, leg_at, hear_set, hear_was, fed, spared;
+    uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, restarts, leg_worker;
     bool format_known, audible, gone, ends;
     uint64_t last_in_ns, last_ext, turn_ns;
     struct jn_jbuf_line line;
-    uint32_t peer, followed;
+    uint32_t place, peer, followed;
     uint16_t gain, gain_was;
-    uint8_t hears_told, jb_codec;
+    uint8_t track, hears, speaks, hears_told, jb_codec;
     bool hello_due, kept;
+    struct jn_rates *rates;
+    struct jn_codec_profile profile;
     struct jn_link_stats told;
     struct jn_play play;
 };
 
 /* member: the first n are voices; `few`, or a block of the size class block. seat: voices by seat; seated: those that
  * are taken; heard: those whose sound somebody is to hear, the rest fade. ghosts: voices that have left and fade.
- * turns: voices whose frames go straight or are about to. plays: members who are played something of their own. phase:
+ * turns: voices whose frames go straight or are about to. plays: members who are played something of their own.
+ * stateful: members whose codec's encoder has a state. rates: bits of those that members listen at. phase:
  * JN_PHASES when it does not tick; calm: periods that it could have relayed. */
 struct jn_room {
     _Alignas(64) uint64_t id;
     uint32_t *member;
-    uint32_t n, next, prev, weight, seated, heard, plays, turns;
-    uint8_t phase, calm, block, talkers;
+    uint32_t n, next, prev, weight, seated, heard, plays, turns, stateful;
+    uint8_t phase, calm, block, talkers, rates;
     bool relay; /* every voice goes straight: the room does not tick */
     uint32_t few[JN_ROOM_FEW];
     uint32_t seat[JN_SEATS];
@@ -179,12 +185,13 @@ enum jn_link_kind {
 struct jn_link_msg {
     uint64_t leg, room, ext_seq, at_ns;
     uint32_t ts, ssrc, tag;
-    uint16_t len;
+    uint16_t len, units;
     uint8_t kind, from, cls, codec, restarts, level, marker, relayed, ptime_ms, mode;
     struct jn_jbuf_line line;
     union {
         uint8_t payload[JN_FRAME_MAX];
         struct jn_link_stats stats;
+        struct jn_codec_profile profile;
     };
 };
 
@@ -197,23 +204,6 @@ struct jn_slab {
     size_t bytes;
     uint32_t total;
     struct jn_pool pool;
-};
-
-/* One encoded mix of this period: whose voices, and those of the period before, what prompt, in which codec. */
-struct jn_made {
-    uint32_t set, was;
-    const int16_t *prompt;
-    uint8_t codec;
-    uint8_t bytes[JN_FRAME_MAX];
-};
-/* What one room's period is worked out in. active: seats that sound; got: seats whose period was taken. */
-struct jn_mixer {
-    uint32_t active, got;
-    bool summed;
-    unsigned n;
-    _Alignas(64) int32_t total[JN_TICK_SAMPLES];
-    _Alignas(64) int16_t pcm[JN_SEATS][JN_TICK_SAMPLES];
-    struct jn_made made[JN_MADE_MAX];
 };
 
 /* One local address: its port pairs first .. first+pairs-1, those that are free in a queue, a part of pair_queue. */
@@ -238,8 +228,9 @@ struct jn_plane {
     struct jn_leg *leg;
     struct jn_voice *voice;
     struct jn_room *room;
-    struct jn_slab jbufs, packs, blocks[JN_BLOCKS];
+    struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, blocks[JN_BLOCKS];
     uint32_t ghosts;
+    uint8_t *pick; /* for each member of the room that ticks, which mix it hears */
     struct jn_mixer mixer;
     struct jn_pool leg_pool, voice_pool, room_pool;
     struct jn_map leg_map, voice_map, room_map;
@@ -331,6 +322,8 @@ uint32_t jn_block_size(unsigned block);
 /* A new jitter buffer for the voice's codec; what it counted is told when it is given back. */
 bool jn_voice_take_jbuf(struct jn_plane *p, struct jn_voice *v);
 void jn_voice_give_jbuf(struct jn_plane *p, struct jn_voice *v);
+/* Its way to another rate than its own. */
+struct jn_resample *jn_voice_rate(struct jn_plane *p, struct jn_voice *v, unsigned rate);
 bool jn_members_add(struct jn_plane *p, struct jn_room *r, uint32_t voice);
 void jn_members_del(struct jn_plane *p, struct jn_room *r, const struct jn_voice *v);
 bool jn_packs_take(struct jn_plane *p, struct jn_leg *l);
@@ -370,8 +363,11 @@ void jn_room_speak(struct jn_plane *p, struct jn_voice *v, uint8_t tracks, uint6
 bool jn_room_gain(struct jn_plane *p, struct jn_voice *v, int16_t gain_db_q8, uint64_t now_ns);
 /* The tracks that v hears, a supervisor's among them while there is one who speaks to it. */
 uint8_t jn_room_hears(const struct jn_plane *p, const struct jn_room *r, const struct jn_voice *v);
-void jn_room_format(struct jn_plane *p, struct jn_voice *v, uint8_t codec, uint8_t ptime_ms, uint8_t mode,
-                    uint64_t now_ns);
+struct jn_format {
+    uint8_t codec, ptime_ms, mode;
+    struct jn_codec_profile profile;
+};
+void jn_room_format(struct jn_plane *p, struct jn_voice *v, const struct jn_format *f, uint64_t now_ns);
 /* What the room now is may change whether it relays or mixes. */
 void jn_room_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 
@@ -406,6 +402,18 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
 void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o, uint64_t now_ns);
 /* Gives the port half what the jitter buffer counted since the last time. */
 void jn_voice_tell(struct jn_plane *p, struct jn_voice *v);
+
+/* encode.c: the mix that v hears in this period, a new one where nobody has heard it yet. */
+struct jn_made *jn_made_for(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v);
+/* With a codec that has a state: v counts among those who hear c; then, for all mixes at once, which encoder each goes
+ * on with, and the encoding; then v goes along. */
+void jn_made_gather(struct jn_made *c, const struct jn_voice *v);
+void jn_made_settle(struct jn_plane *p);
+void jn_voice_follow_encoder(struct jn_plane *p, struct jn_voice *v, const struct jn_made *c);
+void jn_voice_give_encoder(struct jn_plane *p, struct jn_voice *v);
+struct jn_encoder *jn_encoder_new(struct jn_plane *p, const struct jn_made *c);
+/* For one listener alone, or where there is no state; once. */
+void jn_made_encode(struct jn_plane *p, struct jn_made *c);
 
 /* tick.c: one 20 ms period of one mixing room, scheduled for ms. */
 void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms);

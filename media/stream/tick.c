@@ -1,163 +1,150 @@
 /* Tick: one period of 20 ms of a mixing room: a period out of every jitter buffer that is heard, one mix for each
- * distinct set of speakers, one encoding for each distinct (mix, codec), one frame for each listener. */
+ * distinct set of speakers, one encoding for each distinct (mix, codec, profile), one frame for each listener. */
 #include "media/mix/mix.h"
 #include "media/stream/state.h"
-#include <string.h>
 
-enum { TELL = 50, AHEAD = 8 };
+enum { TELL = 50, AHEAD = 8, NOTHING = 255 };
+static_assert((int)JN_MADE_MAX < (int)NOTHING, "a member's pick fits a byte");
 
-static void sum(struct jn_mixer *m, int32_t *acc, uint32_t set)
+static void resample(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v, unsigned native,
+                     const int16_t *pcm)
 {
-    const struct jn_mix_ops *ops = jn_mix();
-    for (; set != 0; set &= set - 1)
-        ops->add(acc, m->pcm[__builtin_ctz(set)], JN_TICK_SAMPLES);
-}
+    unsigned need = r->rates & ~(1u << native);
 
-/* The sound of a set of speakers and a prompt: from the sum of all when that is shorter (mix-minus), saturated once. */
-static void mixed(struct jn_mixer *m, int16_t *out, uint32_t set, const int16_t *prompt)
-{
-    const struct jn_mix_ops *ops = jn_mix();
-    uint32_t others = m->active & ~set;
-    _Alignas(64) int32_t acc[JN_TICK_SAMPLES];
-
-    if (!prompt && __builtin_popcount(set) == 2) {
-        ops->two(out, m->pcm[__builtin_ctz(set)], m->pcm[__builtin_ctz(set & (set - 1))], JN_TICK_SAMPLES);
-        return;
+    if (v->rates)
+        v->rates->on &= (uint8_t)need;
+    for (; need != 0; need &= need - 1) {
+        unsigned rate = (unsigned)__builtin_ctz(need);
+        jn_resample(jn_voice_rate(p, v, rate), jn_mixer_pcm(&p->mixer, rate, v->seat), pcm, jn_rate_samples(native));
     }
-    if (2 * __builtin_popcount(set) <= __builtin_popcount(m->active)) {
-        memset(acc, 0, sizeof acc);
-        sum(m, acc, set);
-    } else {
-        if (!m->summed) {
-            memset(m->total, 0, sizeof m->total);
-            sum(m, m->total, m->active);
-            m->summed = true;
-        }
-        if (!prompt && others != 0 && (others & (others - 1)) == 0) {
-            ops->minus(out, m->total, m->pcm[__builtin_ctz(others)], JN_TICK_SAMPLES);
-            return;
-        }
-        memcpy(acc, m->total, sizeof acc);
-        for (; others != 0; others &= others - 1)
-            ops->sub(acc, m->pcm[__builtin_ctz(others)], JN_TICK_SAMPLES);
-    }
-    if (prompt)
-        ops->add(acc, prompt, JN_TICK_SAMPLES);
-    ops->pack(out, acc, JN_TICK_SAMPLES);
 }
 
-static void encode(const struct jn_plane *p, uint8_t codec, uint8_t *out, const int16_t *pcm)
-{
-    if (codec == JN_CODEC_PCMA)
-        p->g711->encode_alaw(out, pcm, JN_TICK_SAMPLES);
-    else
-        p->g711->encode_ulaw(out, pcm, JN_TICK_SAMPLES);
-}
-
-/* Whom the listener heard until now goes, who is new comes, both within one period. */
-static void crossed(struct jn_mixer *m, int16_t *out, uint32_t from, uint32_t to, const int16_t *prompt)
-{
-    _Alignas(64) int16_t old[JN_TICK_SAMPLES];
-
-    mixed(m, old, from, prompt);
-    mixed(m, out, to, prompt);
-    jn_mix()->cross(out, old, JN_TICK_SAMPLES);
-}
-
-static void make(const struct jn_plane *p, struct jn_mixer *m, struct jn_made *c)
-{
-    _Alignas(64) int16_t pcm[JN_TICK_SAMPLES];
-    const int16_t *from = pcm;
-
-    if (c->was != c->set)
-        crossed(m, pcm, c->was, c->set, c->prompt);
-    else if (!c->prompt && c->set != 0 && (c->set & (c->set - 1)) == 0)
-        from = m->pcm[__builtin_ctz(c->set)];
-    else
-        mixed(m, pcm, c->set, c->prompt);
-    encode(p, c->codec, c->bytes, from);
-}
-
-static const uint8_t *made(const struct jn_plane *p, struct jn_mixer *m, uint32_t set, uint32_t was,
-                           const int16_t *prompt, uint8_t codec)
-{
-    for (unsigned i = m->n; i-- > 0;)
-        if (m->made[i].set == set && m->made[i].was == was && m->made[i].prompt == prompt && m->made[i].codec == codec)
-            return m->made[i].bytes;
-    struct jn_made *c = &m->made[m->n < JN_MADE_MAX ? m->n++ : JN_MADE_MAX - 1];
-    c->set = set;
-    c->was = was;
-    c->prompt = prompt;
-    c->codec = codec;
-    make(p, m, c);
-    return c->bytes;
-}
-
-/* The bytes for one listener. A prompt heard alone is copied from what was encoded when it was loaded. */
-static const uint8_t *for_listener(const struct jn_plane *p, struct jn_mixer *m, const struct jn_room *r,
-                                   struct jn_voice *v)
-{
-    const struct jn_play *play = jn_play_of(r, v);
-    uint32_t set = v->hear_set & m->active, was = v->hear_was & m->active;
-    const struct jn_sound *s = play ? &p->c.sounds->at[play->sound[play->at]] : NULL;
-
-    v->hear_was = v->hear_set & m->got;
-    if (s && (set | was) == 0 && v->codec <= JN_CODEC_PCMA)
-        return s->coded[v->codec] + play->off;
-    return made(p, m, set, was, s ? s->pcm + play->off : NULL, v->codec);
-}
-
-static void hear(struct jn_plane *p, struct jn_voice *v, uint64_t now_ns)
+static void hear(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v, uint64_t now_ns)
 {
     struct jn_mixer *m = &p->mixer;
     const struct jn_mix_ops *ops = jn_mix();
-    int16_t *pcm = m->pcm[v->seat];
+    unsigned native = jn_rate_of(v->jb_codec), n = jn_rate_samples(native);
+    int16_t *pcm = jn_mixer_pcm(m, native, v->seat);
 
     jn_jbuf_get(v->jb, pcm, now_ns);
     if (v->gain != JN_UNITY || v->gain_was != JN_UNITY) {
-        ops->ramp(pcm, v->gain_was, v->gain, JN_TICK_SAMPLES);
+        ops->ramp(pcm, v->gain_was, v->gain, n);
         v->gain_was = v->gain;
     }
     m->got |= UINT32_C(1) << v->seat;
-    uint16_t peak = ops->peak(pcm, JN_TICK_SAMPLES);
-    if (peak == 0)
-        return;
-    m->active |= UINT32_C(1) << v->seat;
+    uint16_t peak = ops->peak(pcm, n);
     uint8_t level = jn_level_of_peak(peak);
     v->level = level <= v->level ? level : v->level + 1;
+    if (peak > 0)
+        m->active |= UINT32_C(1) << v->seat;
+    if (r->rates != 1u << native)
+        resample(p, r, v, native, pcm);
 }
 
 static void hear_all(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
-    p->mixer.active = p->mixer.got = 0;
-    p->mixer.summed = false;
-    p->mixer.n = 0;
+    jn_mixer_begin(&p->mixer);
     for (uint32_t left = r->seated; left != 0; left &= left - 1) {
         struct jn_voice *v = &p->voice[r->seat[__builtin_ctz(left)]];
         if (v->flow == JN_FLOW_MIX) /* the rest is said by jn_flow_tick */
-            hear(p, v, now_ns);
+            hear(p, r, v, now_ns);
     }
 }
 
-static void tell(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, struct jn_out *o, uint64_t now_ns)
+/* Whether v is told the mix in this period. */
+static bool listens(struct jn_plane *p, struct jn_voice *v)
 {
     if (v->fed != 0) {
         v->hear_was = v->hear_set & (p->mixer.got | v->fed);
-        return;
+        return false;
     }
-    if (!v->format_known || !jn_leg_may_send(v->mode)) {
-        if (v->leg_at != JN_NONE)
-            p->leg[v->leg_at].tx.tag = 0; /* what comes after a hold is a new talk */
-        if (v->hello_due)
-            jn_link_hello(p, v);
-        v->hear_was = v->hear_set & p->mixer.got;
-        return;
+    if (v->format_known && jn_leg_may_send(v->mode))
+        return true;
+    if (v->leg_at != JN_NONE)
+        p->leg[v->leg_at].tx.tag = 0; /* what comes after a hold is a new talk */
+    if (v->hello_due)
+        jn_link_hello(p, v);
+    v->hear_was = v->hear_set & p->mixer.got;
+    return false;
+}
+
+static void tell(struct jn_plane *p, struct jn_voice *v, const struct jn_made *c, uint64_t now_ns)
+{
+    struct jn_out o = {.ts = jn_mix_ts(v, now_ns) - c->back, .tag = jn_mix_tag(p, v), .units = c->units};
+
+    o.marker = c->marker;
+    for (unsigned i = 0; i < c->frames; i++) {
+        o.payload = c->at[i];
+        o.len = c->len[i];
+        jn_voice_out(p, v, &o, now_ns);
+        p->counts.mixed++;
+        o.ts += c->units;
+        o.marker = false;
     }
-    o->ts = jn_mix_ts(v, now_ns);
-    o->tag = jn_mix_tag(p, v);
-    o->payload = for_listener(p, &p->mixer, r, v);
-    jn_voice_out(p, v, o, now_ns);
-    p->counts.mixed++;
+}
+
+static struct jn_voice *member(const struct jn_plane *p, const struct jn_room *r, unsigned i)
+{
+    if (i + AHEAD < r->n)
+        __builtin_prefetch(&p->voice[r->member[i + AHEAD]]);
+    return &p->voice[r->member[i]];
+}
+
+/* Without states each listener's mix is encoded when the first one asks for it. */
+static void tell_all(struct jn_plane *p, const struct jn_room *r, uint64_t now_ns)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *v = member(p, r, i);
+        if (!listens(p, v))
+            continue;
+        struct jn_made *c = jn_made_for(p, r, v);
+        jn_made_encode(p, c);
+        tell(p, v, c, now_ns);
+    }
+}
+
+/* For one listener among too many different ones. */
+static void tell_alone(struct jn_plane *p, struct jn_voice *v, struct jn_made *c, uint64_t now_ns)
+{
+    if (c->codec > JN_CODEC_PCMA && !c->encoded) {
+        jn_made_gather(c, v);
+        if (!c->enc || c->enc->listeners > 1 || c->enc->claimed == p->mixer.period)
+            c->enc = jn_encoder_new(p, c);
+        jn_voice_follow_encoder(p, v, c);
+    }
+    jn_made_encode(p, c);
+    tell(p, v, c, now_ns);
+}
+
+/* First who hears what, then each mix by the encoder that most of its listeners know, then the listeners. */
+static void tell_by_encoder(struct jn_plane *p, const struct jn_room *r, uint64_t now_ns)
+{
+    struct jn_mixer *m = &p->mixer;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        struct jn_voice *v = member(p, r, i);
+        p->pick[i] = NOTHING;
+        if (!listens(p, v))
+            continue;
+        struct jn_made *c = jn_made_for(p, r, v);
+        if (c == &m->made[JN_MADE_MAX]) {
+            tell_alone(p, v, c, now_ns);
+            continue;
+        }
+        jn_made_gather(c, v);
+        p->pick[i] = (uint8_t)(c - m->made);
+    }
+    jn_made_settle(p);
+    for (unsigned i = 0; i < r->n; i++) {
+        if (p->pick[i] == NOTHING)
+            continue;
+        struct jn_voice *v = &p->voice[r->member[i]];
+        struct jn_made *c = &m->made[p->pick[i]];
+        if (c->codec > JN_CODEC_PCMA)
+            jn_voice_follow_encoder(p, v, c);
+        jn_made_encode(p, c);
+        tell(p, v, c, now_ns);
+    }
 }
 
 void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms)
@@ -165,13 +152,11 @@ void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms)
     uint64_t now_ns = ms * NS_PER_MS;
 
     hear_all(p, r, now_ns);
-    struct jn_out o = {.len = JN_TICK_SAMPLES};
     bool fed = jn_flow_fed(p, r);
-    for (unsigned i = 0; i < r->n; i++) {
-        if (i + AHEAD < r->n)
-            __builtin_prefetch(&p->voice[r->member[i + AHEAD]]);
-        tell(p, r, &p->voice[r->member[i]], &o, now_ns);
-    }
+    if (r->stateful == 0)
+        tell_all(p, r, now_ns);
+    else
+        tell_by_encoder(p, r, now_ns);
     jn_play_advance(p, r, now_ns);
     jn_flow_tick(p, r, now_ns);
     if (fed)

@@ -1,5 +1,6 @@
 /* Tx: frames out of a leg: payload type, SSRC, sequence and timestamps of our own, packets of the peer's length,
  * sealing and the burst. */
+#include "media/codec/codec.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -155,7 +156,7 @@ static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, 
 
 /* The next packet of the leg's own sequence. */
 static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker, const uint8_t *payload, uint16_t len,
-                 uint64_t now_ns)
+                 uint16_t units, uint64_t now_ns)
 {
     struct jn_leg_tx *tx = &l->tx;
     struct jn_rtp h = {
@@ -163,7 +164,7 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
 
     tx->last_ts = ts;
     tx->last_ns = now_ns;
-    tx->last_dur = len;
+    tx->last_dur = units;
     tx->started = true;
     build(p, l, &h, payload, len, NULL);
 }
@@ -174,7 +175,7 @@ static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
         return;
     struct jn_pack *k = jn_pack_of(p, l);
     if (k->len > 0)
-        next(p, l, k->ts + l->tx.ts_off, false, k->bytes, k->len, now_ns);
+        next(p, l, k->ts + l->tx.ts_off, false, k->bytes, k->len, k->len, now_ns);
     k->len = 0;
 }
 
@@ -193,7 +194,7 @@ static void gather(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o,
     memcpy(k->bytes + k->len, o->payload, o->len);
     k->len = (uint16_t)(k->len + o->len);
     for (; k->len - at >= want; at = (uint16_t)(at + want), marker = false)
-        next(p, l, k->ts + at + l->tx.ts_off, marker, k->bytes + at, want, now_ns);
+        next(p, l, k->ts + at + l->tx.ts_off, marker, k->bytes + at, want, want, now_ns);
     k->len = (uint16_t)(k->len - at);
     k->ts += at;
     memmove(k->bytes, k->bytes + at, k->len);
@@ -217,6 +218,14 @@ static void event(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
     struct jn_rtp h = {
         .ts = l->event_out, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->dtmf_pt, .marker = first};
     build(p, l, &h, o->payload, o->len, NULL);
+}
+
+static uint16_t units_of(const struct jn_leg *l, const struct jn_out *o)
+{
+    if (jn_codec_cuts(l->codec))
+        return o->len;
+    int units = jn_codec(l->codec)->duration(o->payload, o->len);
+    return (uint16_t)(units > 0 ? units : 0);
 }
 
 /* Packet by packet, gaps and order kept; what lies before the switch to relaying would reuse a sequence number. */
@@ -248,7 +257,7 @@ static void relay(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, 
         tx->seq = seq;
         tx->last_ts = h.ts;
         tx->last_ns = now_ns;
-        tx->last_dur = o->cls == JN_CLASS_AUDIO ? o->len : 0;
+        tx->last_dur = o->cls == JN_CLASS_AUDIO ? units_of(l, o) : 0;
         tx->started = true;
     }
     build(p, l, &h, o->payload, o->len, o->pk);
@@ -279,11 +288,11 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
         gather_end(p, l, now_ns);
         fresh = anchor(&l->tx, l->scale, o, now_ns);
     }
-    bool marker = fresh || (o->relayed && o->marker && o->cls != JN_CLASS_CN);
+    bool marker = fresh || (o->marker && o->cls != JN_CLASS_CN);
     if (o->relayed)
         relay(p, l, o, marker, now_ns);
-    else if (l->ptime_ms != 20)
+    else if (l->ptime_ms != 20 && jn_codec_cuts(l->codec))
         gather(p, l, o, marker, now_ns);
     else
-        next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, now_ns);
+        next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, o->units, now_ns);
 }

@@ -16,6 +16,7 @@ void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o
     m->ts = o->ts;
     m->tag = o->tag;
     m->len = o->len;
+    m->units = o->units;
     m->kind = JN_LINK_OUT;
     m->cls = o->cls;
     m->marker = o->marker;
@@ -26,15 +27,33 @@ void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o
         p->counts.drops[JN_DROP_FULL]++;
 }
 
+/* An event's duration in another clock (RFC 4733 2.3): as long as can be said. */
+static void rescale(uint8_t out[4], const uint8_t in[4], unsigned from, unsigned to)
+{
+    uint32_t duration = ((uint32_t)in[2] << 8 | in[3]) * to / from;
+
+    duration = duration < UINT16_MAX ? duration : UINT16_MAX;
+    memcpy(out, in, 2);
+    out[2] = (uint8_t)(duration >> 8);
+    out[3] = (uint8_t)duration;
+}
+
 /* Into a mix a digit goes as what it is, to everybody who hears who pressed it. */
 static void digits(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in, uint64_t now_ns)
 {
     struct jn_out o = {.ts = in->ts, .len = in->len, .cls = JN_CLASS_DTMF, .payload = in->payload};
+    uint8_t event[4];
 
     for (unsigned i = 0; i < r->n; i++) {
         struct jn_voice *to = &p->voice[r->member[i]];
-        if (jn_seat_reaches(v, to))
-            jn_voice_out(p, to, &o, now_ns);
+        if (!jn_seat_reaches(v, to))
+            continue;
+        o.payload = in->payload;
+        if (to->scale != v->scale && in->len == sizeof event) {
+            rescale(event, in->payload, v->scale, to->scale);
+            o.payload = event;
+        }
+        jn_voice_out(p, to, &o, now_ns);
     }
 }
 
