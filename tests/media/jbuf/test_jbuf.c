@@ -237,7 +237,7 @@ Test(jbuf, duplicates_are_refused_by_name)
     cr_assert_eq(o.c.late, 0, SHOW(o));
 }
 
-Test(jbuf, everything_at_once_for_two_hours_stays_bounded)
+Test(jbuf, everything_at_once_stays_bounded)
 {
     for (int sign = -1; sign <= 1; sign += 2) {
         struct outcome o = run(&(struct impairment){.loss_permille = 10,
@@ -246,7 +246,7 @@ Test(jbuf, everything_at_once_for_two_hours_stays_bounded)
                                                     .dup_permille = 10,
                                                     .ppm = 200.0 * sign,
                                                     .spikes = true},
-                               7200);
+                               1800);
         cr_assert_leq(o.max_depth_ms, 260, SHOW(o));
         cr_assert_eq(o.c.full, 0, SHOW(o));
         cr_assert_leq(o.c.late * 50, o.sent, SHOW(o));
@@ -418,7 +418,7 @@ Test(jbuf, random_frames_never_break_it_and_all_are_accounted_for)
                                  .ts = i * 160 + (uint32_t)(r >> 32) % (1u << (round + 1)),
                                  .at_ns = now,
                                  .len = (uint16_t)(r >> 20 & 511),
-                                 .codec = r >> 29 & 1,
+                                 .codec = (r >> 26 & 63) == 0,
                                  .cn = (r >> 30 & 15) == 0,
                                  .marker = (r >> 34 & 15) == 0,
                                  .payload = said};
