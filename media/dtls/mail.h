@@ -12,8 +12,7 @@ enum jn_dtls_mail_kind {
     JN_DTLS_START,    /* to: the peer can be reached; who is active sends its ClientHello */
     JN_DTLS_DATAGRAM, /* both ways */
     JN_DTLS_END,      /* to: it is over; nothing of it comes any more but what is under way */
-    JN_DTLS_KEYS,     /* from: how it ended, and with UP what it gave */
-    JN_DTLS_TAKEN     /* from: one datagram was looked at; the next may come */
+    JN_DTLS_KEYS      /* from: how it ended, and with UP what it gave */
 };
 /* leg, session: which association; a leg has another session when its peer's certificate changes. */
 struct jn_dtls_mail {
