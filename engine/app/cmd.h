@@ -19,6 +19,7 @@ int jn_cmd_why(int argc, char *argv[]);         /* by API: why this agent */
 int jn_cmd_audit(int argc, char *argv[]);       /* by API */
 int jn_cmd_token(int argc, char *argv[]);       /* by API: a token for a program */
 int jn_cmd_trace(int argc, char *argv[]);       /* by API: one call's SIP and media */
+int jn_cmd_load(int argc, char *argv[]);        /* calls and chats against any system, measured */
 int jn_cmd_version(int argc, char *argv[]);
 int jn_cmd_backup(int argc, char *argv[]);  /* a copy of a data folder, engine running or not */
 int jn_cmd_restore(int argc, char *argv[]); /* a data folder out of such a copy */

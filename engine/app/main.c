@@ -18,6 +18,7 @@ static const struct {
     {"trace", "one call: SIP ladder, figures of its media, pcap", jn_cmd_trace},
     {"replay", "replay a journal and compare the commands", jn_cmd_replay},
     {"classify", "what the rules make of a text", jn_cmd_classify},
+    {"load", "load a system with calls and chats, measure loss, delay and MOS", jn_cmd_load},
     {"why", "why an interaction went to that agent", jn_cmd_why},
     {"log", "show or change what a running engine logs", jn_cmd_log},
     {"audit", "who changed what, and who looked at recordings and messages", jn_cmd_audit},

@@ -1,4 +1,5 @@
 /* Counts: what several threads, or several runs, measured, added up. */
+#include "engine/load/chat.h"
 #include "engine/load/load.h"
 #include <string.h>
 
@@ -26,7 +27,7 @@ void jn_load_heard_add(struct jn_load_heard *a, const struct jn_load_heard *b)
     jn_load_histo_add(&a->loss_ppm, &b->loss_ppm);
     jn_load_histo_add(&a->jitter_us, &b->jitter_us);
     jn_load_histo_add(&a->delay_us, &b->delay_us);
-    jn_load_histo_add(&a->mos_x100, &b->mos_x100);
+    jn_load_histo_add(&a->mos, &b->mos);
     jn_load_histo_add(&a->gap_ms, &b->gap_ms);
     jn_load_histo_add(&a->pause_ms, &b->pause_ms);
 }
@@ -58,6 +59,22 @@ void jn_load_counts_add(struct jn_load_counts *a, const struct jn_load_counts *b
     jn_load_histo_add(&a->register_us, &b->register_us);
     for (unsigned i = 0; i < JN_LOAD_SIDES; i++)
         jn_load_heard_add(&a->heard[i], &b->heard[i]);
+    if (!a->why[0])
+        memcpy(a->why, b->why, sizeof a->why);
+}
+
+void jn_chat_counts_add(struct jn_chat_counts *a, const struct jn_chat_counts *b)
+{
+    a->opened += b->opened;
+    a->ended += b->ended;
+    a->sent += b->sent;
+    a->acknowledged += b->acknowledged;
+    a->delivered += b->delivered;
+    a->failed += b->failed;
+    a->busy += b->busy;
+    jn_load_histo_add(&a->open_us, &b->open_us);
+    jn_load_histo_add(&a->acknowledge_us, &b->acknowledge_us);
+    jn_load_histo_add(&a->deliver_us, &b->deliver_us);
     if (!a->why[0])
         memcpy(a->why, b->why, sizeof a->why);
 }

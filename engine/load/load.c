@@ -201,7 +201,7 @@ void jn_party_silent(struct jn_load *l, struct jn_party *p, bool by_us, uint64_t
     jn_histo_add(&h->jitter_us, (uint64_t)(e->source.jitter_q4 >> 4) * 1000000 / clock);
     if (e->latency_n)
         jn_histo_add(&h->delay_us, e->latency_ns / e->latency_n / 1000);
-    jn_histo_add(&h->mos_x100, jn_ear_mos_x100(e));
+    jn_histo_add(&h->mos, 500 - jn_ear_mos_x100(e));
     jn_histo_add(&h->gap_ms, e->longest_gap / 8);
     jn_histo_add(&h->pause_ms, e->pause_ns / 1000000);
 }

@@ -14,11 +14,12 @@ enum { JN_LOAD_NAME = 64, JN_LOAD_HOST = 128, JN_LOAD_WHY = 256, JN_LOAD_STATUSE
 struct jn_load_times {
     uint64_t began, answered, connected, joined, ended;
 };
-/* What the ears of one side measured, over all calls that were up. loss in ppm, jitter and delay in us, gaps in ms. */
+/* What the ears of one side measured, over all calls that were up. loss in ppm, jitter and delay in us, gaps in ms;
+ * mos: 500 less MOS x 100, so that what is close to the best has the finest steps. */
 struct jn_load_heard {
     uint64_t legs, unheard, echoes, rtp_received, rtp_lost, duplicates, late, shifts;
     uint64_t heard, missing; /* samples of 8 kHz */
-    struct jn_histo loss_ppm, jitter_us, delay_us, mos_x100, gap_ms, pause_ms;
+    struct jn_histo loss_ppm, jitter_us, delay_us, mos, gap_ms, pause_ms;
 };
 enum { JN_LOAD_AT_CALLER, JN_LOAD_AT_PHONE, JN_LOAD_SIDES };
 struct jn_load_counts {
@@ -37,15 +38,16 @@ struct jn_load_counts {
  * registers: phones are registered with digest; otherwise any INVITE is taken by a free one.
  * late_talk: a caller speaks once it hears the other. hold_joined: hold_ms runs from there and not from the answer.
  * packets_wanted: a call in which fewer are heard by then goes on, until give_up_ms have passed since its begin; 0: it
- * is not asked. suite: offered by callers, and answered where it is offered; NONE: plain.
- * connected_ns: shared by all threads, one place a caller's number, or NULL. done: told of each call that went well. */
+ * is not asked. allow_public: media may go to addresses of the public network, whoever named them. suite: offered by
+ * callers, and answered where it is offered; NONE: plain. connected_ns: shared by all threads, one place a caller's
+ * number, or NULL. done: told of each call that went well. */
 struct jn_load_config {
     struct jn_addr target, local;
     uint16_t sip_port, answer_port;
     char number[JN_LOAD_NAME], host[JN_LOAD_HOST], domain[JN_LOAD_HOST];
     char caller[JN_LOAD_NAME], phone[JN_LOAD_NAME], password[JN_LOAD_NAME];
     uint32_t callers, phones, first_caller, first_phone, registers_at_once;
-    bool registers, late_talk, hold_joined;
+    bool registers, late_talk, hold_joined, allow_public;
     uint8_t codec[JN_CODEC_N], codecs, suite;
     uint32_t hold_ms, give_up_ms, packets_wanted, turn_ms;
     struct jn_load_media_config media; /* talkers is set here */
