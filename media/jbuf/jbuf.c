@@ -53,7 +53,8 @@ struct jn_jbuf *jn_jbuf_init(void *memory, const struct jn_jbuf_config *c)
         return NULL;
     memset(j, 0, sizeof *j);
     uint32_t rate = rate_of(ops, c->rate);
-    j->max_ms = c->max_ms < DEPTH_MAX_MS ? c->max_ms : DEPTH_MAX_MS;
+    j->max_ms = (uint8_t)(c->max_ms < DEPTH_MAX_MS ? c->max_ms : DEPTH_MAX_MS);
+    j->most_ms = j->max_ms;
     j->min_ms = c->min_ms < j->max_ms ? c->min_ms : j->max_ms;
     j->start_ms = c->start_ms < j->min_ms ? j->min_ms : c->start_ms > j->max_ms ? j->max_ms : c->start_ms;
     j->fixed = c->fixed;
@@ -222,6 +223,15 @@ static int64_t time_of(const struct jn_jbuf *j, const struct jn_frame *f)
     return j->newest_t + (j->down == 1 ? d : d / j->down);
 }
 
+/* Frames of another length: with one of them in it the window holds that depth. */
+static void longer(struct jn_jbuf *j, int len)
+{
+    int room_ms = (j->ahead - len) / (8 * j->scale);
+
+    j->frame_len = (uint16_t)len;
+    j->most_ms = (uint16_t)(j->max_ms < room_ms ? j->max_ms : room_ms);
+}
+
 static int refuse(uint32_t *count, int why)
 {
     ++*count;
@@ -259,7 +269,8 @@ int jn_jbuf_put(struct jn_jbuf *j, const struct jn_frame *f)
         j->newest_ts = f->ts;
         j->newest_t = t;
     }
-    j->frame_len = (uint16_t)len;
+    if (len != j->frame_len)
+        longer(j, len);
     jn_delay_take(&j->delay, &j->past, (int64_t)f->at_ns, jn_ns(j, t));
     if (j->played && t + (f->cn ? 1 : len) <= j->play)
         return refuse(&j->counts.late, -ETIME);

@@ -63,7 +63,7 @@ struct jn_jbuf {
     uint8_t cooldown; /* periods until the next change of speed */
     uint8_t wanted;   /* periods that a change of speed has been put off */
     struct jn_delay delay;
-    uint16_t min_ms, max_ms, start_ms, frame_len, ahead;
+    uint16_t min_ms, most_ms, start_ms, frame_len, ahead; /* most_ms: max_ms, or what the window holds */
     uint8_t scale, settling;
     struct jn_jbuf_counts counts; /* in and played are in the second line */
     /* Whatever follows is for losses, changes and once a second. */
@@ -73,7 +73,7 @@ struct jn_jbuf {
      * for the first `settling` periods. */
     int64_t gain_ns, gain_base_ns;
     struct jn_plc plc;
-    uint8_t noise_level;
+    uint8_t noise_level, max_ms;
     struct jn_framed *more; /* NULL: G.711 */
     struct jn_delay_past past;
     struct jn_slot slot[JN_SLOTS];
@@ -126,6 +126,8 @@ int jn_store_frame(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, 
 void jn_store_move(struct jn_jbuf *j, unsigned to, unsigned from);
 /* Decodes up to max samples that follow each other without a gap from `play` on, without using them up. */
 unsigned jn_store_peek(struct jn_jbuf *j, int16_t *out, unsigned max);
+/* n samples of G.711 from `play` on, whatever is there. */
+void jn_store_ring(const struct jn_jbuf *j, int16_t *out, unsigned n);
 /* The same without a copy: how many samples go on from `play`, decoded where that needs state. */
 unsigned jn_store_pass(struct jn_jbuf *j);
 /* What is or was there at t..t+n; silence where nothing is known any more. */

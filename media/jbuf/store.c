@@ -139,7 +139,8 @@ int jn_store_frame(struct jn_jbuf *j, unsigned index, const struct jn_frame *f, 
         change_law(j, alaw);
     unsigned at = (unsigned)t % JN_RING, first = JN_RING - at < f->len ? JN_RING - at : f->len;
     memcpy(j->ring + at, f->payload, first);
-    memcpy(j->ring, f->payload + first, f->len - first);
+    if (first < f->len)
+        memcpy(j->ring, f->payload + first, f->len - first);
     return 0;
 }
 
@@ -157,6 +158,11 @@ static void ring_load(const struct jn_jbuf *j, int16_t *out, int64_t t, unsigned
     decode(j, out, j->ring + at, first);
     if (first < n)
         decode(j, out + first, j->ring, n - first);
+}
+
+void jn_store_ring(const struct jn_jbuf *j, int16_t *out, unsigned n)
+{
+    ring_load(j, out, j->play, n);
 }
 
 static void pcm_load(const struct jn_framed *m, int16_t *out, int64_t t, unsigned n)
