@@ -60,11 +60,12 @@ static void read_list(struct jn_check *c, struct jn_sdp_codecs *out, const struc
 
 void jn_config_codecs(struct jn_check *c, struct jn_sdp_codecs *out, const struct jn_yaml *media)
 {
-    bool noise = out->cn;
+    bool noise = out->cn, inband = out->inband;
     const struct jn_yaml *opus = jn_yaml_get(media, "opus");
 
     *out = jn_sdp_codecs_all;
     out->cn = noise;
+    out->inband = inband;
     read_list(c, out, jn_yaml_get(media, "codecs"));
     if (opus)
         jn_check_fields(c, opus, "media.opus", opus_fields, ITEMS(opus_fields), &out->opus);

@@ -10,6 +10,7 @@ enum { NONE = 255 };
 const struct jn_sdp_codecs jn_sdp_codecs_all = {
     .codec = {JN_CODEC_PCMU, JN_CODEC_PCMA, JN_CODEC_G722, JN_CODEC_OPUS},
     .n = JN_CODEC_N,
+    .inband = true,
     .opus = {.bitrate = 32000, .complexity = 5, .loss_percent = 5, .fec = true}};
 
 /* From the peer's side to ours. */
@@ -77,6 +78,7 @@ static void fill_remote(struct jn_leg_remote *r, const struct jn_sdp_stream *s, 
                                  .cn_pt = s->cn_pt,
                                  .ptime_ms = packet_ms(s, s->codec[codec]),
                                  .profile = profile(s, s->codec[codec], allowed),
+                                 .inband = allowed->inband && events_pt(s, s->codec[codec]) == NONE,
                                  .mode = seen_from_us(s->mode)};
     memcpy(made.key_out, r->key_out, sizeof made.key_out);
     *r = made;

@@ -65,10 +65,11 @@ struct jn_sdp {
 int jn_sdp_parse(struct jn_sdp *s, const char *text, size_t len, struct jn_err *err);
 
 /* The codecs that may be used with a peer. in_order: where we choose, this order counts and not the offer's. cn:
- * comfort noise (RFC 3389) is offered and taken. opus: bounds for our encoder, and what we tell of ours. */
+ * comfort noise (RFC 3389) is offered and taken. inband: a peer without telephone events is listened to for tones.
+ * opus: bounds for our encoder, and what we tell of ours. */
 struct jn_sdp_codecs {
     uint8_t codec[JN_CODEC_N], n;
-    bool in_order, cn;
+    bool in_order, cn, inband;
     struct jn_codec_profile opus;
 };
 /* All of them, in the order of the offer, no comfort noise. */

@@ -155,6 +155,7 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
     l->ptime_ms = r->ptime_ms;
     l->mode = r->mode;
     l->scale = (uint8_t)(jn_codec(r->codec)->clock / 8000);
+    jn_digit_listen(p, l, r->inband && r->codec <= JN_CODEC_PCMA);
     bool latch = r->latch && r->suite == JN_SUITE_NONE;
     if (!r->dtls) /* a browser's address is what ICE finds, and without keys it is not ready: keys.c */
         jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);

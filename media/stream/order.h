@@ -91,6 +91,7 @@ struct jn_leg_remote {
     struct jn_codec_profile profile; /* of what is sent to it */
     uint8_t suite;                   /* JN_SUITE_NONE: plain RTP */
     bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+    bool inband;   /* has no telephone events: digits are listened for in its sound (G.711) */
     bool dtls;     /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
     union {
         struct {
@@ -154,7 +155,7 @@ enum jn_fact_kind {
     JN_FACT_LEG_OPENED,  /* local: address to put into SDP */
     JN_FACT_LEG_REFUSED, /* no port left or table full */
     JN_FACT_LEG_CLOSED,  /* stats; the port is free again after its quarantine */
-    JN_FACT_DIGIT,       /* RFC 4733 digit, once for each press */
+    JN_FACT_DIGIT,       /* RFC 4733 digit or tones in the sound, once for each press */
     JN_FACT_PLAY_DONE,
     JN_FACT_LEG_SILENT,  /* nothing received for the configured time */
     JN_FACT_LEG_LATCHED, /* the peer sends from another address than it signalled */

@@ -79,19 +79,6 @@ static bool classify(const struct jn_leg *l, const struct jn_rtp *h, uint8_t *cl
     return true;
 }
 
-static void digit(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in)
-{
-    uint16_t duration;
-    char c = jn_dtmf_take(&l->dtmf, in->ts, in->payload, in->len, &duration);
-
-    if (!c)
-        return;
-    struct jn_fact f = {.kind = JN_FACT_DIGIT, .leg = l->id, .room = l->room};
-    f.digit.digit = c;
-    f.digit.duration_ms = (uint16_t)(duration / (8 * l->scale));
-    jn_fact_send(p, &f);
-}
-
 static void into_room(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in, uint64_t now_ns)
 {
     if (!l->joined)
@@ -159,7 +146,9 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     in.payload = pk->data + h.payload_off;
     in.pk = pk;
     if (in.cls == JN_CLASS_DTMF)
-        digit(p, l, &in);
+        jn_digit_event(p, l, &in);
+    else if (l->inband && in.cls == JN_CLASS_AUDIO)
+        jn_digit_sound(p, l, &in);
     into_room(p, l, &in, now_ns);
 }
 

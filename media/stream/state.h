@@ -5,6 +5,7 @@
 
 #include "engine/base/map.h"
 #include "media/codec/g711.h"
+#include "media/dtmf/inband.h"
 #include "media/dtmf/rfc4733.h"
 #include "media/jbuf/jbuf.h"
 #include "media/rtcp/rtcp.h"
@@ -89,7 +90,7 @@ struct jn_leg {
     struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
     struct jn_srtp *in, *out;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode, scale, restarts;
-    bool ready, joined, format_due, silent;
+    bool ready, joined, format_due, silent, inband; /* inband: its digits are in its sound */
     uint8_t room_worker;
     struct jn_source src;
     _Alignas(64) struct jn_rtp_source rtp;
@@ -226,6 +227,7 @@ struct jn_plane {
     struct jn_place place[JN_PLACES_MAX];
     uint8_t places, place_next;
     struct jn_leg *leg;
+    struct jn_inband *inband; /* of each leg; used where its digits are in its sound */
     struct jn_voice *voice;
     struct jn_room *room;
     struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, blocks[JN_BLOCKS];
@@ -281,6 +283,11 @@ void jn_browser_close(struct jn_plane *p, struct jn_leg *l);
 uint32_t jn_browser_look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp);
 void jn_browser_flush(struct jn_plane *p);
 void jn_browser_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
+
+/* digits.c: a telephone event; a frame of a leg that has none of these; and whether it is one (PCMU, PCMA). */
+void jn_digit_event(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in);
+void jn_digit_sound(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in);
+void jn_digit_listen(struct jn_plane *p, struct jn_leg *l, bool on);
 
 /* tx.c: a frame out of a leg. */
 void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, uint64_t now_ns);

@@ -57,13 +57,14 @@ int jn_table_open(struct jn_plane *p)
         return rc;
     places(p);
     p->leg = zeroed(legs, sizeof *p->leg);
+    p->inband = calloc(legs, sizeof *p->inband);
     p->voice = zeroed(legs + p->ghosts, sizeof *p->voice);
     p->room = zeroed(rooms, sizeof *p->room);
     p->live = malloc(legs * sizeof *p->live);
     p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
     p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);
     p->pair_free_ns = calloc(p->pairs, sizeof *p->pair_free_ns);
-    if (!p->leg || !p->voice || !p->room || !p->live || !p->pair_leg || !p->pair_queue ||
+    if (!p->leg || !p->inband || !p->voice || !p->room || !p->live || !p->pair_leg || !p->pair_queue ||
         !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, legs + p->ghosts) < 0 ||
         pool_open(&p->room_pool, rooms) < 0 || jn_map_init(&p->leg_map, legs) < 0 ||
         jn_map_init(&p->voice_map, legs) < 0 || jn_map_init(&p->room_map, rooms) < 0)
@@ -79,6 +80,7 @@ void jn_table_free(struct jn_plane *p)
 {
     jn_pools_free(p);
     free(p->leg);
+    free(p->inband);
     free(p->voice);
     free(p->room);
     free(p->live);

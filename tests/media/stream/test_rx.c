@@ -1,5 +1,6 @@
 #include "media/stream/source.h"
 #include "rig.h"
+#include <math.h>
 
 TestSuite(rx, .timeout = 20);
 
@@ -68,6 +69,46 @@ Test(rx, one_press_is_one_digit_however_many_packets_carry_it)
     for (int press = 0; press < 2; press++) {
         rig_expect(r, JN_FACT_DIGIT);
         cr_assert_eq(r->fact.digit.digit, '#');
+        cr_assert_eq(r->fact.leg, 1);
+    }
+    rig_expect(r, JN_FACT_NONE);
+    rig_close(r);
+}
+
+/* 5 is 770 and 1336 Hz. */
+static void press_as_tones(struct rig *r, struct party *a, unsigned ms)
+{
+    for (unsigned i = 0; i < ms; i += 20) {
+        int16_t pcm[160];
+        uint8_t coded[160], data[600];
+        for (unsigned k = 0; k < 160; k++) {
+            double t = (i * 8 + k) / 8000.0;
+            pcm[k] = (int16_t)(4000 * sin(2 * M_PI * 770 * t) + 4000 * sin(2 * M_PI * 1336 * t));
+        }
+        jn_codec_encode((enum jn_codec_id)a->remote.codec, coded, pcm, 160);
+        uint16_t len = rig_packet(a, data, a->remote.rtp_pt, false, coded, 160);
+        a->ts += 160;
+        rig_inject(r, a, &a->addr, data, len, a->local);
+    }
+    rig_say(r, a, 0);
+    rig_say(r, a, 0);
+}
+
+Test(rx, tones_are_digits_only_of_a_peer_that_has_no_telephone_events)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg(r, 1);
+    press_as_tones(r, &a, 80);
+    rig_expect(r, JN_FACT_NONE);
+    a.remote.dtmf_pt = 255;
+    a.remote.inband = true;
+    a.remote.codec = JN_CODEC_PCMA;
+    a.remote.rtp_pt = 8;
+    rig_remote(r, &a);
+    for (int i = 0; i < 2; i++) {
+        press_as_tones(r, &a, 80);
+        rig_expect(r, JN_FACT_DIGIT);
+        cr_assert_eq(r->fact.digit.digit, '5');
         cr_assert_eq(r->fact.leg, 1);
     }
     rig_expect(r, JN_FACT_NONE);
