@@ -2,6 +2,7 @@
  * and rooms in _media.c, sounds in _prompt.c, hold in _hold.c, endings in _end.c. */
 #include "engine/act/act_voice_call.h"
 #include "engine/base/log.h"
+#include "media/record/item.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,8 @@ static void queued(struct jn_act_voice *v, struct call *c, const struct jn_ix_ro
     bool first = c->state == CALL_ARRIVED;
     if (c->state == CALL_CLOSING || c->state == CALL_GOODBYE || c->state >= CALL_OUT_ASKED)
         return;
+    if (row->queue && row->queue != c->queue)
+        voice_mark_arg(v, c, JN_RECEV_QUEUE, row->queue);
     if (row->queue)
         c->queue = row->queue;
     voice_move_drop(v, c, JN_WHY_NONE);
@@ -405,6 +408,10 @@ int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, in
     case JN_CONTROL_RESUME:
         voice_hold(v, c, HOLD_API, what == JN_CONTROL_HOLD, true);
         return 0;
+    case JN_CONTROL_RECORD:
+    case JN_CONTROL_RECORD_PAUSE:
+    case JN_CONTROL_RECORD_MASK:
+        return voice_record_state(v, c, (uint8_t)(what - JN_CONTROL_RECORD + 1));
     }
     return -EINVAL;
 }

@@ -38,6 +38,7 @@ struct jn_voice_ports {
     /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
     int (*admit)(void *arg);
     void (*release)(void *arg); /* the kept place was not used */
+    unsigned (*load)(void *arg, unsigned worker); /* what it needs of its core, in 1/1000. NULL: nobody measures */
     int (*event)(void *arg, const struct jn_event *ev,
                  bool ending); /* ending: uses the kept place, cannot fail. Otherwise 0 or -EAGAIN */
     /* Keeps that many places in the worker's mailbox, each for one later LEG_CLOSE, ROOM_LEAVE or ROOM_CLOSE to that
@@ -55,6 +56,8 @@ struct jn_voice_ports {
     void (*answered)(void *arg, void *ask, uint64_t ix, enum jn_why why);
     void (*leg_seen)(void *arg, const struct jn_voice_leg_seen *l); /* for traces; may be NULL */
     void (*supervised)(void *arg, const struct jn_voice_watch *w);  /* may be NULL */
+    /* SHA-256 of the certificate that handshakes show now, and its number; NULL: browsers are not taken. */
+    void (*fingerprint)(void *arg, uint8_t out[static JN_FINGERPRINT], uint8_t *certificate);
     void *arg;
 };
 struct jn_voice_config {
@@ -63,6 +66,7 @@ struct jn_voice_config {
     uint32_t max_calls;
     bool spread_legs;       /* put the two legs of a call on different workers, for tests */
     uint32_t silence_end_s; /* a leg without media that long is ended; 0 never */
+    uint16_t admit_load;    /* no new call where every worker needs that much of its core, in 1/1000; 0: no bound */
     struct jn_sdp_codecs codecs; /* n 0: all */
     uint32_t ring_ms;       /* bound of our own on ringing beyond the router's offer time-out: 120000 */
 };
@@ -78,9 +82,16 @@ void jn_act_voice_command(struct jn_act_voice *v, const struct jn_command *c);
 /* From a worker. */
 void jn_act_voice_fact(struct jn_act_voice *v, const struct jn_fact *f);
 void jn_act_voice_tick(struct jn_act_voice *v, uint64_t mono_ns);
-/* Call control by API: hold, resume, hang up by the agent. 0, or -ENOENT. */
+/* Call control by API: hold, resume, hang up by the agent; what its recording may hear. 0, or -ENOENT. */
 int jn_act_voice_control(struct jn_act_voice *v, uint64_t ix, uint64_t agent, int what /* enum jn_control */);
-enum jn_control { JN_CONTROL_HANGUP, JN_CONTROL_HOLD, JN_CONTROL_RESUME };
+enum jn_control {
+    JN_CONTROL_HANGUP,
+    JN_CONTROL_HOLD,
+    JN_CONTROL_RESUME,
+    JN_CONTROL_RECORD, /* the recording goes on; with the next two -ENODATA when there is none */
+    JN_CONTROL_RECORD_PAUSE,
+    JN_CONTROL_RECORD_MASK
+};
 /* Calls that move, by API. The agent has the call, or (CALL) wants one. to: an agent, or queue, or number. */
 enum jn_move {
     JN_MOVE_TRANSFER, /* blind */
@@ -109,7 +120,7 @@ int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervi
  * prompts_missing: a sound that the configuration names is not there.
  * wrong_steps: a fault of ours; always 0. */
 struct jn_voice_counts {
-    uint64_t calls, refused, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
+    uint64_t calls, refused, overloaded /* of the refused */, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
         prompts_missing, private_told, digits, ended_silent, facts_strange, wrong_steps;
     /* Calls that ended before a queue: outside opening hours; hung up by the caller; by the menu. Recording notices
      * heard to their end, refused recordings, notices that could not be played. Nailed-up lines answered and lost. */
@@ -119,6 +130,7 @@ struct jn_voice_counts {
     /* Calls moved: transfers and consults begun, those that came to nothing, REFERs; calls to outside begun, answered
      * and refused for want of permission. */
     uint64_t moves, moves_failed, refers, outs, outs_answered, outs_forbidden;
+    uint64_t keys_up, keys_failed; /* handshakes with browsers; those that failed ended the party's call */
 };
 const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */

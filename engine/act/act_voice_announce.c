@@ -2,6 +2,7 @@
  * then the two are joined. On a nailed-up line, where nothing rings, a beep comes first. */
 #include "engine/act/act_voice_call.h"
 #include "engine/base/log.h"
+#include "media/record/item.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -77,6 +78,8 @@ void voice_announce_drop(struct call *c)
 void voice_joined(struct jn_act_voice *v, struct call *c)
 {
     voice_step(v, c, CALL_TALKING);
+    if (c->agent)
+        voice_mark_arg(v, c, JN_RECEV_AGENT, c->agent->agent);
     if (!c->holds)
         return;
     uint8_t held = c->holds; /* somebody held meanwhile */

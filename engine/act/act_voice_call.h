@@ -187,7 +187,9 @@ void voice_connect(struct jn_act_voice *v, struct call *c, uint64_t agent);
 
 /* act_voice_media.c */
 /* Takes a leg, keeps its places and orders its ports. NULL: no room for it (counted). */
-struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker);
+/* as: what is known of it by its own offer, which the leg takes over; NULL: we will make it one. */
+struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker,
+                           const struct leg *as);
 void voice_leg_close(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* Frees the leg once its dialog and its media are both over, and the call after its last leg. */
 void voice_leg_settle(struct jn_act_voice *v, struct leg *l);
@@ -203,6 +205,8 @@ int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l);
 void voice_room_leave(struct jn_act_voice *v, struct call *c, struct leg *l);
 /* Begins or ends recording. 0 or -EAGAIN. */
 int voice_record(struct jn_act_voice *v, struct call *c, bool on);
+/* on, paused, masked: 1 to 3, as in JN_ORDER_RECORD. -ENODATA: nothing is recorded. */
+int voice_record_state(struct jn_act_voice *v, struct call *c, uint8_t state);
 /* Keeps places for leaving the room once more: for who is to leave and join again. 0 or -EAGAIN. */
 int voice_room_place(struct jn_act_voice *v, const struct call *c, struct leg *l);
 /* Whom l hears from now on: a mask of tracks. 0 or -EAGAIN. */
@@ -213,7 +217,11 @@ int voice_mark_arg(struct jn_act_voice *v, struct call *c, uint8_t event, uint64
 /* An order to the room's home. */
 int voice_room_order(struct jn_act_voice *v, const struct call *c, struct jn_order *o);
 void voice_dialog_keep(struct jn_act_voice *v, struct call *c, struct leg *l);
+/* The worker with the fewest legs, of those that have time for more. */
 unsigned voice_pick_worker(const struct jn_act_voice *v);
+/* A new call, before it takes anything: keeps its place in the router's mailbox. 0, -EAGAIN (the router), -EBUSY (no
+ * worker has time for it, so that those who talk do not suffer). */
+int voice_admit(struct jn_act_voice *v);
 void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f);
 
 /* act_voice_prompt.c */
@@ -289,6 +297,19 @@ void voice_watch_tick(struct jn_act_voice *v, struct call *c, uint64_t now_ns);
 void voice_watch_review(struct jn_act_voice *v, struct call *c);
 /* Out of the room, hung up; whoever asked for it is told why. */
 void voice_watch_end(struct jn_act_voice *v, struct call *c, enum jn_why why);
+
+/* act_voice_browser.c */
+/* Makes DTLS and ICE possible for a description of ours, where browsers are taken. */
+void voice_browser_ready(const struct jn_act_voice *v, struct jn_sdp_local *l);
+/* An offer of ours becomes one for a browser. */
+void voice_browser_offer(struct jn_sdp_local *l);
+/* LEG_OPEN for a browser, if it is one; false: it is one and none is taken. */
+bool voice_browser_open(const struct jn_act_voice *v, const struct call *c, struct leg *l, const struct leg *as,
+                        struct jn_order *o);
+/* Our side l for another offer to leg `of`. */
+void voice_browser_again(struct jn_sdp_local *l, const struct leg *of, const struct jn_sdp *offer);
+/* JN_FACT_LEG_KEYS. */
+void voice_keys(struct jn_act_voice *v, struct call *c, struct leg *l, const struct jn_fact *f);
 
 /* act_voice_hold.c */
 /* Orders once more what of a hold or its end did not find room. */

@@ -32,13 +32,32 @@ int voice_room_order(struct jn_act_voice *v, const struct call *c, struct jn_ord
     return give_order(v, c->home, o);
 }
 
+static bool has_time(const struct jn_act_voice *v, unsigned worker)
+{
+    return !v->ports.load || v->c.admit_load == 0 || v->ports.load(v->ports.arg, worker) < v->c.admit_load;
+}
+
 unsigned voice_pick_worker(const struct jn_act_voice *v)
 {
     unsigned best = 0;
-    for (unsigned w = 1; w < v->c.workers; w++)
-        if (v->worker_legs[w] < v->worker_legs[best])
+    bool idle = has_time(v, 0);
+
+    for (unsigned w = 1; w < v->c.workers; w++) {
+        bool now = has_time(v, w);
+        if (now == idle ? v->worker_legs[w] < v->worker_legs[best] : now) {
             best = w;
+            idle = now;
+        }
+    }
     return best;
+}
+
+int voice_admit(struct jn_act_voice *v)
+{
+    if (has_time(v, voice_pick_worker(v)))
+        return v->ports.admit(v->ports.arg);
+    v->counts.overloaded++;
+    return -EBUSY;
 }
 
 /* A leg's own worker: LEG_CLOSE and ROOM_LEAVE, the caller's also ROOM_CLOSE. An agent elsewhere: ROOM_LEAVE at home.
@@ -83,7 +102,8 @@ void voice_room_close(struct jn_act_voice *v, struct call *c)
     }
 }
 
-struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker)
+struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker,
+                           const struct leg *as)
 {
     if (!v->n_free_legs)
         return NULL;
@@ -99,8 +119,16 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
                       .worker = (uint8_t)worker,
                       .media = MEDIA_OPENING,
                       .local.allowed = &v->c.codecs};
+    if (as) {
+        l->local = as->local;
+        l->remote = as->remote;
+        l->offer = as->offer;
+        l->has_offer = as->has_offer;
+    }
     struct jn_order o = order_for(c, l, JN_ORDER_LEG_OPEN);
     jn_random(&o.open.cname, sizeof o.open.cname);
+    if (!voice_browser_open(v, c, l, as, &o))
+        goto no_map;
     if (jn_map_set(&v->by_media, id, i))
         goto no_map;
     if (keep_places(v, c, l))
@@ -257,19 +285,31 @@ int voice_room_open(struct jn_act_voice *v, struct call *c)
     return q && q->record ? voice_record(v, c, true) : 0; /* what must be recorded is not taken unrecorded */
 }
 
-int voice_record(struct jn_act_voice *v, struct call *c, bool on)
+static int record_order(struct jn_act_voice *v, struct call *c, uint8_t state)
 {
-    if (c->recording == on)
-        return 0;
     struct jn_order o = order_for(c, NULL, JN_ORDER_RECORD);
     o.record.call = c->ix;
     o.record.tenant = c->tenant;
-    o.record.on = on;
-    if (give_order(v, c->home, &o))
-        return -EAGAIN;
-    c->recording = on;
-    c->recorded |= on;
+    o.record.on = state;
+    return give_order(v, c->home, &o) ? -EAGAIN : 0;
+}
+
+int voice_record(struct jn_act_voice *v, struct call *c, bool on)
+{
+    if (c->recording != on) {
+        if (record_order(v, c, on))
+            return -EAGAIN;
+        c->recording = on;
+        c->recorded |= on;
+    }
+    if (on && c->queue) /* by which it is found */
+        voice_mark_arg(v, c, JN_RECEV_QUEUE, c->queue);
     return 0;
+}
+
+int voice_record_state(struct jn_act_voice *v, struct call *c, uint8_t state)
+{
+    return c->recording ? record_order(v, c, state) : -ENODATA;
 }
 
 int voice_room_join(struct jn_act_voice *v, struct call *c, struct leg *l)
@@ -354,6 +394,8 @@ static void opened(struct jn_act_voice *v, struct call *c, struct leg *l, const 
         return;
     l->media = MEDIA_OPEN;
     l->local.rtp = f->opened.rtp;
+    l->local.more_n = f->opened.more_n <= JN_SHARED_MORE ? f->opened.more_n : 0;
+    memcpy(l->local.more, f->opened.more, sizeof l->local.more);
     if (l->peer_public && !jn_addr_public(&l->local.rtp))
         voice_warn_private(v, &l->local.rtp);
     if (l->close_wanted) {
@@ -458,6 +500,9 @@ void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)
         break;
     case JN_FACT_LEG_SILENT:
         silent(v, c, l);
+        break;
+    case JN_FACT_LEG_KEYS:
+        voice_keys(v, c, l, f);
         break;
     case JN_FACT_DIGIT:
         if (l->side != SIDE_WATCH)

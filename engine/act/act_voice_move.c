@@ -188,7 +188,7 @@ struct leg *voice_third_open(struct jn_act_voice *v, struct call *c, uint64_t ag
 {
     const struct jn_dir_agent *a = agent ? jn_dir_agent(v->dir, agent) : NULL;
     unsigned worker = v->c.spread_legs && v->c.workers > 1 ? (c->home + 1u) % v->c.workers : c->home;
-    struct leg *l = voice_leg_open(v, c, SIDE_THIRD, agent, worker);
+    struct leg *l = voice_leg_open(v, c, SIDE_THIRD, agent, worker, NULL);
     if (!l)
         return NULL;
     const struct leg *to = c->agent ? c->agent : c->caller;
@@ -244,6 +244,8 @@ void voice_third_promote(struct jn_act_voice *v, struct call *c)
         voice_close(v, c, 0);
         return;
     }
+    if (l->agent)
+        voice_mark_arg(v, c, JN_RECEV_AGENT, l->agent);
     voice_move_restore(v, c);
 }
 

@@ -20,9 +20,10 @@ enum jn_ask_kind {
     JN_ASK_REPORT,     /* from_us, to_us -> report JSON                      database */
     JN_ASK_AUDIT,      /* who, what -> nothing                               database */
     JN_ASK_AUDIT_LIST, /* before (line), limit, who -> list JSON             database */
-    JN_ASK_REC_LIST,   /* -> list JSON                                       slow */
+    JN_ASK_REC_LIST,   /* agent, queue, from_us, to_us, before, limit -> list JSON   slow */
     JN_ASK_REC_VERIFY, /* id -> ledger JSON                                  slow */
-    JN_ASK_REC_WAV,    /* id -> a WAV file's bytes                           slow */
+    JN_ASK_REC_WAV,    /* id, control: 1 Ogg Opus, channel: 1 + the party whose ears -> a file's bytes  slow */
+    JN_ASK_REC_DELETE, /* id                                                 slow */
     JN_ASK_HASH,       /* text: password to check against secret: status 0 or -EACCES, slow */
     JN_ASK_APPLY,      /* text: YAML, dry_run -> difference JSON, or the mistakes  slow, then all threads */
     JN_ASK_WHY,        /* id -> what led to each of its offers, JSON         slow */

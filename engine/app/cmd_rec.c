@@ -1,182 +1,56 @@
-/* `junctor rec`: recordings listed, proved and exported, from their files; the engine may run or not. */
+/* `junctor rec`: recordings listed, proved, exported and deleted, from their files; the engine may run or not. */
 #include "engine/app/cmd_rec.h"
 #include "engine/app/cmd.h"
 #include "engine/base/id.h"
 #include "engine/base/log.h"
-#include "engine/base/str.h"
-#include "engine/store/recording_log.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 static const char help[] =
-    "usage: junctor rec list   [--data DIR] [--tenant NAME] [--json]\n"
+    "usage: junctor rec list   [--data DIR] [--tenant NAME] [--agent NAME] [--queue NAME] [--from T] [--to T] "
+    "[--json]\n"
     "       junctor rec verify [--data DIR] [--tenant NAME] [--json] [CALL]\n"
-    "       junctor rec export [--data DIR] [--tenant NAME] CALL [-o FILE.wav]\n"
+    "       junctor rec export [--data DIR] [--tenant NAME] CALL [--format wav|opus] [--as PARTY] [--tracks L:R] "
+    "[-o FILE]\n"
     "       junctor rec show   [--data DIR] [--tenant NAME] [--json] CALL\n"
+    "       junctor rec delete [--data DIR] [--tenant NAME] CALL --yes\n"
+    "       junctor rec rotate-key [--data DIR]\n"
     "Reads DIR/recordings (DIR: ./data unless told). CALL is an interaction's id, as list prints it.\n"
-    "  list    every recorded call, oldest first\n"
-    "  verify  each call's ledger: frames received (caller, agent, other), frames lost on the network,\n"
-    "          frames handed to the recorder and frames that found it full. complete: every frame that\n"
-    "          was handed over is on disk, none found the recorder full, and the end is there\n"
-    "  export  stereo WAV, 8 kHz: caller left, agent right; FILE is CALL.wav unless told\n"
-    "  show    its events: who was there and heard whom, what was played to whom and when, and the\n"
+    "  list    every recorded call, oldest first, from the index; --agent and --queue want --tenant; T is\n"
+    "          2026-11-23 or 2026-11-23T10:00:00, UTC\n"
+    "  verify  every byte: each call's ledger: frames received (caller, agent, other, supervisor), frames lost on the\n"
+    "          network, frames withheld (paused, masked), frames handed to the recorder and frames that found it "
+    "full.\n"
+    "          complete: every frame that was handed over is on disk, none found the recorder full, and the end is\n"
+    "          there. With CALL and --json the missing and withheld ranges of sequence numbers too\n"
+    "  export  stereo, WAV or Ogg Opus: caller left, agent and whoever was consulted right; --as caller, agent, other\n"
+    "          or supervisor: left what that party heard of the others, right what it said; --tracks 0:13 names the\n"
+    "          tracks of each side (0 caller, 1 agent, 2 other, 3 supervisor). FILE is CALL.wav or CALL.opus unless "
+    "told\n"
+    "  show    its events: who was there and heard whom, what was played to whom and when, pauses and masks, and the\n"
     "          recording notice that the caller heard to its end\n"
+    "  delete  an encrypted recording's key is destroyed; one in the clear is overwritten where it lies (a disk's "
+    "spare\n"
+    "          cells, snapshots and backups may still hold it)\n"
+    "  rotate-key  a new master key for encrypted recordings; the engine may run\n"
     "Exit code: 0 done; 1 not as hoped (verify: a recording is not complete, or there is none);\n"
     "2 wrong use.\n";
 
-struct options {
-    const char *verb, *data, *tenant, *call, *file;
-    bool json;
-    uint64_t tenant_id, call_id;
-    char dir[1024];
-    /* while going through them */
-    uint64_t seen, complete;
-    struct jn_buf out;
-    bool found;
-};
-
-static const char *time_text(char out[static 40], uint64_t us)
-{
-    time_t s = (time_t)(us / 1000000);
-    struct tm tm;
-    size_t n = gmtime_r(&s, &tm) ? strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &tm) : 0;
-
-    snprintf(out + n, 40 - n, ".%03uZ", (unsigned)(us / 1000 % 1000));
-    return out;
-}
-
-static void add_json(struct options *o, const struct jn_rec_summary *s)
-{
-    const struct jn_rec_ledger *l = &s->ledger;
-    char id[JN_ID_TEXT_MAX], tenant[JN_ID_TEXT_MAX], from[40], to[40];
-
-    jn_buf_printf(
-        &o->out,
-        "%s{\"call\":\"%s\",\"tenant\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"duration_ms\":%llu,"
-        "\"frames\":[%llu,%llu,%llu,%llu],\"network_gaps\":[%llu,%llu,%llu,%llu],"
-        "\"duplicates\":[%llu,%llu,%llu,%llu],"
-        "\"handed_over\":%llu,\"overflow\":%llu,\"events\":%u,\"stopped\":%s,\"bad_records\":%u,"
-        "\"complete\":%s}",
-        o->seen > 1 ? "," : "", jn_id_text(l->call, id), jn_id_text(l->tenant, tenant), time_text(from, l->first_us),
-        time_text(to, l->last_us), (unsigned long long)(l->last_us - l->first_us) / 1000,
-        (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
-        (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
-        (unsigned long long)l->missing[2], (unsigned long long)l->missing[3], (unsigned long long)l->duplicates[0],
-        (unsigned long long)l->duplicates[1], (unsigned long long)l->duplicates[2],
-        (unsigned long long)l->duplicates[3], (unsigned long long)l->handed_over, (unsigned long long)l->overflow,
-        l->events, l->stopped ? "true" : "false", s->bad_records, l->complete ? "true" : "false");
-}
-
-static void print_line(const struct jn_rec_summary *s, bool verify)
-{
-    const struct jn_rec_ledger *l = &s->ledger;
-    uint64_t ms = (l->last_us - l->first_us) / 1000;
-    char id[JN_ID_TEXT_MAX], from[40];
-
-    printf("%s  %s  %4llu.%01llu s", jn_id_text(l->call, id), time_text(from, l->first_us),
-           (unsigned long long)ms / 1000, (unsigned long long)ms % 1000 / 100);
-    if (verify)
-        printf(
-            "  frames %llu/%llu/%llu/%llu  network gaps %llu/%llu/%llu/%llu  handed over %llu  overflow %llu  damaged "
-            "%u  %s",
-            (unsigned long long)l->frames[0], (unsigned long long)l->frames[1], (unsigned long long)l->frames[2],
-            (unsigned long long)l->frames[3], (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
-            (unsigned long long)l->missing[2], (unsigned long long)l->missing[3], (unsigned long long)l->handed_over,
-            (unsigned long long)l->overflow, s->bad_records,
-            l->complete  ? "complete"
-            : l->stopped ? "NOT COMPLETE"
-                         : "NOT COMPLETE: no end");
-    putchar('\n');
-}
-
-static int take(void *arg, const struct jn_rec_summary *s)
-{
-    struct options *o = arg;
-
-    if (o->call && s->ledger.call != o->call_id)
-        return 0;
-    o->seen++;
-    o->complete += s->ledger.complete != 0;
-    if (o->json)
-        add_json(o, s);
-    else
-        print_line(s, strcmp(o->verb, "verify") == 0);
-    return 0;
-}
-
-static int list_or_verify(struct options *o)
-{
-    bool verify = strcmp(o->verb, "verify") == 0;
-    struct jn_err err = {0};
-
-    int rc = jn_rec_check(o->dir, o->tenant_id, take, o, &err);
-    if (rc < 0) {
-        fprintf(stderr, "junctor rec %s: %s\n", o->verb, err.text);
-        jn_buf_free(&o->out);
-        return 1;
-    }
-    if (o->json)
-        printf("{\"recordings\":[%s],\"count\":%llu,\"complete\":%llu}\n", o->out.data ? o->out.data : "",
-               (unsigned long long)o->seen, (unsigned long long)o->complete);
-    else if (verify)
-        printf("%llu recordings, %llu complete, %llu not\n", (unsigned long long)o->seen,
-               (unsigned long long)o->complete, (unsigned long long)(o->seen - o->complete));
-    else
-        printf("%llu recordings\n", (unsigned long long)o->seen);
-    bool failed = o->json && o->out.failed;
-    jn_buf_free(&o->out);
-    if (o->call && o->seen == 0)
-        fprintf(stderr, "junctor rec %s: there is no recording of %s\n", o->verb, o->call);
-    return failed || (verify && (o->seen == 0 || o->complete < o->seen)) ? 1 : 0;
-}
-
-static int check_tenant(void *arg, const struct jn_rec_summary *s)
-{
-    struct options *o = arg;
-
-    o->found |= s->ledger.call == o->call_id;
-    return o->found;
-}
-
-static int export(struct options *o)
-{
-    struct jn_err err = {0};
-    char file[64];
-
-    snprintf(file, sizeof file, "%s.wav", o->call);
-    const char *path = o->file ? o->file : file;
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "looking through %s\r", o->dir);
-    if (o->tenant_id) {
-        int rc = jn_rec_check(o->dir, o->tenant_id, check_tenant, o, &err);
-        if (rc < 0 || !o->found) {
-            fprintf(stderr, "junctor rec export: %s\n", rc < 0 ? err.text : "that tenant has no such recording");
-            return 1;
-        }
-    }
-    int rc = jn_rec_export_wav(o->dir, o->call_id, path, &err);
-    if (isatty(STDERR_FILENO))
-        fputs("\033[K", stderr);
-    if (rc < 0) {
-        fprintf(stderr, "junctor rec export: %s\n", err.text);
-        return 1;
-    }
-    printf("%s\n", path);
-    return 0;
-}
-
 /* 0, or what the program exits with, +1: done already. */
-static int parse(struct options *o, int argc, char *argv[])
+static int parse(struct jn_rec_cmd *o, int argc, char *argv[])
 {
+    const struct {
+        const char *name, **value;
+    } options[] = {{"--data", &o->data}, {"--tenant", &o->tenant}, {"--agent", &o->agent}, {"--queue", &o->queue},
+                   {"-o", &o->file},     {"--format", &o->format}, {"--as", &o->as},       {"--tracks", &o->tracks},
+                   {"--from", &o->from}, {"--to", &o->to}};
+
     for (int i = 1; i < argc; i++) {
-        const char **value = strcmp(argv[i], "--data") == 0     ? &o->data
-                             : strcmp(argv[i], "--tenant") == 0 ? &o->tenant
-                             : strcmp(argv[i], "-o") == 0       ? &o->file
-                                                                : NULL;
+        const char **value = NULL;
+        for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+            if (strcmp(argv[i], options[k].name) == 0)
+                value = options[k].value;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(help, stdout);
             return 1;
@@ -185,6 +59,8 @@ static int parse(struct options *o, int argc, char *argv[])
             *value = argv[++i];
         else if (strcmp(argv[i], "--json") == 0)
             o->json = true;
+        else if (strcmp(argv[i], "--yes") == 0)
+            o->yes = true;
         else if (argv[i][0] != '-' && !o->verb)
             o->verb = argv[i];
         else if (argv[i][0] != '-' && !o->call)
@@ -198,17 +74,33 @@ static int parse(struct options *o, int argc, char *argv[])
     return 0;
 }
 
+static int show(const struct jn_rec_cmd *o)
+{
+    return jn_rec_show(o->dir, o->tenant_id, o->call_id, o->json);
+}
+
 int jn_cmd_rec(int argc, char *argv[])
 {
-    struct options o = {.data = "data"};
+    enum { NO_CALL, MAY_CALL, CALL };
+    static const struct {
+        const char *name;
+        int (*run)(const struct jn_rec_cmd *o);
+        int call;
+    } verbs[] = {{"list", jn_rec_cmd_list, NO_CALL},  {"verify", jn_rec_cmd_verify, MAY_CALL},
+                 {"export", jn_rec_cmd_export, CALL}, {"show", show, CALL},
+                 {"delete", jn_rec_cmd_delete, CALL}, {"rotate-key", jn_rec_cmd_rotate, NO_CALL}};
+    struct jn_rec_cmd o = {.data = "data"};
+    size_t v = 0, n = sizeof verbs / sizeof *verbs;
     int rc = parse(&o, argc, argv);
 
     if (rc)
         return rc > 0 ? 0 : 2;
-    bool showing = o.verb && strcmp(o.verb, "show") == 0;
+    while (o.verb && v < n && strcmp(o.verb, verbs[v].name) != 0)
+        v++;
     bool exporting = o.verb && strcmp(o.verb, "export") == 0, listing = o.verb && strcmp(o.verb, "list") == 0;
-    if (!o.verb || !(exporting || listing || showing || strcmp(o.verb, "verify") == 0) ||
-        ((exporting || showing) && !o.call) || (listing && o.call) || (!exporting && o.file)) {
+    if (!o.verb || v == n || (verbs[v].call == CALL && !o.call) || (verbs[v].call == NO_CALL && o.call) ||
+        (!exporting && (o.file || o.format || o.as || o.tracks)) ||
+        (!listing && (o.agent || o.queue || o.from || o.to))) {
         fputs(help, stderr);
         return 2;
     }
@@ -223,7 +115,5 @@ int jn_cmd_rec(int argc, char *argv[])
         return 2;
     }
     jn_log_level_set(JN_LOG_WARN);
-    if (showing)
-        return jn_rec_show(o.dir, o.tenant_id, o.call_id, o.json);
-    return exporting ? export(&o) : list_or_verify(&o);
+    return verbs[v].run(&o);
 }

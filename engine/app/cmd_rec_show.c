@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"?",      "start", "join",    "leave", "hear",     "prompt", "hold",
-                                    "resume", "pause", "unpause", "stop",  "overflow", "notice"};
+static const char *const names[] = {"?",      "start",  "join",   "leave",   "hear", "prompt",
+                                    "hold",   "resume", "pause",  "unpause", "stop", "overflow",
+                                    "notice", "mask",   "unmask", "agent",   "queue"};
 static const char *const tracks[] = {"caller", "agent", "other", "supervisor"};
 
 enum { TEXT_MAX = 520, STOPPED = 0xffff };

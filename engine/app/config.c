@@ -27,6 +27,7 @@ static const struct jn_field top_fields[] = {
     {.name = "sounds"},
     {.name = "log"},
     {.name = "trace"},
+    {.name = "recording"},
 };
 static const struct jn_field sip_fields[] = {
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, sip_host)},
@@ -53,6 +54,7 @@ static const char *const back_ends[] = {"udp", "dpdk"};
 static const struct jn_field media_fields[] = {
     {.name = "port", .kind = JN_FIELD_ENUM, JN_FIELD(struct jn_config, media_back_end), .max = 2, .names = back_ends},
     {.name = "dpdk"},
+    {.name = "browser"},
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_host)},
     {.name = "advertise", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_advertise)},
     {.name = "port_min", U(media_port_min, 1024, 65534)},
@@ -64,6 +66,7 @@ static const struct jn_field media_fields[] = {
     {.name = "inband_digits", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, codecs.inband)},
     {.name = "comfort_noise", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, codecs.cn)},
     {.name = "dscp", U(media_dscp, 0, 63)},
+    {.name = "admit_load", U(admit_load, 0, 100)},
     {.name = "latch", T(JN_FIELD_MS, latch_ms, 0, 60000)},
 };
 static const struct jn_field worker_fields[] = {
@@ -93,6 +96,12 @@ static const struct jn_field trace_fields[] = {
     {.name = "keep", T(JN_FIELD_S, trace_keep_s, 60000, 366 * 86400000ull)},
     {.name = "size_mb", U(trace_size_mb, 8, 1000000)},
 };
+static const struct jn_field recording_fields[] = {
+    {.name = "encrypt", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, rec_encrypt)},
+    {.name = "key_file", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, rec_key_file)},
+    {.name = "keep", T(JN_FIELD_S, rec_keep_s, 0, 3660ull * 86400000)},
+    {.name = "buffer_mb", U(rec_buffer_mb, 1, 65536)},
+};
 static const struct jn_field log_fields[] = {
     {.name = "file", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config, log_file)},
     {.name = "level", .kind = JN_FIELD_ENUM, JN_FIELD(struct jn_config, log_level), .max = 4, .names = levels},
@@ -117,6 +126,8 @@ static const struct jn_config defaults = {
     .media_port_max = 39999,
     .media_dscp = 46,
     .codecs.inband = true,
+    .admit_load = 85,
+    .browser = {.enabled = true, .max_legs = 1000, .certificate_s = 30 * 86400},
     .dpdk = {.prefix = 24, .memory_mb = 64, .max_sleep_us = 500},
     .workers = 1,
     .silence_ms = 5000,
@@ -135,6 +146,7 @@ static const struct jn_config defaults = {
     .keep_journal_s = 3600,
     .snapshot_events = 100000,
     .log_level = JN_LOG_INFO,
+    .rec_buffer_mb = 32,
     .trace_messages = true,
     .trace_keep_s = 7 * 86400,
     .trace_size_mb = 256,
@@ -200,6 +212,7 @@ static void check_paths(struct jn_check *c, struct jn_config *out, const struct 
     resolve(c, out->data_dir, line_of(root, "data_dir", NULL), "data_dir");
     resolve(c, out->centre, line_of(root, "centre", NULL), "centre");
     resolve(c, out->log_file, line_of(root, "log", "file"), "log.file");
+    resolve(c, out->rec_key_file, line_of(root, "recording", "key_file"), "recording.key_file");
     if (!stat(out->data_dir, &st) && !S_ISDIR(st.st_mode))
         jn_problem(c->problems, c->file, line_of(root, "data_dir", NULL), "data_dir", "\"%.200s\" is not a folder",
                    out->data_dir);
@@ -313,6 +326,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
         {"workers", worker_fields, ITEMS(worker_fields)}, {"api", api_fields, ITEMS(api_fields)},
         {"router", router_fields, ITEMS(router_fields)},  {"log", log_fields, ITEMS(log_fields)},
         {"trace", trace_fields, ITEMS(trace_fields)},
+        {"recording", recording_fields, ITEMS(recording_fields)},
     };
     const struct jn_yaml *version = jn_yaml_get(root, "version");
 

@@ -31,6 +31,12 @@ struct jn_config_dpdk {
     uint16_t vlan, memory_mb, max_sleep_us;
 };
 
+/* media.browser */
+struct jn_config_browser {
+    bool enabled;
+    uint32_t max_legs, certificate_s; /* legs a worker; how long a certificate is told to new ones */
+};
+
 struct jn_config {
     char data_dir[JN_PATH_MAX],
         centre[JN_PATH_MAX]; /* centre: YAML applied at the first start; later ones by `junctor apply` */
@@ -45,8 +51,10 @@ struct jn_config {
     char media_host[JN_HOST_MAX], media_advertise[JN_HOST_MAX];
     uint16_t media_port_min, media_port_max;
     uint8_t media_dscp, media_back_end; /* JN_MEDIA_* */
+    uint8_t admit_load;                 /* % of a worker's core, 0 no bound */
     struct jn_sdp_codecs codecs;
     struct jn_config_dpdk dpdk;
+    struct jn_config_browser browser;
     uint16_t workers;
     bool pin_workers, spread_legs;
     uint32_t silence_ms, silence_end_s, latch_ms;
@@ -62,6 +70,10 @@ struct jn_config {
     uint8_t sound_dirs;
     bool trace_messages;                  /* SIP messages of calls are kept */
     uint32_t trace_size_mb, trace_keep_s; /* so many megabytes, so long */
+    bool rec_encrypt;                     /* recordings are encrypted */
+    char rec_key_file[JN_PATH_MAX];       /* where their master key lies; empty: in the data folder */
+    uint32_t rec_keep_s;                  /* recordings are deleted after that; 0 never */
+    uint32_t rec_buffer_mb;               /* for each worker: what a stalled disk may hold up */
     char log_file[JN_PATH_MAX];           /* empty: standard error */
     enum jn_log_level log_level;
 };

@@ -98,6 +98,7 @@ static void tenants(struct list *l, const struct jn_directory *a, const struct j
         }
         word(l, "domain", was->domain, is->domain);
         number(l, "weight", was->weight, is->weight);
+        number(l, "keep_recordings (s)", was->keep_recordings_s, is->keep_recordings_s);
         sounds(l, "announce_agent", &was->announce, &is->announce);
         word(l, "caller_id", was->caller_id, is->caller_id);
         note(l, was->call_outs != is->call_outs || memcmp(was->call_out, is->call_out, sizeof is->call_out) != 0,
@@ -212,12 +213,12 @@ static bool next_on_same(const struct jn_dir_trunk *a, const struct jn_dir_trunk
 
 static void trunk(struct list *l, const struct jn_dir_trunk *was, const struct jn_dir_trunk *is)
 {
-    static const char *const srtp[] = {"off", "optional", "required"};
+    static const char *const srtp[] = {"off", "optional", "required", "dtls"};
     static const char *const dial[JN_DIAL_N] = {"e164", "international", "national", "plain"};
 
     note(l, !from_same(was, is), "from changed");
     note(l, !to_same(was, is), "to changed");
-    word(l, "srtp", srtp[was->srtp % 3], srtp[is->srtp % 3]);
+    word(l, "srtp", srtp[was->srtp % 4], srtp[is->srtp % 4]);
     word(l, "domain", was->domain, is->domain);
     word(l, "user", was->user, is->user);
     note(l, strcmp(was->secret, is->secret) != 0, "secret changed");

@@ -9,6 +9,7 @@
 #include "engine/store/journal_file.h"
 #include "engine/store/message_log.h"
 #include "engine/store/recording_log.h"
+#include "engine/worker/slow.h"
 #include "engine/worker/worker.h"
 #include "media/record/ring.h"
 #include "router/core/router.h"
@@ -58,9 +59,10 @@ enum { JN_VOICE_COUNTS = sizeof(struct jn_voice_counts) / sizeof(uint64_t) };
 struct jn_engine {
     struct jn_config config;
     char path_db[JN_PATH_MAX + 32], path_journal[JN_PATH_MAX + 32], path_messages[JN_PATH_MAX + 32],
-        path_recordings[JN_PATH_MAX + 32];
+        path_recordings[JN_PATH_MAX + 32], path_rec_key[JN_PATH_MAX + 32];
     char path_centre[JN_PATH_MAX + 32], path_applied[JN_PATH_MAX + 32], path_api[JN_PATH_MAX + 32];
     int lock_fd;
+    uint64_t expire_ns; /* when recordings that are kept no longer are looked for next */
     bool api_told; /* path_api is ours */
     uint32_t boot;
     uint8_t token_secret[32], master_key[32];
@@ -79,6 +81,7 @@ struct jn_engine {
     struct jn_tracing *tracing;      /* thread_trace.c; NULL: nothing is kept */
     struct jn_worker *worker[JN_WORKERS_MAX];
     unsigned workers;
+    struct jn_slow *slow;           /* handshakes with browsers; NULL: none are taken */
     struct jn_dpdk *dpdk;           /* what the workers' ports share; NULL: sockets */
     struct jn_directory *directory; /* main: the one in force */
     struct jn_rules *rules;
@@ -137,6 +140,8 @@ int jn_read_file(const char *path, size_t max, struct jn_buf *out);
 /* media.c: what the workers' ports stand on, as configured; fills in wc. After the workers were closed: its end. */
 int jn_engine_media_open(struct jn_engine *e, struct jn_worker_config *wc, struct jn_err *err);
 void jn_engine_media_close(struct jn_engine *e);
+/* browsers.c: joins the workers to the thread that does browsers' handshakes; nothing when none are taken. */
+int jn_engine_browsers_open(struct jn_engine *e, struct jn_err *err);
 /* sounds.c: every NAME.wav below the configured folders. */
 int jn_engine_sounds(struct jn_engine *e, struct jn_err *err);
 
@@ -171,6 +176,9 @@ void jn_engine_trace_metrics(const struct jn_engine *e, struct jn_buf *out);
 void jn_engine_trace_answer(struct jn_engine *e, struct jn_ask *a);
 /* slow.c: answers one ask on main. */
 void jn_engine_slow(struct jn_engine *e, struct jn_ask *a);
+/* recordings.c: answers what is asked about recordings; deletes those that are kept no longer, called now and then. */
+void jn_engine_recordings(struct jn_engine *e, struct jn_ask *a);
+void jn_engine_recordings_expire(struct jn_engine *e);
 /* why.c: answers JN_ASK_WHY. */
 void jn_engine_why(struct jn_engine *e, struct jn_ask *a);
 

@@ -123,6 +123,10 @@ int jn_engine_data(struct jn_engine *e, struct jn_err *err)
     snprintf(e->path_journal, sizeof e->path_journal, "%s/journal", dir);
     snprintf(e->path_messages, sizeof e->path_messages, "%s/messages", dir);
     snprintf(e->path_recordings, sizeof e->path_recordings, "%s/recordings", dir);
+    if (e->config.rec_key_file[0])
+        snprintf(e->path_rec_key, sizeof e->path_rec_key, "%s", e->config.rec_key_file);
+    else
+        snprintf(e->path_rec_key, sizeof e->path_rec_key, "%s/recording.key", dir);
     snprintf(e->path_centre, sizeof e->path_centre, "%s/centre.yaml", dir);
     snprintf(e->path_applied, sizeof e->path_applied, "%s/centre.applied.yaml", dir);
     snprintf(e->path_api, sizeof e->path_api, "%s/api.json", dir);
@@ -250,7 +254,8 @@ int jn_engine_recover(struct jn_engine *e, struct jn_err *err)
                                       e->config.max_interactions};
     struct jn_journal_found found = {0};
     struct again a = {.e = e};
-    struct jn_rec_writer_config rec = {.segment_bytes = 256u << 20};
+    struct jn_rec_writer_config rec = {.segment_bytes = 256u << 20,
+                                       .key_file = e->config.rec_encrypt ? e->path_rec_key : NULL};
     uint64_t seq = 0, at_us = 0, began = jn_mono_ns();
     int rc = jn_store_open(&e->store, e->path_db, err);
 

@@ -1,5 +1,5 @@
-/* Slow: questions that take long or change the centre, answered on the main thread: passwords, recordings, apply,
- * drain. */
+/* Slow: questions that take long or change the centre, answered on the main thread: passwords, apply, drain; recordings
+ * are in recordings.c. */
 #include "engine/app/engine.h"
 #include "engine/base/clock.h"
 
@@ -8,94 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int each_recording(void *arg, const struct jn_rec_summary *s)
-{
-    struct jn_ask *a = arg;
-    const struct jn_rec_ledger *l = &s->ledger;
-    char id[JN_ID_TEXT_MAX];
-
-    jn_buf_printf(&a->answer,
-                  "%s{\"id\":\"%s\",\"first_us\":%llu,\"last_us\":%llu,\"frames\":[%llu,%llu,%llu,%llu],"
-                  "\"network_gaps\":[%llu,%llu,%llu,%llu],"
-                  "\"handed_over\":%llu,\"overflow\":%llu,\"bad_records\":%u,\"stopped\":%s,\"complete\":%s}",
-                  a->answer.len > 0 && a->answer.data[a->answer.len - 1] == '}' ? "," : "", jn_id_text(l->call, id),
-                  (unsigned long long)l->first_us, (unsigned long long)l->last_us, (unsigned long long)l->frames[0],
-                  (unsigned long long)l->frames[1], (unsigned long long)l->frames[2], (unsigned long long)l->frames[3],
-                  (unsigned long long)l->missing[0], (unsigned long long)l->missing[1],
-                  (unsigned long long)l->missing[2], (unsigned long long)l->missing[3],
-                  (unsigned long long)l->handed_over, (unsigned long long)l->overflow, s->bad_records,
-                  l->stopped ? "true" : "false", l->complete ? "true" : "false");
-    return 0;
-}
-
-static void recordings(struct jn_engine *e, struct jn_ask *a)
-{
-    struct jn_err err = {{0}};
-
-    jn_buf_text(&a->answer, "{\"recordings\":[");
-    a->status = jn_rec_check(e->path_recordings, a->tenant, each_recording, a, &err);
-    jn_buf_text(&a->answer, "]}");
-    if (a->status < 0) {
-        jn_buf_clear(&a->answer);
-        jn_buf_text(&a->answer, err.text);
-    }
-}
-
-/* Loads one call when it is the tenant's; another tenant's is not there. */
-static int load(struct jn_engine *e, struct jn_ask *a, struct jn_rec_item **items, size_t *n,
-                struct jn_rec_summary *sum)
-{
-    struct jn_err err = {{0}};
-    int rc = jn_rec_load(e->path_recordings, a->id, items, n, sum, &err);
-
-    if (rc == 0 && a->tenant && sum->ledger.tenant != a->tenant) {
-        free(*items);
-        rc = -ENOENT;
-    } else if (rc < 0) {
-        jn_buf_text(&a->answer, err.text);
-    }
-    return rc;
-}
-
-static void verify(struct jn_engine *e, struct jn_ask *a)
-{
-    struct jn_rec_item *items;
-    struct jn_rec_summary sum;
-    size_t n;
-
-    a->status = load(e, a, &items, &n, &sum);
-    if (a->status < 0)
-        return;
-    each_recording(a, &sum);
-    free(items);
-}
-
-static void wav(struct jn_engine *e, struct jn_ask *a)
-{
-    struct jn_rec_item *items;
-    struct jn_rec_summary sum;
-    struct jn_err err = {{0}};
-    int16_t *pcm;
-    size_t n, pairs;
-    uint8_t header[44];
-
-    a->status = load(e, a, &items, &n, &sum);
-    if (a->status < 0)
-        return;
-    a->status = jn_rec_render(&pcm, &pairs, items, n, &err);
-    free(items);
-    if (a->status < 0) {
-        jn_buf_text(&a->answer, err.text);
-        return;
-    }
-    jn_wav_header(header, (uint32_t)pairs);
-    jn_buf_add(&a->answer, header, sizeof header);
-    jn_buf_add(&a->answer, pcm, pairs * 4);
-    free(pcm);
-    if (a->answer.failed)
-        a->status = -ENOMEM;
-}
 
 /* In force everywhere: signalling, API with rules, database; then the router is told the difference. */
 static int take_over(struct jn_engine *e, struct jn_directory *dir, struct jn_rules *rules)
@@ -167,13 +79,10 @@ void jn_engine_slow(struct jn_engine *e, struct jn_ask *a)
         a->status = jn_password_check(a->secret, a->text.data ? a->text.data : "");
         break;
     case JN_ASK_REC_LIST:
-        recordings(e, a);
-        break;
     case JN_ASK_REC_VERIFY:
-        verify(e, a);
-        break;
     case JN_ASK_REC_WAV:
-        wav(e, a);
+    case JN_ASK_REC_DELETE:
+        jn_engine_recordings(e, a);
         break;
     case JN_ASK_TRACE:
         jn_engine_trace_answer(e, a);

@@ -74,9 +74,6 @@ static int make_boxes(struct jn_engine *e)
     return 0;
 }
 
-/* For each worker: what a stalled disk may hold up, beside the chunks that recordings fill. */
-enum { REC_CHUNKS = 4096 };
-
 static int open_workers(struct jn_engine *e, struct jn_err *err)
 {
     const struct jn_config *c = &e->config;
@@ -87,6 +84,7 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
                                   .silence_ms = c->silence_end_s ? c->silence_end_s * 1000 : c->silence_ms,
                                   .latch_ms = c->latch_ms,
                                   .quarantine_ms = 5000,
+                                  .browsers = c->browser.enabled ? c->browser.max_legs : 0,
                                   .dscp = c->media_dscp,
                                   .sounds = &e->sounds};
 
@@ -109,11 +107,12 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
         if (jn_mailbox_init(&e->sip_worker[i], 2048 + 8 * c->max_calls, sizeof(struct jn_order),
                             jn_worker_waker(e->worker[i])) < 0 ||
             jn_mailbox_init(&e->worker_sip[i], 2048 + 8 * c->max_calls, sizeof(struct jn_fact), &e->wake_sip) < 0 ||
-            jn_rec_ring_init(&e->worker_recorder[i], REC_CHUNKS + 2 * c->max_calls) < 0)
+            jn_rec_ring_init(&e->worker_recorder[i], c->rec_buffer_mb * (1024 * 1024 / JN_CHUNK_BYTES) + 2 * c->max_calls) < 0)
             return jn_fail(err, -ENOMEM, "no memory for worker %u", i);
         jn_worker_mail(e->worker[i], &e->sip_worker[i], &e->worker_sip[i], &e->worker_recorder[i]);
     }
-    return e->workers > 1 ? jn_workers_link(e->worker, e->workers) : 0;
+    int linked = e->workers > 1 ? jn_workers_link(e->worker, e->workers) : 0;
+    return linked < 0 ? linked : jn_engine_browsers_open(e, err);
 }
 
 /* The centre in force: what was applied to this data folder, otherwise the configured file, which is copied. */
@@ -219,6 +218,8 @@ int jn_engine_start(struct jn_engine *e, struct jn_err *err)
     spawn(e, &e->t_db, jn_thread_db);
     spawn(e, &e->t_recorder, jn_thread_recorder);
     spawn(e, &e->t_router, jn_thread_router);
+    if (e->slow)
+        rc = jn_slow_start(e->slow);
     for (unsigned i = 0; i < e->workers && rc == 0; i++)
         rc = jn_worker_start(e->worker[i]);
     spawn(e, &e->t_api, jn_thread_api);
@@ -243,6 +244,8 @@ static void take_asks(struct jn_engine *e)
     } while (!jn_mailbox_empty(&e->api_main));
 }
 
+#define EXPIRE_EVERY_NS UINT64_C(600000000000)
+
 /* Answers what comes until the signal or, with until_ns, that time; true: a signal. */
 static bool serve_until(struct jn_engine *e, int signal_fd, uint64_t until_ns)
 {
@@ -250,6 +253,10 @@ static bool serve_until(struct jn_engine *e, int signal_fd, uint64_t until_ns)
 
     while (jn_mono_ns() < until_ns) {
         take_asks(e);
+        if (jn_mono_ns() >= e->expire_ns) {
+            jn_engine_recordings_expire(e);
+            e->expire_ns = jn_mono_ns() + EXPIRE_EVERY_NS;
+        }
         jn_sounds_code(&e->sounds); /* one at a time: asks come between */
         poll(p, 2, until_ns == UINT64_MAX ? 1000 : 50);
         if (p[0].revents & POLLIN)
@@ -303,6 +310,7 @@ void jn_engine_stop(struct jn_engine *e)
     jn_mailbox_send(&e->main_router, &undrain);
     for (unsigned i = e->workers; i-- > 0;) /* the first ones last: over DPDK the others may send through them */
         jn_worker_stop(e->worker[i]);
+    jn_slow_stop(e->slow);
     atomic_store_explicit(&e->stop_router, true, memory_order_release);
     jn_waker_wake(&e->wake_router);
     pthread_join(e->t_router, NULL);
@@ -346,6 +354,7 @@ void jn_engine_close(struct jn_engine *e)
     }
     for (unsigned i = 0; i < e->workers; i++)
         jn_worker_close(e->worker[i]);
+    jn_slow_close(e->slow);
     jn_engine_media_close(e);
     if (e->recorder)
         jn_rec_writer_close(e->recorder);

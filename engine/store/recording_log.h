@@ -46,7 +46,7 @@ int jn_rec_lookup(const char *dir, uint64_t call, struct jn_rec_found *f, struct
  * index. tenant 0: any. -ENOENT; -EBUSY: it still runs; -EOPNOTSUPP: an earlier version's. */
 int jn_rec_delete(const char *dir, uint64_t call, uint64_t tenant, uint64_t now_us, bool *encrypted,
                   struct jn_err *err);
-/* Writes a stereo WAV file. */
-int jn_rec_export_wav(const char *dir, uint64_t call, const char *path, struct jn_err *err);
+/* The same of an entry that was found. */
+int jn_rec_delete_found(const char *dir, const struct jn_rec_found *f, uint64_t now_us, struct jn_err *err);
 
 #endif

@@ -389,6 +389,37 @@ static int destroy_keys(struct erasing *x, const struct jn_rec_entry *e)
     return rc;
 }
 
+int jn_rec_delete_found(const char *dir, const struct jn_rec_found *f, uint64_t now_us, struct jn_err *err)
+{
+    struct erasing *x = calloc(1, sizeof *x);
+    char id[JN_ID_TEXT_MAX];
+
+    if (!x)
+        return jn_fail(err, -ENOMEM, "no memory");
+    x->call = f->e.call;
+    x->o = (struct open_segment){.dir = dir, .fd = -1};
+    int rc = jn_rec_reader_open(&x->reader, dir, err);
+    if (rc == 0 && f->e.encrypted && f->e.slots <= JN_REC_SLOTS) {
+        rc = destroy_keys(x, &f->e);
+    } else if (rc == 0 && f->e.old) {
+        rc = jn_fail(err, -EOPNOTSUPP, "call %s was recorded by an earlier version: it cannot be deleted alone",
+                     jn_id_text(f->e.call, id));
+    } else if (rc == 0) {
+        struct jn_rec_place from = {.segment = f->e.first};
+        struct jn_rec_walker w = {.chunk = erase_chunk, .arg = x};
+        rc = jn_rec_walk(dir, &from, f->e.last, &w, err);
+    }
+    if (rc == 0)
+        rc = jn_rec_index_delete(dir, f->number, now_us);
+    if (rc < 0 && err && !err->text[0])
+        jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
+    jn_rec_reader_close(x->reader);
+    if (x->o.fd >= 0)
+        jn_files->close(x->o.fd);
+    free(x);
+    return rc;
+}
+
 int jn_rec_delete(const char *dir, uint64_t call, uint64_t tenant, uint64_t now_us, bool *encrypted, struct jn_err *err)
 {
     struct jn_rec_found f;
@@ -402,32 +433,6 @@ int jn_rec_delete(const char *dir, uint64_t call, uint64_t tenant, uint64_t now_
     if (f.number == 0)
         return jn_fail(err, -EBUSY, "the recording of call %s still runs, or its engine was killed: start it once",
                        jn_id_text(call, id));
-    struct erasing *x = calloc(1, sizeof *x);
-    if (!x)
-        return jn_fail(err, -ENOMEM, "no memory");
-    x->call = call;
-    x->o = (struct open_segment){.dir = dir, .fd = -1};
-    rc = jn_rec_reader_open(&x->reader, dir, err);
-    if (rc == 0 && f.e.encrypted && f.e.slots <= JN_REC_SLOTS) {
-        rc = destroy_keys(x, &f.e);
-    } else if (rc == 0 && f.e.old) {
-        rc = jn_fail(err, -EOPNOTSUPP,
-                     "call %s was recorded by an earlier version, whose recordings cannot be deleted "
-                     "one by one",
-                     jn_id_text(call, id));
-    } else if (rc == 0) {
-        struct jn_rec_place from = {.segment = f.e.first};
-        struct jn_rec_walker w = {.chunk = erase_chunk, .arg = x};
-        rc = jn_rec_walk(dir, &from, f.e.last, &w, err);
-    }
-    if (rc == 0)
-        rc = jn_rec_index_delete(dir, f.number, now_us);
-    if (rc < 0 && err && !err->text[0])
-        jn_fail(err, rc, "%s: %s", dir, strerror(-rc));
     *encrypted = f.e.encrypted;
-    jn_rec_reader_close(x->reader);
-    if (x->o.fd >= 0)
-        jn_files->close(x->o.fd);
-    free(x);
-    return rc;
+    return jn_rec_delete_found(dir, &f, now_us, err);
 }

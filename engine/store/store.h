@@ -39,11 +39,13 @@ enum jn_audit_kind {
     JN_AUDIT_READ_MESSAGES,
     JN_AUDIT_READ_TRACE,
     JN_AUDIT_SUPERVISE,
+    JN_AUDIT_RECORDING, /* paused, masked, resumed, deleted */
     JN_AUDIT_KIND_N
 };
 #define JN_AUDIT_KIND_NAMES                                                                                            \
     {                                                                                                                  \
-        "login", "login_failed", "change", "read_recording", "read_messages", "read_trace", "supervise"                \
+        "login", "login_failed", "change", "read_recording", "read_messages", "read_trace", "supervise",  \
+            "recording"                                                                                               \
     }
 
 /* path: the database file, made when missing; schema upgraded in one transaction; a newer schema is refused with

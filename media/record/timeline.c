@@ -5,54 +5,56 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SAMPLE_US = 125, ENOUGH = 30 * 8000, TAPS = 16, PHASES = 256 };
+enum { TAPS = 16, PHASES = 256 };
+static const double enough_us = 30e6, audible_us = 125; /* apart, over all of it */
 
 /* Lateness beyond the nominal clock. */
-static double late(const struct jn_arrival *p)
+static double late(const struct jn_arrival *p, double tick_us)
 {
-    return (double)(p->at_us - p->x * SAMPLE_US);
+    return (double)p->at_us - (double)p->x * tick_us;
 }
 
 /* b does not lie below the line from a to c. */
-static bool above(const struct jn_arrival *a, const struct jn_arrival *b, const struct jn_arrival *c)
+static bool above(const struct jn_arrival *a, const struct jn_arrival *b, const struct jn_arrival *c, double tick_us)
 {
     double ab = (double)(b->x - a->x), ac = (double)(c->x - a->x);
-    return (late(b) - late(a)) * ac >= (late(c) - late(a)) * ab;
+    double base = late(a, tick_us);
+    return (late(b, tick_us) - base) * ac >= (late(c, tick_us) - base) * ab;
 }
 
 /* Leaves the lower hull in a[0..] from left to right; returns its points. */
-static size_t lower_hull(struct jn_arrival *a, size_t n)
+static size_t lower_hull(struct jn_arrival *a, size_t n, double tick_us)
 {
     size_t h = 0;
     for (size_t i = 0; i < n; i++) {
-        while (h > 0 && a[h - 1].x == a[i].x && late(&a[h - 1]) >= late(&a[i]))
+        while (h > 0 && a[h - 1].x == a[i].x && late(&a[h - 1], tick_us) >= late(&a[i], tick_us))
             h--;
         if (h > 0 && a[h - 1].x == a[i].x)
             continue;
-        while (h > 1 && above(&a[h - 2], &a[h - 1], &a[i]))
+        while (h > 1 && above(&a[h - 2], &a[h - 1], &a[i], tick_us))
             h--;
         a[h++] = a[i];
     }
     return h;
 }
 
-struct jn_clock_fit jn_clock_fit(struct jn_arrival *a, size_t n)
+struct jn_clock_fit jn_clock_fit(struct jn_arrival *a, size_t n, double tick_us)
 {
     double mean = 0.0;
     int64_t span = a[n - 1].x - a[0].x;
     for (size_t i = 0; i < n; i++)
         mean += (double)a[i].x / (double)n;
-    size_t h = lower_hull(a, n), edge = 0;
+    size_t h = lower_hull(a, n, tick_us), edge = 0;
     while (edge + 2 < h && (double)a[edge + 1].x < mean)
         edge++;
     struct jn_clock_fit fit = {.skew_us = 0.0};
-    if (span >= ENOUGH && h > 1)
-        fit.skew_us = (late(&a[edge + 1]) - late(&a[edge])) / (double)(a[edge + 1].x - a[edge].x);
-    if (fabs(fit.skew_us) > SAMPLE_US * 1000e-6 || fabs(fit.skew_us) * (double)span < SAMPLE_US)
+    if ((double)span * tick_us >= enough_us && h > 1)
+        fit.skew_us = (late(&a[edge + 1], tick_us) - late(&a[edge], tick_us)) / (double)(a[edge + 1].x - a[edge].x);
+    if (fabs(fit.skew_us) > tick_us * 1000e-6 || fabs(fit.skew_us) * (double)span < audible_us)
         fit.skew_us = 0.0; /* no clock, or less than a sample in all: a copy is better */
     fit.origin_us = INFINITY;
     for (size_t i = 0; i < h; i++)
-        fit.origin_us = fmin(fit.origin_us, late(&a[i]) - fit.skew_us * (double)a[i].x);
+        fit.origin_us = fmin(fit.origin_us, late(&a[i], tick_us) - fit.skew_us * (double)a[i].x);
     return fit;
 }
 

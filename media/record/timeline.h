@@ -10,14 +10,14 @@
 struct jn_arrival {
     int64_t x, at_us;
 };
-/* Sample x was spoken (plus the least network delay seen) at origin_us + x * (125 + skew_us). */
+/* Sample x was spoken (plus the least network delay seen) at origin_us + x * (tick_us + skew_us). */
 struct jn_clock_fit {
     double origin_us, skew_us;
 };
 /* The line under all arrivals that lies nearest to them: an edge of their lower convex hull, so that frames that were
  * held up on the way have no weight. Sources heard for less than 30 s, and slopes beyond 1000 ppm, get no slope. a:
- * sorted by x, not empty; its order is changed. */
-struct jn_clock_fit jn_clock_fit(struct jn_arrival *a, size_t n);
+ * sorted by x, not empty; its order is changed. tick_us: nominal microseconds of a unit of x (125 at 8 kHz). */
+struct jn_clock_fit jn_clock_fit(struct jn_arrival *a, size_t n, double tick_us);
 
 /* Adds in[0..n_in) to every second sample of out[0..2 * n_out): out sample i takes in at position first + i * step,
  * band-limited interpolation; step 1 with a whole `first` is a copy. Saturates. */

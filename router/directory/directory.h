@@ -18,12 +18,14 @@ enum { JN_DIR_TARGETS = 4, JN_DIR_NEXT_ON = 8, JN_DIR_ROUTE_TRUNKS = 8 };
 
 enum jn_role { JN_ROLE_NONE, JN_ROLE_AGENT, JN_ROLE_SUPERVISOR, JN_ROLE_ADMIN, JN_ROLE_N };
 /* What a leg's media must be. */
-enum jn_srtp_mode { JN_SRTP_OFF, JN_SRTP_OPTIONAL, JN_SRTP_REQUIRED };
+/* DTLS: a browser, or who speaks like one: keys by DTLS, addresses by ICE (RFC 8827). */
+enum jn_srtp_mode { JN_SRTP_OFF, JN_SRTP_OPTIONAL, JN_SRTP_REQUIRED, JN_SRTP_DTLS };
 
 struct jn_dir_tenant {
     uint64_t id;
     char name[JN_NAME_MAX], domain[JN_HOST_MAX]; /* SIP domain and digest realm */
     uint32_t weight;
+    uint32_t keep_recordings_s; /* deleted that long after their end; 0: as the machine's configuration says */
     struct jn_say announce;        /* an agent hears it before one of its callers: the client's name */
     char caller_id[JN_NUMBER_MAX]; /* shown to numbers that its agents call, where the queue has none */
     char call_out[JN_DIR_CALL_OUT]

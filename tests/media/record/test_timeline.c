@@ -19,7 +19,7 @@ static struct jn_clock_fit fit(unsigned seconds, double ppm, unsigned jitter_us,
         if (spike_every && i % spike_every == 0)
             a[i].at_us += 300000;
     }
-    struct jn_clock_fit f = jn_clock_fit(a, n);
+    struct jn_clock_fit f = jn_clock_fit(a, n, 125);
     free(a);
     return f;
 }
@@ -40,7 +40,7 @@ Test(timeline, what_was_heard_briefly_gets_no_slope)
     cr_assert_eq(fit(20, 200, 30000, 0).skew_us, 0);
     cr_assert_eq(fit(1, 0, 0, 0).skew_us, 0);
     struct jn_arrival one = {.x = 160, .at_us = 5000};
-    struct jn_clock_fit f = jn_clock_fit(&one, 1);
+    struct jn_clock_fit f = jn_clock_fit(&one, 1, 125);
     cr_assert(f.skew_us == 0 && f.origin_us == 5000 - 160 * 125);
 }
 
