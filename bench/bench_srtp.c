@@ -1,6 +1,8 @@
 /* SRTP over 20,000 streams with a key each, in random order: what a packet of G.711 costs to protect and to unprotect
  * with replay and rollover included, against the floor: libipsec-mb's raw multi-buffer jobs on the same bytes and keys
- * in the same order; against libsrtp; and GCM. All of them take turns in one run, for each set of instructions. */
+ * in the same order; against libsrtp; and GCM. All of them take turns in one run, for each set of instructions. libsrtp
+ * gets 64 of the streams only: Debian's is built on NSS, which looks for each packet's key among all keys that are
+ * open, so that with 20,000 a packet was seen to take 1.4 ms. */
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
 #include "media/srtp/srtp.h"
@@ -10,7 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAMS = 20000, HEADER = 12, PAYLOAD = 160, LEN = HEADER + PAYLOAD, CAP = 256, ROUNDS = 15, BURST = 64 };
+enum {
+    STREAMS = 20000,
+    HEADER = 12,
+    PAYLOAD = 160,
+    LEN = HEADER + PAYLOAD,
+    CAP = 256,
+    ROUNDS = 15,
+    BURST = 64,
+    LIB_STREAMS = 64
+};
 enum { FLOOR, PROTECT, UNPROTECT, LIBSRTP, GCM, GCM_OPEN, MEASURES };
 static const char *const names[MEASURES] = {"floor",           "protect",     "unprotect",
                                             "libsrtp_protect", "gcm_protect", "gcm_unprotect"};
@@ -91,6 +102,18 @@ static double run(struct end *e, bool seal)
     return ns;
 }
 
+/* The first streams through libsrtp. */
+static double run_libsrtp(void)
+{
+    struct jn_pkt *pk[LIB_STREAMS];
+    for (unsigned i = 0; i < LIB_STREAMS; i++)
+        pk[i] = &b.pkt[i];
+    uint64_t from = jn_mono_ns();
+    if (b.lib.ops->seal(b.lib.at, pk, LIB_STREAMS, false) != LIB_STREAMS)
+        die("libsrtp refuses packets");
+    return (double)(jn_mono_ns() - from) / LIB_STREAMS;
+}
+
 static void job(IMB_JOB *j, uint32_t i, uint8_t iv[16], uint8_t tag[12])
 {
     uint8_t *p = b.bytes + (size_t)i * CAP;
@@ -146,20 +169,20 @@ static void same(uint32_t i, const uint8_t *sealed, unsigned len, const char *wh
 /* Every measure once. What the engine seals is what libsrtp seals, and opens again: looked at on some packets. */
 static void once(unsigned round)
 {
-    static uint8_t kept[STREAMS / 100][CAP];
+    static uint8_t kept[LIB_STREAMS][CAP];
     shuffle();
     speak();
     b.ns[FLOOR][round] = run_floor();
     speak();
     b.ns[PROTECT][round] = run(&b.tx, true);
-    for (uint32_t i = 0; i < STREAMS / 100; i++)
-        memcpy(kept[i], b.pkt[100 * i].data, LEN + 10);
+    for (uint32_t i = 0; i < LIB_STREAMS; i++)
+        memcpy(kept[i], b.pkt[i].data, LEN + 10);
     b.ns[UNPROTECT][round] = run(&b.rx, false);
     b.seq--;
     speak();
-    b.ns[LIBSRTP][round] = run(&b.lib, true);
-    for (uint32_t i = 0; i < STREAMS / 100; i++)
-        same(100 * i, kept[i], LEN + 10, "libsrtp seals something else");
+    b.ns[LIBSRTP][round] = run_libsrtp();
+    for (uint32_t i = 0; i < LIB_STREAMS; i++)
+        same(i, kept[i], LEN + 10, "libsrtp seals something else");
     speak();
     b.ns[GCM][round] = run(&b.gcm_tx, true);
     b.ns[GCM_OPEN][round] = run(&b.gcm_rx, false);
@@ -170,9 +193,10 @@ static void once(unsigned round)
 
 static void open_end(struct end *e, enum jn_srtp_isa isa, enum jn_srtp_suite suite, bool inbound)
 {
+    uint32_t n = isa == JN_SRTP_ISA_N ? LIB_STREAMS : STREAMS;
     e->ops = isa == JN_SRTP_ISA_N ? &jn_srtp_libsrtp : &jn_srtp_mb;
-    int rc = isa == JN_SRTP_ISA_N ? e->ops->open_bank(&e->bank, STREAMS) : jn_srtp_mb_open_bank(&e->bank, STREAMS, isa);
-    for (uint32_t i = 0; rc == 0 && i < STREAMS; i++)
+    int rc = isa == JN_SRTP_ISA_N ? e->ops->open_bank(&e->bank, n) : jn_srtp_mb_open_bank(&e->bank, STREAMS, isa);
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
         if ((e->at[i] = e->ops->open_context(e->bank, suite, b.key[i], inbound)) == NULL)
             rc = -1;
     if (rc < 0)
