@@ -15,6 +15,7 @@
  * long an association that is up answers its peer's last flight. */
 enum { AGAIN = 32, LINGER_S = 30, BURST = 32, TIMERS_US = 10000, DAY_S = 86400 };
 #define NS_PER_S UINT64_C(1000000000)
+#define HOUR_US  UINT64_C(3600000000)
 
 struct session {
     uint64_t leg, until_ns;
@@ -300,8 +301,13 @@ static void *run(void *arg)
             wait_us = timers(s, now);
             looked_ns = now;
         }
-        if (n == 0 && !mail_waits(s))
-            jn_waker_sleep(&s->waker, wait_us < 3600 * UINT64_C(1000000) ? wait_us : 3600 * UINT64_C(1000000));
+        if (n > 0)
+            continue;
+        jn_waker_about_to_sleep(&s->waker);
+        /* Pairs with the release in jn_slow_stop. */
+        if (!mail_waits(s) && !atomic_load_explicit(&s->stop, memory_order_acquire))
+            jn_waker_sleep(&s->waker, wait_us < HOUR_US ? wait_us : HOUR_US);
+        jn_waker_awake(&s->waker);
     }
     return NULL;
 }
