@@ -68,11 +68,16 @@ int voice_policy(const struct jn_act_voice *v, const struct jn_sip_invite *in, s
     jn_random(l->local.key, sizeof l->local.key);
     l->local.mode = JN_MODE_SENDRECV;
     l->local.allowed = &v->c.codecs;
+    voice_browser_ready(v, &l->local);
     if (!in->sdp) { /* delayed offer: we offer in our 200 */
         jn_sdp_offer_codecs(&l->local, JN_CODEC_N);
         l->local.ptime_ms = 20;
         l->local.suite = in->srtp == JN_SRTP_REQUIRED ? JN_SUITE_AES128_SHA80 : JN_SUITE_NONE;
         l->local.crypto_tag = 1;
+        if (in->srtp == JN_SRTP_DTLS && !l->local.can_dtls)
+            return 488;
+        if (in->srtp == JN_SRTP_DTLS)
+            voice_browser_offer(&l->local);
         return 0;
     }
     int rc = jn_sdp_parse(&l->offer, in->sdp, strlen(in->sdp), &why);
@@ -82,7 +87,8 @@ int voice_policy(const struct jn_act_voice *v, const struct jn_sip_invite *in, s
         jn_info("voice", "offer refused caller=%s: %s", in->from_user, why.text);
         return rc == -ENOTSUP ? 488 : 400;
     }
-    memcpy(l->remote.key_out, l->local.key, sizeof l->remote.key_out);
+    if (!l->remote.dtls)
+        memcpy(l->remote.key_out, l->local.key, sizeof l->remote.key_out);
     l->remote.latch = l->remote.suite == JN_SUITE_NONE;
     l->has_offer = true;
     return 0;
@@ -116,7 +122,7 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         turn_away(v, in, status);
         return;
     }
-    if (v->ports.admit(v->ports.arg)) {
+    if (voice_admit(v)) {
         turn_away(v, in, 503);
         return;
     }
@@ -129,17 +135,13 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
     c->place = PLACE_KEPT;
     unsigned worker = voice_pick_worker(v);
     c->home = (uint8_t)worker;
-    struct leg *l = voice_leg_open(v, c, SIDE_CALLER, in->agent, worker);
+    struct leg *l = voice_leg_open(v, c, SIDE_CALLER, in->agent, worker, &probe);
     if (!l) {
         turn_away(v, in, 503);
         voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
         voice_close(v, c, 503);
         return;
     }
-    l->local = probe.local;
-    l->remote = probe.remote;
-    l->offer = probe.offer;
-    l->has_offer = probe.has_offer;
     l->peer_public = jn_addr_public(&in->source);
     voice_leg_sip(v, l, in->leg);
     char id[JN_ID_TEXT_MAX];

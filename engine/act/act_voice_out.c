@@ -43,7 +43,7 @@ static int begin(struct jn_act_voice *v, const struct jn_dir_agent *a, uint64_t 
     int srtp = jn_sip_trunk_srtp(v->sip, d->tenant, 0, number);
     if (srtp < 0)
         return -EHOSTUNREACH;
-    if (v->ports.admit(v->ports.arg))
+    if (voice_admit(v))
         return -EAGAIN;
     const char *from = jn_dir_caller_id(v->dir, d->tenant, q);
     struct call *c = voice_call_new(v, d->tenant, q, from[0] ? from : a->sip_user, number, call_id);
@@ -111,17 +111,13 @@ bool voice_out_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         jn_sip_refuse(v->sip, in->leg, status ? status : rc == -EACCES ? 403 : rc == -EAGAIN ? 503 : 404);
         return true;
     }
-    struct leg *l = voice_leg_open(v, c, SIDE_AGENT, in->agent, c->home);
+    struct leg *l = voice_leg_open(v, c, SIDE_AGENT, in->agent, c->home, &probe);
     if (!l) {
         jn_sip_refuse(v->sip, in->leg, 503);
         voice_finish(v, c, JN_EV_END, JN_WHY_BUSY);
         voice_close(v, c, 0);
         return true;
     }
-    l->local = probe.local;
-    l->remote = probe.remote;
-    l->offer = probe.offer;
-    l->has_offer = true;
     voice_leg_sip(v, l, in->leg);
     return true;
 }
@@ -136,7 +132,7 @@ static void dial(struct jn_act_voice *v, struct call *c)
     voice_step(v, c, CALL_OUT_DIAL);
     voice_ringback(v, c, c->agent, true);
     unsigned worker = v->c.spread_legs && v->c.workers > 1 ? (c->home + 1u) % v->c.workers : c->home;
-    struct leg *l = voice_leg_open(v, c, SIDE_CALLER, 0, worker);
+    struct leg *l = voice_leg_open(v, c, SIDE_CALLER, 0, worker, NULL);
     if (!l) {
         voice_out_failed(v, c, JN_WHY_BUSY);
         return;
@@ -156,7 +152,7 @@ void voice_out_begin(struct jn_act_voice *v, struct call *c)
         dial(v, c);
         return;
     }
-    struct leg *l = a ? voice_leg_open(v, c, SIDE_AGENT, a->set.id, c->home) : NULL;
+    struct leg *l = a ? voice_leg_open(v, c, SIDE_AGENT, a->set.id, c->home, NULL) : NULL;
     if (!l) {
         voice_out_failed(v, c, JN_WHY_BUSY);
         return;

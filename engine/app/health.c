@@ -44,6 +44,24 @@ static void sip_metrics(const struct jn_engine *e, struct jn_buf *out)
     gauge(out, "sip_phones", "phones registered", LOAD(c->phones));
 }
 
+/* How late periods of mixing began, as a histogram that Prometheus adds up (its buckets hold all that is not later). */
+static void lateness(struct jn_buf *out, unsigned worker, const struct jn_worker_counts *c)
+{
+    static const uint32_t bound[JN_LATE_N - 1] = JN_LATE_BOUNDS_US;
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < JN_LATE_N - 1; i++) {
+        n += LOAD(c->late[i]);
+        jn_buf_printf(out, "junctor_media_late_seconds_bucket{worker=\"%u\",le=\"%u.%06u\"} %llu\n", worker,
+                      bound[i] / 1000000, bound[i] % 1000000, (unsigned long long)n);
+    }
+    n += LOAD(c->late[JN_LATE_N - 1]);
+    jn_buf_printf(out, "junctor_media_late_seconds_bucket{worker=\"%u\",le=\"+Inf\"} %llu\n", worker,
+                  (unsigned long long)n);
+    jn_buf_printf(out, "junctor_media_late_seconds_sum{worker=\"%u\"} %.6f\n", worker, (double)LOAD(c->late_ns) / 1e9);
+    jn_buf_printf(out, "junctor_media_late_seconds_count{worker=\"%u\"} %llu\n", worker, (unsigned long long)n);
+}
+
 static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
 {
     static const char *const drops[] = JN_DROP_NAMES, *const counts[] = JN_PORT_COUNT_NAMES;
@@ -67,6 +85,17 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
                  {"rtcp_out_total", offsetof(struct jn_worker_counts, rtcp_out)},
                  {"link_frames_total", offsetof(struct jn_worker_counts, link_frames)},
                  {"refused_orders_total", offsetof(struct jn_worker_counts, refused_orders)},
+                 {"ice_checks_total", offsetof(struct jn_worker_counts, ice_checks)},
+                 {"ice_strangers_total", offsetof(struct jn_worker_counts, ice_strangers)},
+                 {"ice_malformed_total", offsetof(struct jn_worker_counts, ice_malformed)},
+                 {"ice_refused_total", offsetof(struct jn_worker_counts, ice_refused)},
+                 {"ice_conflicts_total", offsetof(struct jn_worker_counts, ice_conflicts)},
+                 {"ice_nominated_total", offsetof(struct jn_worker_counts, ice_nominated)},
+                 {"dtls_strangers_total", offsetof(struct jn_worker_counts, dtls_strangers)},
+                 {"dtls_malformed_total", offsetof(struct jn_worker_counts, dtls_malformed)},
+                 {"dtls_throttled_total", offsetof(struct jn_worker_counts, dtls_throttled)},
+                 {"dtls_full_total", offsetof(struct jn_worker_counts, dtls_full)},
+                 {"browser_legs", offsetof(struct jn_worker_counts, browsers)},
                  {"legs", offsetof(struct jn_worker_counts, legs)},
                  {"rooms", offsetof(struct jn_worker_counts, rooms)}};
 
@@ -79,10 +108,29 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
         for (unsigned d = 1; d < JN_DROP_N; d++)
             jn_buf_printf(out, "junctor_media_drops_total{worker=\"%u\",reason=\"%s\"} %llu\n", w, drops[d],
                           LOAD(c->drops[d]));
+        static const char *const keys[] = JN_KEYS_NAMES;
+        for (unsigned i = 0; i < JN_KEYS_N; i++)
+            jn_buf_printf(out, "junctor_media_handshakes_total{worker=\"%u\",how=\"%s\"} %llu\n", w, keys[i],
+                          LOAD(c->dtls_ended[i]));
+        lateness(out, w, c);
+        jn_buf_printf(out, "junctor_media_busy_seconds_total{worker=\"%u\"} %.3f\n", w, (double)LOAD(c->busy_ns) / 1e9);
+        jn_buf_printf(out, "junctor_media_load{worker=\"%u\"} %.3f\n", w, (double)LOAD(c->load_permille) / 1e3);
         const _Atomic uint64_t *port = jn_worker_port_counts(e->worker[w]);
         for (unsigned i = 0; port && i < JN_PORT_COUNTS; i++)
             jn_buf_printf(out, "junctor_port_%s_total{worker=\"%u\"} %llu\n", counts[i], w, LOAD(port[i]));
     }
+}
+
+static void slow_metrics(const struct jn_engine *e, struct jn_buf *out)
+{
+    if (!e->slow)
+        return;
+    const struct jn_slow_counts *c = jn_slow_counts(e->slow);
+    counter(out, "handshakes_begun", "DTLS handshakes with browsers begun", LOAD(c->begun));
+    counter(out, "handshakes_begun_again", "DTLS handshakes that broke off and were begun anew", LOAD(c->begun_again));
+    counter(out, "handshakes_full", "handshake datagrams that found a worker's mailbox full", LOAD(c->full));
+    counter(out, "handshakes_certificates", "certificates made for handshakes", LOAD(c->certificates));
+    gauge(out, "handshakes_going", "DTLS handshakes that are not over", LOAD(c->going));
 }
 
 void jn_engine_metrics(void *engine, struct jn_buf *out)
@@ -104,6 +152,7 @@ void jn_engine_metrics(void *engine, struct jn_buf *out)
     sip_metrics(e, out);
     jn_engine_trace_metrics(e, out);
     worker_metrics(e, out);
+    slow_metrics(e, out);
 }
 
 void jn_engine_health(void *engine, struct jn_buf *out)

@@ -12,6 +12,7 @@ static const struct {
 } counters[] = {
     {"calls_begun", "calls that came in from callers", COUNT(calls)},
     {"calls_refused", "calls turned away before they were answered", COUNT(refused)},
+    {"calls_overloaded", "new calls refused because no media worker had time for them", COUNT(overloaded)},
     {"calls_answered", "calls from callers that were answered", COUNT(answered)},
     {"calls_arrived", "calls that the router was told of", COUNT(arrived)},
     {"agent_calls", "calls of agents' phones, one for each offer", COUNT(agent_calls)},
@@ -42,6 +43,8 @@ static const struct {
     {"calls_referred", "transfers that phones asked for with REFER", COUNT(refers)},
     {"calls_out", "calls to outside begun", COUNT(outs)},
     {"calls_out_answered", "calls to outside that were answered", COUNT(outs_answered)},
+    {"browser_keys", "handshakes with browsers that gave keys", COUNT(keys_up)},
+    {"browser_keys_failed", "parties let go because a handshake with their browser failed", COUNT(keys_failed)},
     {"calls_out_forbidden", "numbers that an agent may not call", COUNT(outs_forbidden)},
 };
 static_assert(sizeof counters / sizeof *counters + 1 == JN_VOICE_COUNTS, "every counter is told; watched_now below");

@@ -74,6 +74,7 @@ static void publish(struct jn_worker *w)
     PUT(rec_overflow);
     PUT(facts_refused);
     PUT(late_ticks);
+    PUT(late_ns);
     PUT(legs_without_rtcp);
     PUT(rtcp_in);
     PUT(rtcp_out);

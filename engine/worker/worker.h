@@ -26,7 +26,7 @@ struct jn_worker_config {
     struct jn_addr advertise;    /* address for SDP; family NONE: local */
     uint16_t port_min, port_max; /* this worker's own range: even RTP, odd RTCP */
     uint32_t max_legs, max_rooms;
-    uint32_t browsers; /* legs on the port that browsers share; 0: none is taken, and none shared */
+    uint32_t browsers;      /* legs on the port that browsers share; 0: none is taken, and none shared */
     uint32_t silence_ms;    /* LEG_SILENT after that, 0 never */
     uint32_t latch_ms;      /* how long after LEG_REMOTE an address may be learnt */
     uint32_t quarantine_ms; /* before a port is used again: 5000 */
@@ -45,7 +45,7 @@ struct jn_worker_counts {
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix, turns_to_relay;
     _Atomic uint64_t browsers, ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated,
         dtls_strangers, dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N];
-    _Atomic uint64_t late[JN_LATE_N]; /* as in struct jn_plane_counts */
+    _Atomic uint64_t late[JN_LATE_N], late_ns; /* as in struct jn_plane_counts */
     /* busy_ns: time spent working since the start. load_permille: share of its core that it needed in the last second
      * or so; for a port that is polled, of the time in which there was work. */
     _Atomic uint64_t busy_ns, load_permille;

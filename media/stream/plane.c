@@ -118,6 +118,7 @@ static void lateness(struct jn_plane *p, uint64_t late_ns)
     while (i < JN_LATE_N - 1 && late_ns > bound[i] * UINT64_C(1000))
         i++;
     p->counts.late[i]++;
+    p->counts.late_ns += late_ns;
 }
 
 static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)

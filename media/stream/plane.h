@@ -59,7 +59,7 @@ struct jn_plane_config {
 enum { JN_LATE_N = 23 };
 
 struct jn_plane_counts {
-    uint64_t late[JN_LATE_N];
+    uint64_t late[JN_LATE_N], late_ns; /* late_ns: all of it together */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,

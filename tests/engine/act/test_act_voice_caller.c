@@ -79,6 +79,24 @@ Test(act_voice_caller, an_offer_without_a_codec_of_ours_is_488_and_takes_nothing
     end_world();
 }
 
+Test(act_voice_caller, busy_workers_get_no_new_call)
+{
+    world(false, 0);
+    w.load[0] = 850;
+    w.load[1] = 849;
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(w.sip[invite("100", SDP_BOTH)].refused, 0);
+    for (unsigned i = 0; i < w.orders; i++)
+        cr_assert_eq(w.order_worker[i], 1, "order %u went to the busy worker", i);
+    w.load[1] = 1000;
+    unsigned before = w.orders;
+    cr_assert_eq(w.sip[invite("100", SDP_BOTH)].refused, 503);
+    cr_assert_eq(w.orders, before);
+    w.load[0] = 300;
+    cr_assert_eq(w.sip[invite("100", SDP_BOTH)].refused, 0);
+    end_world();
+}
+
 Test(act_voice_caller, full_mailboxes_are_503)
 {
     world(false, 0);

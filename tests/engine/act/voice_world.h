@@ -64,6 +64,7 @@ static struct {
     struct jn_voice_watch watch;
     unsigned watches;
     bool event_full, order_full, admit_full, leg_full, no_legs;
+    unsigned load[WORKERS];
     bool drop_dialogs;
     int trunk_rc, refer_status; /* refer_status: the last word about a REFER */
     uint8_t asks[65536];        /* who asks for a move: each in its place, 1 once it was answered */
@@ -188,6 +189,11 @@ static int on_admit(void *arg)
         return -EAGAIN;
     w.admitted++;
     return 0;
+}
+static unsigned on_load(void *arg, unsigned worker)
+{
+    (void)arg;
+    return w.load[worker];
 }
 static void on_release(void *arg)
 {
@@ -388,6 +394,7 @@ static void world(bool spread, uint32_t silence_end_s)
         add_sound(&w.sounds.at[i], names[i]);
     struct jn_voice_ports ports = {.admit = on_admit,
                                    .release = on_release,
+                                   .load = on_load,
                                    .event = on_event,
                                    .admit_leg = on_admit_leg,
                                    .release_leg = on_release_leg,
@@ -402,6 +409,7 @@ static void world(bool spread, uint32_t silence_end_s)
                                 .max_calls = 64,
                                 .spread_legs = spread,
                                 .silence_end_s = silence_end_s,
+                                .admit_load = 850,
                                 .ring_ms = 60000};
     struct jn_err err = {{0}};
     cr_assert_eq(jn_act_voice_open(&w.v, &c, w.dir, &w.sounds, &ports, &err), 0, "%s", err.text);
