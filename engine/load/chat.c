@@ -35,12 +35,11 @@ static void ask(struct jn_chat_load *c, struct jn_customer *u, uint64_t now)
     } else {
         bool end = u->sent == c->c.messages;
         snprintf(path, sizeof path, "/api/v1/chat/%s/%s", u->id, end ? "end" : "messages");
-        jn_buf_text(&b, "{");
+        jn_buf_text(&b, end ? "" : "{");
     }
     if (u->sent < c->c.messages) /* the text says which it is, for who sees it at the other side */
-        jn_buf_printf(&b, "\"text\":\"load.%016llx.%u.%u: is anybody there?\",\"key\":\"load%016llx.%u.%u\"",
+        jn_buf_printf(&b, "\"text\":\"load.%016llx.%u.%u: is anybody there?\",\"key\":\"load%016llx.%u.%u\"}",
                       (unsigned long long)c->run, i, u->sent, (unsigned long long)c->run, i, u->sent);
-    jn_buf_text(&b, "}");
     if (!u->tries)
         u->asked_ns = now;
     if (u->sent < c->c.messages && !u->tries)

@@ -105,10 +105,12 @@ bool jn_chat_http_ask(struct jn_chat_load *c, uint32_t customer, const char *pat
     k->sent = 0;
     jn_buf_clear(&k->in);
     jn_buf_clear(&k->out);
-    jn_buf_printf(&k->out, "POST %s HTTP/1.1\r\nHost: junctor\r\nContent-Type: application/json\r\n", path);
+    jn_buf_printf(&k->out, "POST %s HTTP/1.1\r\nHost: junctor\r\n", path);
+    if (body->len)
+        jn_buf_text(&k->out, "Content-Type: application/json\r\n");
     if (token[0])
         jn_buf_printf(&k->out, "Authorization: Bearer %s\r\n", token);
-    jn_buf_printf(&k->out, "Content-Length: %zu\r\n\r\n%s", body->len, body->data);
+    jn_buf_printf(&k->out, "Content-Length: %zu\r\n\r\n%s", body->len, body->len ? body->data : "");
     push(c, k, now);
     return true;
 }

@@ -24,6 +24,7 @@ void jn_load_heard_add(struct jn_load_heard *a, const struct jn_load_heard *b)
     a->shifts += b->shifts;
     a->heard += b->heard;
     a->missing += b->missing;
+    a->bent += b->bent;
     jn_load_histo_add(&a->loss_ppm, &b->loss_ppm);
     jn_load_histo_add(&a->jitter_us, &b->jitter_us);
     jn_load_histo_add(&a->delay_us, &b->delay_us);

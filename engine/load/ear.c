@@ -12,6 +12,9 @@ enum {
     PIECE = 160,     /* what is looked for */
     BLOCK = 40,      /* 5 ms: what is judged at once */
     NEAR = 200,      /* a jitter buffer stretches and shrinks by less */
+    FAR = 1600,      /* it was rebuilt, or words were left out */
+    LEAP = 120,      /* 15 ms: more than a pitch period */
+    SEAM = 120,      /* 15 ms: less than a frame */
     GONE = 1600,     /* 200 ms without it: look everywhere */
     REACH = 8000,    /* a delay of up to a second is looked for by correlation; by bytes, any */
     TRAIL = 800,     /* at the end, so much may be missing because the other side ended first */
@@ -135,12 +138,18 @@ static void missed(struct jn_ear *e, uint32_t samples)
     e->run += samples;
 }
 
+/* The run of what was not heard ends. A short one in which the sound was only moved a little is the seam where a jitter
+ * buffer stretched or shrank it: no word is missing there. */
 static void heard(struct jn_ear *e, uint32_t samples)
 {
-    e->missing += e->run;
-    if (e->run > e->longest_gap)
-        e->longest_gap = e->run;
+    if (e->run && e->run <= SEAM && e->moved) {
+        e->bent += e->run;
+    } else if (e->run) {
+        e->missing += e->run;
+        e->longest_gap = e->run > e->longest_gap ? e->run : e->longest_gap;
+    }
     e->run = 0;
+    e->moved = false;
     e->heard += samples;
 }
 
@@ -169,25 +178,44 @@ static void count(struct jn_ear *e, struct jn_ear_room *room, const struct verdi
     jn_histo_add(&room->latency_us, ns / 1000);
 }
 
-/* The sound is not where it was: close by (a jitter buffer moved it), or gone. */
-static void find_again(struct jn_ear *e, struct jn_ear_room *room, const int16_t *pcm, unsigned n, uint32_t ts,
-                       struct verdict *j)
+/* Takes a place over where more of the frame is as it should be. What was leapt over is missing; a jitter buffer that
+ * shrinks leaves out less at once (a pitch period), and says it all. */
+static bool move_to(struct jn_ear *e, const struct jn_voice *v, uint32_t place, const int16_t *pcm, unsigned n,
+                    uint32_t ts, struct verdict *j)
 {
-    const struct jn_voice *v = room->voice;
-    uint32_t best = 0;
-    if (e->failed < UINT8_MAX)
-        e->failed++;
-    if (n < PIECE || (e->failed > 8 && e->failed % 8))
-        return;
-    uint32_t from = (j->at + n - PIECE + v->n - NEAR) % v->n;
-    if (jn_correlate_best(v, from, 2 * NEAR, pcm + n - PIECE, PIECE, &best) < 0.75)
-        return;
-    struct verdict other = judge(e, v, (best + PIECE + v->n - n) % v->n, pcm, n);
+    struct verdict other = judge(e, v, place % v->n, pcm, n);
+    uint32_t leap = (other.at + v->n - j->at) % v->n;
     if (bits(other.bad) >= bits(j->bad))
-        return;
+        return false;
+    if (leap > LEAP && leap < v->n / 2)
+        missed(e, leap);
+    e->moved = true;
     e->anchor = (other.at + v->n - ts % v->n) % v->n;
     e->shifts++;
     *j = other;
+    return true;
+}
+
+/* The sound is not where it was: elsewhere (bytes tell), close by (a jitter buffer moved it), further off, or gone. */
+static void find_again(struct jn_ear *e, struct jn_ear_room *room, const uint8_t *payload, unsigned len,
+                       const int16_t *pcm, unsigned n, uint32_t ts, struct verdict *j)
+{
+    const struct jn_voice *v = room->voice;
+    int64_t found = by_bytes(e, v, payload, len);
+    uint32_t best = 0, reach = NEAR;
+    if (e->failed < UINT8_MAX)
+        e->failed++;
+    if (found >= 0 && move_to(e, v, (uint32_t)found, pcm, n, ts, j))
+        return;
+    if (n < PIECE || (e->failed > 8 && e->failed % 8))
+        return;
+    if (e->failed > 2 && room->searches > 0) {
+        room->searches--;
+        reach = FAR;
+    }
+    uint32_t from = (j->at + n - PIECE + v->n - reach) % v->n;
+    if (jn_correlate_best(v, from, 2 * reach, pcm + n - PIECE, PIECE, &best) >= 0.75)
+        move_to(e, v, best + PIECE + v->n - n, pcm, n, ts, j);
 }
 
 static unsigned decode(struct jn_ear *e, int16_t *pcm, const uint8_t *payload, unsigned len)
@@ -217,7 +245,7 @@ static void hear(struct jn_ear *e, struct jn_ear_room *room, const uint8_t *payl
     }
     struct verdict j = judge(e, room->voice, (ts % room->voice->n + e->anchor) % room->voice->n, pcm, n);
     if (mostly_bad(&j))
-        find_again(e, room, pcm, n, ts, &j);
+        find_again(e, room, payload, len, pcm, n, ts, &j);
     if (!mostly_bad(&j))
         e->failed = 0;
     count(e, room, &j, n, at_ns);

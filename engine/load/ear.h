@@ -11,8 +11,8 @@
 
 enum { JN_EAR_WAIT = 4, JN_EAR_PAYLOAD_MAX = 480, JN_EAR_NS_MAX = 2000000000 };
 
-/* What all ears of one thread share. searches: how many long searches may still be made; whoever owns it adds some
- * every millisecond. */
+/* What all ears of one thread share. searches: how many long searches may still be made; whoever owns it allows
+ * more as time goes by. */
 struct jn_ear_room {
     const struct jn_voice *voice;
     int searches;
@@ -26,17 +26,18 @@ struct jn_ear_packet {
     uint8_t payload[JN_EAR_PAYLOAD_MAX];
 };
 /* Samples are of 8 kHz throughout. heard, missing: of the other's sound since it was first heard. longest_gap: without
- * it, in samples. late: packets that came after their turn. pause_ns: longest between two arrivals. echo: it is our own
- * voice that comes back. shifts: how often the sound's delay changed. */
+ * it, in samples. bent: heard, but stretched or shrunk by a jitter
+ * buffer, of neither. late: packets that came after their turn. pause_ns: longest between two arrivals. echo: it is our
+ * own voice that comes back. shifts: how often the sound's delay changed. */
 struct jn_ear {
     struct jn_rtp_source source;
-    uint64_t heard, missing, longest_gap, late, shifts;
+    uint64_t heard, missing, bent, longest_gap, late, shifts;
     uint64_t latency_ns, latency_n, latency_max_ns; /* sum and count */
     uint64_t first_ns, last_ns, pause_ns, sound_ns; /* first packet; last packet; longest pause; last sound heard */
     uint64_t joined_ns;                             /* when the voice was first heard, 0 not yet */
     bool echo;
     /* below: ear.c's own */
-    bool locked, answers;
+    bool locked, answers, moved;
     uint8_t codec, failed, tries;
     uint32_t anchor, base_ts, next_ts, run;
     uint64_t next_ext;

@@ -194,6 +194,7 @@ void jn_party_silent(struct jn_load *l, struct jn_party *p, bool by_us, uint64_t
     h->shifts += e->shifts;
     h->heard += e->heard;
     h->missing += e->missing;
+    h->bent += e->bent;
     if (!e->source.started)
         return;
     uint64_t clock = jn_codec(e->codec) ? jn_codec(e->codec)->clock : JN_VOICE_RATE;

@@ -18,7 +18,7 @@ struct jn_load_times {
  * mos: 500 less MOS x 100, so that what is close to the best has the finest steps. */
 struct jn_load_heard {
     uint64_t legs, unheard, echoes, rtp_received, rtp_lost, duplicates, late, shifts;
-    uint64_t heard, missing; /* samples of 8 kHz */
+    uint64_t heard, missing, bent; /* samples of 8 kHz */
     struct jn_histo loss_ppm, jitter_us, delay_us, mos, gap_ms, pause_ms;
 };
 enum { JN_LOAD_AT_CALLER, JN_LOAD_AT_PHONE, JN_LOAD_SIDES };

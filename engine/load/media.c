@@ -1,4 +1,5 @@
 /* Media: see media.h. Talkers begin and end, and the way in. */
+#include "engine/base/clock.h"
 #include "engine/base/rand.h"
 #include "engine/load/media_state.h"
 #include "engine/load/sock.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEARCHES = 200 /* long ones in hand at most; one more each two milliseconds */ };
+enum { SEARCH_SHARE = 10 /* a long search for a voice takes at most one part in so many of the time */ };
 
 static uint64_t peer_key(const struct jn_addr *a, uint32_t local)
 {
@@ -62,7 +63,6 @@ int jn_load_media_open(struct jn_load_media **out, const struct jn_load_media_co
     memset(m, 0, sizeof *m);
     m->c = *c;
     m->room.voice = c->voice;
-    m->room.searches = SEARCHES;
     int rc = open_ports(m, err);
     if (rc == 0)
         rc = open_room(m, err);
@@ -252,7 +252,12 @@ static void hear(struct jn_load_media *m, struct jn_pkt *pk)
     }
     bool listens = m->c.heard < 2 || pk->stream % m->c.heard == 0;
     m->counts.received++;
+    uint64_t begun = m->room.searches ? jn_mono_ns() : 0;
     jn_ear_take(&t->ear, listens ? &m->room : &m->deaf, &h, pk->data + h.payload_off, jn_load_line(m, pk->at_ns));
+    if (begun && !m->room.searches) {
+        uint64_t now = jn_mono_ns();
+        m->search_ns = now + (now - begun) * SEARCH_SHARE;
+    }
 }
 
 /* Puts plain packets and those that could be opened to the front; returns how many. */
@@ -284,9 +289,8 @@ static unsigned sort_out(struct jn_load_media *m, struct jn_pkt *pk[], unsigned 
 void jn_load_media_turn(struct jn_load_media *m, uint64_t now_ns)
 {
     struct jn_pkt *pk[JN_PKT_BURST];
-    uint64_t ms = now_ns / 2000000;
-    m->room.searches += ms != m->searched_ms && m->room.searches < SEARCHES;
-    m->searched_ms = ms;
+    if (now_ns >= m->search_ns)
+        m->room.searches = 1;
     jn_load_media_send(m, now_ns);
     for (unsigned n, rounds = 0; rounds < 256 && (n = m->c.ops->rx(m->port, pk, JN_PKT_BURST, now_ns)); rounds++) {
         n = sort_out(m, pk, n);

@@ -30,8 +30,8 @@ struct jn_load_media {
     struct jn_map by_peer;
     uint32_t *on_port, *alone; /* by local port: how many talkers, and one of them */
     struct jn_moment moment[JN_LOAD_MOMENTS];
-    uint64_t slot; /* the next of 125 us on the time line that is to be sent */
-    uint64_t searched_ms;
+    uint64_t slot;      /* the next of 125 us on the time line that is to be sent */
+    uint64_t search_ns; /* not before then */
     const struct jn_srtp_ops *srtp;
     struct jn_srtp_bank *bank;
     struct jn_impair_hold *hold;

@@ -35,13 +35,14 @@ static void sound(struct jn_buf *o, const char *name, const struct jn_load_heard
 {
     jn_buf_printf(o,
                   "\"%s\":{\"legs\":%llu,\"unheard\":%llu,\"echoes\":%llu,\"loss_percent\":%.6f,\"mos\":%.4f,"
-                  "\"heard_ms\":%llu,\"missing_ms\":%llu,\"rtp_received\":%llu,\"rtp_lost\":%llu,\"duplicates\":%llu,"
+                  "\"heard_ms\":%llu,\"missing_ms\":%llu,\"bent_ms\":%llu,\"rtp_received\":%llu,\"rtp_lost\":%llu,"
+                  "\"duplicates\":%llu,"
                   "\"late\":%llu,\"delay_changes\":%llu,",
                   name, (unsigned long long)h->legs, (unsigned long long)h->unheard, (unsigned long long)h->echoes,
                   jn_load_loss_percent(h), jn_load_mos(h), (unsigned long long)h->heard / 8,
-                  (unsigned long long)h->missing / 8, (unsigned long long)h->rtp_received,
-                  (unsigned long long)h->rtp_lost, (unsigned long long)h->duplicates, (unsigned long long)h->late,
-                  (unsigned long long)h->shifts);
+                  (unsigned long long)h->missing / 8, (unsigned long long)h->bent / 8,
+                  (unsigned long long)h->rtp_received, (unsigned long long)h->rtp_lost,
+                  (unsigned long long)h->duplicates, (unsigned long long)h->late, (unsigned long long)h->shifts);
     histo(o, "leg_loss_percent", &h->loss_ppm, 10000, 0);
     jn_buf_text(o, ",");
     histo(o, "leg_mos", &h->mos, 100, 5);
