@@ -30,8 +30,8 @@ struct jn_rtp_source {
     uint64_t received, duplicate, base_ext;
     uint32_t ssrc, jitter_q4, last_transit;
     uint32_t bad_seq;
+    bool started; /* up to here: one cache line, what each packet changes */
     uint64_t expected_prior, received_prior;
-    bool started;
 };
 enum jn_seq_verdict {
     JN_SEQ_OK,

@@ -85,7 +85,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     }
     l->id = o->leg;
     l->cname = o->open.cname;
-    l->voice = l->tx.packs = JN_NONE;
+    l->voice = l->packs = JN_NONE;
     l->mode = l->remote.mode = JN_MODE_INACTIVE;
     tx_init(p, &l->tx);
     if (!l->browser)

@@ -188,22 +188,22 @@ void jn_members_del(struct jn_plane *p, struct jn_room *r, const struct jn_voice
 
 bool jn_packs_take(struct jn_plane *p, struct jn_leg *l)
 {
-    if (l->tx.packs == JN_NONE) {
-        l->tx.packs = jn_slot_take(&p->packs.pool);
-        if (l->tx.packs != JN_NONE)
+    if (l->packs == JN_NONE) {
+        l->packs = jn_slot_take(&p->packs.pool);
+        if (l->packs != JN_NONE)
             jn_pack_of(p, l)->len = 0;
     }
-    return l->tx.packs != JN_NONE;
+    return l->packs != JN_NONE;
 }
 
 void jn_packs_give(struct jn_plane *p, struct jn_leg *l)
 {
-    if (l->tx.packs != JN_NONE)
-        jn_slot_give(&p->packs.pool, l->tx.packs);
-    l->tx.packs = JN_NONE;
+    if (l->packs != JN_NONE)
+        jn_slot_give(&p->packs.pool, l->packs);
+    l->packs = JN_NONE;
 }
 
 struct jn_pack *jn_pack_of(const struct jn_plane *p, const struct jn_leg *l)
 {
-    return (struct jn_pack *)(p->packs.at + l->tx.packs * p->packs.bytes);
+    return (struct jn_pack *)(p->packs.at + l->packs * p->packs.bytes);
 }

@@ -57,8 +57,8 @@ void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now
         return;
     struct jn_rtcp_out r = {.ssrc = l->tx.ssrc,
                             .ntp = jn_ntp_of_us(jn_time_at(p, now_ns)),
-                            .packets = (uint32_t)l->tx.packets,
-                            .octets = (uint32_t)l->octets_out,
+                            .packets = l->tx.packets,
+                            .octets = (uint32_t)l->tx.octets,
                             .sent_any = l->tx.packets > 0,
                             .has_block = l->rtp.started,
                             .bye = bye};
@@ -100,7 +100,7 @@ void jn_report_close(struct jn_leg *l)
     struct jn_leg_stats *s = &l->stats;
 
     s->tx_packets = l->tx.packets;
-    s->tx_bytes = l->octets_out;
+    s->tx_bytes = l->tx.octets;
     s->lost = jn_rtp_source_lost(&l->rtp);
     s->jitter_us = (l->rtp.jitter_q4 >> 4) * 125 / (l->scale ? l->scale : 1);
     uint64_t expected = s->rx_packets + s->lost;

@@ -23,6 +23,8 @@ static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, c
 
     if (l->in)
         return true; /* authenticated; may move the address once its sequence is known */
+    if (jn_source_known(&l->src, &pk->from))
+        return true;
     if (!jn_source_accept(&l->src, &pk->from, h, pk->at_ns, &moved)) {
         drop(p, pk, JN_DROP_SOURCE);
         l->stats.dropped_source++;
@@ -210,6 +212,7 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
 {
     struct jn_pkt *mine[JN_PKT_BURST];
     bool rtcp[JN_PKT_BURST] = {false};
+    uint32_t at[JN_PKT_BURST];
     unsigned m = 0;
 
     for (unsigned i = 0; i < n; i++) {
@@ -217,12 +220,13 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
         uint32_t leg = look_up(p, pk[i], &is_rtcp);
         if (leg == JN_NONE)
             continue;
-        __builtin_prefetch(&p->leg[leg]);
+        at[m] = leg;
         rtcp[m] = is_rtcp;
         mine[m++] = pk[i];
     }
     if (m == 0)
         return;
+    jn_relay_near(p, at, m);
     unseal(p, mine, rtcp, m);
     for (unsigned i = 0; i < m; i++) {
         struct jn_leg *l = &p->leg[mine[i]->stream];

@@ -10,13 +10,19 @@ enum { JN_LATCH_PACKETS = 3 };
 
 /* have: who is accepted now. candidate: who has begun to send and may become it. */
 struct jn_source {
-    struct jn_addr signalled, have, candidate;
+    struct jn_addr have;
+    bool latched, signalled_seen;
+    uint16_t next_seq;
+    struct jn_addr signalled, candidate;
     uint64_t until_ns;
     uint32_t ssrc;
-    uint16_t next_seq;
     uint8_t run;
-    bool latched, signalled_seen;
 };
+/* The common case, without a look at anything but the first bytes: who is accepted has already spoken from there. */
+static inline bool jn_source_known(const struct jn_source *s, const struct jn_addr *from)
+{
+    return (s->latched | s->signalled_seen) && __builtin_memcmp(&s->have, from, sizeof *from) == 0;
+}
 /* A (new) remote description: the signalled address, and until when another may be learnt (0: never). What was learnt
  * before stays accepted when the signalled address is the same. */
 void jn_source_set(struct jn_source *s, const struct jn_addr *signalled, uint64_t until_ns);

@@ -63,11 +63,11 @@ struct jn_out {
 };
 #define JN_TAG_RELAY 0x80000000u
 
-/* One cache line. packs: where packets of other than 20 ms gather, JN_NONE: nowhere. */
+/* One cache line. */
 struct jn_leg_tx {
-    uint64_t seq, base_ext, last_ns, packets;
+    uint64_t seq, base_ext, last_ns, octets;
     int64_t seq_off;
-    uint32_t ssrc, tag, ts_off, last_ts, packs;
+    uint32_t packets, ssrc, tag, ts_off, last_ts;
     uint16_t last_dur;
     bool started, in_event;
 };
@@ -84,26 +84,31 @@ struct jn_leg_report {
 
 /* Port half of a leg: on the worker that has its port pair. By access: what every packet asks, in and out, what a
  * received one changes, what a sent one changes, and the rest. voice: index of its other half when the room's home is
- * here, JN_NONE otherwise. codec .. mode: of `remote`. scale: RTP units of its codec in 125 us. */
+ * here, JN_NONE otherwise. codec .. mode: of `remote`. scale: RTP units of its codec in 125 us. packs: where packets of
+ * other than 20 ms gather, JN_NONE: nowhere. */
 struct jn_leg {
-    _Alignas(64) uint32_t voice, pair;
-    struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
+    _Alignas(64) uint32_t voice; /* alone: an alignment holds for every name of its line */
+    uint32_t pair;
     struct jn_srtp *in, *out;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode, scale, restarts;
     bool ready, joined, format_due, silent, inband; /* inband: its digits are in its sound */
     uint8_t room_worker;
-    struct jn_source src;
+    struct jn_source src;       /* its first bytes, where the peer is, end this line */
+    struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
     _Alignas(64) struct jn_rtp_source rtp;
     uint64_t last_rx_ns;
     struct jn_leg_stats stats;
     _Alignas(64) struct jn_leg_tx tx;
-    uint64_t octets_out;
-    uint32_t event_in, event_out, live_at;
+    uint32_t packs, event_in, event_out, live_at;
     uint64_t id, room, cname;
     struct jn_dtmf_in dtmf;
     struct jn_leg_report report;
     struct jn_leg_remote remote;
 };
+
+static_assert(offsetof(struct jn_leg, src.signalled) <= 64 &&
+                  offsetof(struct jn_leg, stats.rx_bytes) <= offsetof(struct jn_leg, rtp) + 120,
+              "lines that a packet needs: three in, two out");
 
 struct jn_link_stats {
     uint64_t late, duplicate, concealed;
@@ -268,6 +273,9 @@ uint32_t jn_pair_take(struct jn_plane *p, uint8_t interface, uint8_t family, uin
 /* What SDP says of the pair's RTP port. */
 struct jn_addr jn_pair_address(const struct jn_plane *p, uint32_t pair);
 void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);
+
+/* relay.c: brings near what packets of these legs will ask for. */
+void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n);
 
 /* facts.c */
 void jn_fact_send(struct jn_plane *p, const struct jn_fact *f);

@@ -1,4 +1,5 @@
 /* Table: pools of legs, voices and rooms, filled at start; look-up by id; port pairs with their quarantine. */
+#include "engine/base/pages.h"
 #include "media/stream/state.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -21,16 +22,6 @@ uint32_t jn_slot_take(struct jn_pool *pool)
 void jn_slot_give(struct jn_pool *pool, uint32_t i)
 {
     pool->free[pool->n++] = i;
-}
-
-static void *zeroed(size_t n, size_t size)
-{
-    size_t bytes = (n * size + 63) & ~(size_t)63;
-    void *at = aligned_alloc(64, bytes);
-
-    if (at)
-        __builtin_memset(at, 0, bytes);
-    return at;
 }
 
 static void place_add(struct jn_plane *p, const struct jn_addr *advertise, uint32_t ports, uint8_t interface)
@@ -56,10 +47,10 @@ int jn_table_open(struct jn_plane *p)
     if (rc < 0)
         return rc;
     places(p);
-    p->leg = zeroed(legs, sizeof *p->leg);
+    p->leg = jn_pages((size_t)legs * sizeof *p->leg);
     p->inband = calloc(legs, sizeof *p->inband);
-    p->voice = zeroed(legs + p->ghosts, sizeof *p->voice);
-    p->room = zeroed(rooms, sizeof *p->room);
+    p->voice = jn_pages((size_t)(legs + p->ghosts) * sizeof *p->voice);
+    p->room = jn_pages((size_t)rooms * sizeof *p->room);
     p->live = malloc(legs * sizeof *p->live);
     p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
     p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);

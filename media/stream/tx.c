@@ -151,7 +151,7 @@ static void build(struct jn_plane *p, struct jn_leg *l, const struct jn_rtp *h, 
     jn_rtp_build(pk->data, h);
     pk->len = (uint16_t)(JN_RTP_HEADER + len);
     l->tx.packets++;
-    l->octets_out += len;
+    l->tx.octets += len;
 }
 
 /* The next packet of the leg's own sequence. */
@@ -171,7 +171,7 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
 
 static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
 {
-    if (l->tx.packs == JN_NONE)
+    if (l->packs == JN_NONE)
         return;
     struct jn_pack *k = jn_pack_of(p, l);
     if (k->len > 0)

@@ -1,0 +1,11 @@
+/* Pages: memory for large tables that are read at random: on huge pages where the kernel has some, so that a look-up is
+ * not two misses (the translation's, then the data's). */
+#ifndef JN_BASE_PAGES_H
+#define JN_BASE_PAGES_H
+
+#include <stddef.h>
+
+/* Zeroed, aligned to a cache line at least; given back by free(). NULL: no memory. */
+void *jn_pages(size_t bytes);
+
+#endif
