@@ -177,6 +177,7 @@ static void keyed(struct jn_plane *p, struct jn_leg *l, const struct jn_dtls_mai
     if (!l->ready)
         jn_report_start(p, l, now_ns);
     l->ready = true;
+    jn_leg_format(p, l, now_ns);
     tell(p, l, JN_KEYS_UP, m->keys.suite);
 }
 

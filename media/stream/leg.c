@@ -137,6 +137,18 @@ static bool keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remot
     return true;
 }
 
+void jn_leg_format(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    struct jn_format f = {l->codec, l->ptime_ms, l->mode, l->remote.profile};
+
+    if (!l->joined || !l->ready)
+        return;
+    if (l->voice != JN_NONE)
+        jn_room_format(p, &p->voice[l->voice], &f, now_ns);
+    else
+        jn_link_format(p, l);
+}
+
 bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns)
 {
     const struct jn_leg_remote *r = &o->remote;
@@ -164,12 +176,7 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
     if (!l->ready && !r->dtls)
         jn_report_start(p, l, now_ns);
     l->ready = l->ready || !r->dtls;
-    if (!l->joined)
-        return true;
-    if (l->voice != JN_NONE)
-        jn_room_format(p, &p->voice[l->voice], &(struct jn_format){r->codec, r->ptime_ms, r->mode, r->profile}, now_ns);
-    else
-        jn_link_format(p, l);
+    jn_leg_format(p, l, now_ns);
     return true;
 }
 

@@ -314,6 +314,8 @@ void jn_report_close(struct jn_leg *l);
 /* leg.c: a leg's opening, remote description, closing. Each returns false when it refuses. */
 bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
 bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns);
+/* Its room hears what it speaks, once it is ready for that. */
+void jn_leg_format(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t now_ns);
 /* tell: the home of a room elsewhere hears of it. */
 void jn_leg_leave(struct jn_plane *p, struct jn_leg *l, bool tell);
