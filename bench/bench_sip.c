@@ -4,15 +4,34 @@
  * thousands of other calls are held without media. bench_sip [--rate FIRST] [--most RATE] [--seconds N] [--held N]
  * [--only-rates 1: no set-up times, for a look under a profiler] */
 #include "bench/daemon.h"
-#include "bench/sip_peers.h"
-#include "bench/sip_register.h"
+#include "engine/load/load.h"
+#include "engine/load/sip_text.h"
+#include "engine/load/sock.h"
 #include <getopt.h>
 #include <math.h>
-#include <poll.h>
 
-enum { SIP_PORT = 25060, API_PORT = 25062, REGISTER_AT_ONCE = 64, THREADS_MAX = 32 };
+#define DOMAIN "bench.test"
+enum {
+    SIP_PORT = 25060,
+    API_PORT = 25062,
+    PEERS_PORT = 25070, /* callers' SIP, phones' SIP, two media ports that all of them share */
+    REGISTER_AT_ONCE = 64,
+    THREADS_MAX = 32,
+    TALK_PACKETS = 25, /* each side begins with so many packets, one each 20 ms as a phone sends them ... */
+    SPARSE = 20,       /* ... and then sends every 20th to the end */
+    PACKETS_WANTED = 10,
+    TALK_MS = 2050,
+    GIVE_UP_MS = 12000,
+    LOOK_NS = 500000 /* peers on another machine would cost the engine's core no wake-ups either */
+};
 
-static struct peers p;
+static struct jn_load *peers;
+static struct jn_load_counts *count;
+static struct jn_voice *voice;
+static unsigned n_phones, n_callers;
+static uint32_t *setup_us, *answer_us; /* one for each finished call */
+static unsigned n_setup, cap_setup;
+static bool letting_go;
 static struct daemon_run d = {.dir = "/tmp/junctor-sip-XXXXXX"};
 static unsigned first_rate = 200, most = 800, seconds = 8, held = 5000, only_rates;
 static uint64_t calls_made;
@@ -45,13 +64,14 @@ static void write_centre(void)
     FILE *f = daemon_file(&d, "centre.yaml");
     fprintf(
         f,
-        "version: 1\ntenants:\n  - name: bench\n    domain: " BENCH_DOMAIN
-        "\n    trunks: [{name: t, from: [127.0.0.1/32]}]\n"
+        "version: 1\ntenants:\n  - name: bench\n    domain: " DOMAIN "\n    trunks: [{name: t, from: [127.0.0.1/32]}]\n"
         "    queues:\n      - {name: q, number: \"100\", channels: [voice], greeting: hello, target: 20s, wrap_up: 0s, "
         "offer_timeout: 20s, say_position: false, record: true}\n    agents:\n");
-    for (unsigned i = 0; i < p.n_phones; i++) {
-        char ha1[33];
-        register_ha1(ha1, i);
+    for (unsigned i = 0; i < n_phones; i++) {
+        char ha1[33], user[32], secret[32];
+        snprintf(user, sizeof user, "p%u", i);
+        snprintf(secret, sizeof secret, "secret%u", i);
+        jn_sip_ha1(ha1, user, DOMAIN, secret);
         fprintf(f, "      - {name: p%u, phone: {user: p%u, ha1: %s}}\n", i, i, ha1);
     }
     fclose(f);
@@ -61,56 +81,36 @@ static void write_centre(void)
             "max_registers_per_s: 1000000}\nmedia: {port_min: 27000, port_max: 65000, silence_end: 0s}\n"
             "workers: {count: 1, pin: false}\napi: {port: %d}\nsounds: [sounds]\nlog: {level: warn}\n"
             "router: {max_agents: %u, max_interactions: 200000}\n",
-            SIP_PORT, held + 4 * most + 100, API_PORT, p.n_phones + 10);
+            SIP_PORT, held + 4 * most + 100, API_PORT, n_phones + 10);
     fclose(f);
 }
 
 /* ---- agents ---- */
 
+/* Takes in, sends, sleeps; the time then. */
+static uint64_t step(void)
+{
+    uint64_t now = jn_mono_ns();
+    jn_load_sleep(peers, LOOK_NS, now);
+    jn_load_turn(peers, now = jn_mono_ns());
+    return now;
+}
+
 static void register_phones(void)
 {
-    char text[MESSAGE], nonce[128];
-    unsigned next = 0, done = 0, in_flight = 0;
-    uint8_t *state = calloc(p.n_phones, 1);
-    uint64_t asked = jn_mono_ns();
-    while (state && done < p.n_phones) {
-        for (; next < p.n_phones && in_flight < REGISTER_AT_ONCE; next++, in_flight++)
-            peers_send(p.sip_phone, text, register_text(text, sizeof text, next, 1, p.p_sip_phone, NULL, NULL));
-        struct pollfd f = {p.sip_phone, POLLIN, 0};
-        if (poll(&f, 1, 500) == 0) { /* something was lost: everybody who is not done asks again */
-            for (unsigned i = 0; i < next; i++)
-                if (state[i] < 2)
-                    peers_send(p.sip_phone, text, register_text(text, sizeof text, i, 1, p.p_sip_phone, NULL, NULL)),
-                        state[i] = 0;
-            if (jn_mono_ns() - asked > UINT64_C(60000000000))
-                daemon_die("phones do not register");
-        }
-        for (ssize_t n; (n = recv(p.sip_phone, text, sizeof text - 1, MSG_DONTWAIT)) > 0;) {
-            text[n] = 0;
-            const char *id = strstr(text, "\nCall-ID:"), *at = strstr(text, "nonce=\"");
-            unsigned i = id ? (unsigned)strtoul(id + 9, NULL, 10) : p.n_phones, status = (unsigned)atoi(text + 8);
-            if (i >= p.n_phones)
-                continue;
-            if (status == 401 && at && state[i] == 0) {
-                char ha1[33];
-                jn_copy_n(nonce, sizeof nonce, at + 7, strcspn(at + 7, "\""));
-                register_ha1(ha1, i);
-                state[i] = 1;
-                peers_send(p.sip_phone, text, register_text(text, sizeof text, i, 2, p.p_sip_phone, ha1, nonce));
-            } else if (status == 200 && state[i] == 1) {
-                state[i] = 2;
-                done++;
-                in_flight--;
-            }
-        }
+    jn_load_register_all(peers, false, jn_mono_ns());
+    while (jn_load_registering(peers))
+        step();
+    if (count->not_registered || count->registered != n_phones) {
+        fprintf(stderr, "phones do not register: %s\n", count->why);
+        exit(1);
     }
-    free(state);
 }
 
 static void ready_agents(void)
 {
     char body[128];
-    for (unsigned i = 0; i < p.n_phones; i++) {
+    for (unsigned i = 0; i < n_phones; i++) {
         struct jn_json *j = NULL;
         snprintf(body, sizeof body, "{\"tenant\":\"bench\",\"name\":\"p%u\",\"life_s\":86400}", i);
         int rc = daemon_call(&d, "POST", "/api/v1/tokens", NULL, body, &j);
@@ -138,54 +138,46 @@ static double at(uint32_t *v, unsigned n, double q)
     return n ? v[(unsigned)((n - 1) * q)] / 1e3 : 0;
 }
 
-static unsigned free_caller(unsigned *from)
+static void call_done(void *arg, const struct jn_load_times *t)
 {
-    for (unsigned k = 0; k < p.n_callers; k++, *from = (*from + 1) % p.n_callers)
-        if (p.caller[*from].state == IDLE || p.caller[*from].state == DONE || p.caller[*from].state == FAILED) {
-            unsigned i = *from;
-            *from = (*from + 1) % p.n_callers;
-            return i;
-        }
-    return p.n_callers;
+    (void)arg;
+    if (letting_go || n_setup == cap_setup || !t->connected)
+        return;
+    answer_us[n_setup] = (uint32_t)((t->answered - t->began) / 1000);
+    setup_us[n_setup++] = (uint32_t)((t->connected - t->began) / 1000);
 }
 
 /* Calls at that rate for so many seconds, and until the last one is over. hold: they stay up instead. */
 static bool run(unsigned rate, unsigned n, bool hold)
 {
-    static unsigned from;
-    uint64_t start = jn_mono_ns(), now = start, failed = p.failed, short_media = p.short_media;
-    unsigned begun = 0, up = p.up;
-    p.n_setup = 0;
-    p.holding = hold;
-    while (begun < n || (hold ? p.up < up + n && p.failed == failed : p.active > up)) {
+    uint64_t start = jn_mono_ns(), now = start, failed = count->failed, short_media = count->short_media;
+    unsigned begun = 0, up = count->up;
+    n_setup = 0;
+    jn_load_phones_stay(peers, hold);
+    while (begun < n || (hold ? count->up < up + n && count->failed == failed : count->active > up)) {
         for (unsigned due = (unsigned)((double)(now - start) / 1e9 * rate) + 1; begun < n && begun < due; begun++) {
-            unsigned i = free_caller(&from);
-            if (i == p.n_callers)
+            if (jn_load_call(peers, hold, now) < 0)
                 break;
-            caller_begin(&p, i, hold, now);
             calls_made++;
         }
-        now = peers_step(&p);
+        now = step();
         if (now - start > (n / (rate ? rate : 1) + 20) * UINT64_C(1000000000))
             break;
     }
-    return p.failed == failed && p.short_media == short_media;
+    return count->failed == failed && count->short_media == short_media;
 }
 
 static void let_go(unsigned rate)
 {
     uint64_t start = jn_mono_ns(), now = start;
-    unsigned gone = 0, i = 0;
+    unsigned gone = 0;
+    bool more = true;
 
-    while (i < p.n_callers || p.active) {
-        for (unsigned due = (unsigned)((double)(now - start) / 1e9 * rate) + 1; i < p.n_callers && gone < due; i++)
-            if (p.caller[i].state == UP && p.caller[i].hold) {
-                p.caller[i].hold = false;
-                p.caller[i].began_ns = now;
-                caller_bye(&p, i, now);
-                gone++;
-            }
-        now = peers_step(&p);
+    letting_go = true;
+    while (more || count->active) {
+        for (unsigned due = (unsigned)((double)(now - start) / 1e9 * rate) + 1; more && gone < due; gone++)
+            more = jn_load_let_go(peers, now);
+        now = step();
         if (now - start > UINT64_C(60000000000))
             break;
     }
@@ -209,8 +201,7 @@ static void threads_table(const struct daemon_thread *before, unsigned n, double
 static double set_up(const char *what)
 {
     run(100, 500, false);
-    double answer = at(p.answer_us, p.n_setup, 0.5), half = at(p.setup_us, p.n_setup, 0.5),
-           late = at(p.setup_us, p.n_setup, 0.99);
+    double answer = at(answer_us, n_setup, 0.5), half = at(setup_us, n_setup, 0.5), late = at(setup_us, n_setup, 0.99);
     printf(
         "set-up at 100 calls/s, %s: answered after %.1f ms, agent's phone up after %.1f ms (99 %%: %.1f ms), of it 200 "
         "ms greeting\n",
@@ -226,7 +217,7 @@ static unsigned find_rate(void)
     for (unsigned rate = first_rate; rate <= most; rate += 50) {
         unsigned n = daemon_threads(d.pid, before, THREADS_MAX);
         double cpu = daemon_cpu(d.pid, 0), mine = daemon_cpu(getpid(), 0), wall = (double)jn_mono_ns();
-        uint64_t again = p.again;
+        uint64_t again = count->again;
         bool ok = run(rate, rate * seconds, false);
         wall = ((double)jn_mono_ns() - wall) / 1e9;
         cpu = daemon_cpu(d.pid, 0) - cpu;
@@ -235,11 +226,11 @@ static unsigned find_rate(void)
                "after "
                "%.0f ms (99 %%: %.0f ms)\n",
                rate, seconds,
-               ok         ? "every one complete"
-               : p.why[0] ? p.why
-                          : "too little media",
-               100 * cpu / wall, 100 * mine / wall, (unsigned long long)(p.again - again),
-               at(p.setup_us, p.n_setup, 0.5), at(p.setup_us, p.n_setup, 0.99));
+               ok              ? "every one complete"
+               : count->why[0] ? count->why
+                               : "too little media",
+               100 * cpu / wall, 100 * mine / wall, (unsigned long long)(count->again - again),
+               at(setup_us, n_setup, 0.5), at(setup_us, n_setup, 0.99));
         fflush(stdout);
         if (!ok)
             break;
@@ -265,7 +256,7 @@ static bool accounts(void)
     daemon_call(&d, "GET", "/api/v1/recordings", NULL, NULL, &recordings);
     recorded = jn_json_count(jn_json_get(recordings, "recordings"));
     printf("%llu calls made; in the store %lld offered, %lld answered; %zu recordings; %llu calls rang a phone\n",
-           (unsigned long long)calls_made, offered, answered, recorded, (unsigned long long)p.agent_calls);
+           (unsigned long long)calls_made, offered, answered, recorded, (unsigned long long)count->phone_calls);
     jn_json_free(report);
     jn_json_free(recordings);
     return answered == (long long)calls_made && offered == answered && recorded == calls_made;
@@ -292,28 +283,48 @@ static bool options(int argc, char *argv[])
 
 static void open_peers(void)
 {
-    p.engine_port = SIP_PORT;
-    p.n_callers = held + 4 * most;
-    p.n_phones = held + 4 * most;
-    p.p_sip_caller = SIP_PORT + 10;
-    p.p_sip_phone = SIP_PORT + 11;
-    p.p_rtp_caller = SIP_PORT + 12;
-    p.p_rtp_phone = SIP_PORT + 14;
-    p.caller = calloc(p.n_callers, sizeof *p.caller);
-    p.phone = calloc(p.n_phones, sizeof *p.phone);
-    p.of_caller_port = malloc(65536 * sizeof(int32_t));
-    p.of_phone_port = malloc(65536 * sizeof(int32_t));
-    p.cap_setup = most * seconds + 1000;
-    p.setup_us = calloc(p.cap_setup, sizeof *p.setup_us);
-    p.answer_us = calloc(p.cap_setup, sizeof *p.answer_us);
-    if (!p.caller || !p.phone || !p.of_caller_port || !p.of_phone_port || !p.setup_us || !p.answer_us)
+    struct jn_err err;
+    struct jn_load_config c = {.sip_port = PEERS_PORT,
+                               .answer_port = PEERS_PORT + 1,
+                               .number = "100",
+                               .domain = DOMAIN,
+                               .caller = "c%d",
+                               .phone = "p%d",
+                               .password = "secret%d",
+                               .callers = n_callers,
+                               .phones = n_phones,
+                               .registers_at_once = REGISTER_AT_ONCE,
+                               .registers = true,
+                               .late_talk = true,
+                               .hold_joined = true,
+                               .codec = {JN_CODEC_PCMU},
+                               .codecs = 1,
+                               .hold_ms = TALK_MS,
+                               .give_up_ms = GIVE_UP_MS,
+                               .packets_wanted = PACKETS_WANTED,
+                               .turn_ms = 5,
+                               .connected_n = n_callers,
+                               .done = call_done};
+    cap_setup = most * seconds + 1000;
+    setup_us = calloc(cap_setup, sizeof *setup_us);
+    answer_us = calloc(cap_setup, sizeof *answer_us);
+    c.connected_ns = calloc(n_callers, sizeof *c.connected_ns);
+    if (!setup_us || !answer_us || !c.connected_ns || jn_voice_make(&voice, NULL, 0, 1, &err) < 0)
         daemon_die("memory");
-    memset(p.of_caller_port, 0xff, 65536 * sizeof(int32_t));
-    memset(p.of_phone_port, 0xff, 65536 * sizeof(int32_t));
-    p.sip_caller = peers_socket(p.p_sip_caller, SIP_PORT);
-    p.sip_phone = peers_socket(p.p_sip_phone, SIP_PORT);
-    p.rtp_caller = peers_socket(p.p_rtp_caller, 0);
-    p.rtp_phone = peers_socket(p.p_rtp_phone, 0);
+    snprintf(c.host, sizeof c.host, "127.0.0.1:%u", SIP_PORT);
+    jn_addr_parse(&c.local, "127.0.0.1", 0);
+    jn_addr_parse(&c.target, "127.0.0.1", SIP_PORT);
+    c.media = (struct jn_load_media_config){
+        .ops = &jn_load_sock,
+        .port = {.local = c.local, .port_min = PEERS_PORT + 2, .port_max = PEERS_PORT + 5, .wake_fd = -1},
+        .dense = TALK_PACKETS,
+        .sparse = SPARSE,
+        .voice = voice};
+    if (jn_load_open(&peers, &c, &err) < 0) {
+        fprintf(stderr, "peers: %s\n", err.text);
+        exit(1);
+    }
+    count = jn_load_counts(peers);
 }
 
 int main(int argc, char *argv[])
@@ -322,6 +333,7 @@ int main(int argc, char *argv[])
         return fputs("bench_sip [--rate FIRST] [--most RATE] [--seconds N] [--held N]\n", stderr), 2;
     if (!mkdtemp(d.dir))
         daemon_die(d.dir);
+    n_callers = n_phones = held + 4 * most;
     open_peers();
     write_greeting();
     write_centre();
@@ -331,8 +343,7 @@ int main(int argc, char *argv[])
     uint64_t began = jn_mono_ns();
     register_phones();
     ready_agents();
-    printf("%u phones registered, their agents ready, after %.1f s\n", p.n_phones,
-           (double)(jn_mono_ns() - began) / 1e9);
+    printf("%u phones registered, their agents ready, after %.1f s\n", n_phones, (double)(jn_mono_ns() - began) / 1e9);
     fflush(stdout);
     if (!only_rates)
         run(50, 100, false);
@@ -342,15 +353,15 @@ int main(int argc, char *argv[])
     bool ok = rate > 0;
     if (held && ok && !only_rates) {
         if (!run(150, held, true))
-            printf("not all of %u calls could be held: %s\n", held, p.why);
+            printf("not all of %u calls could be held: %s\n", held, count->why);
         char what[64];
-        snprintf(what, sizeof what, "%u others held without media", p.up);
+        snprintf(what, sizeof what, "%u others held without media", count->up);
         beside = set_up(what);
         let_go(200);
     }
     ok &= accounts();
-    if (p.failed)
-        printf("%llu calls were not as wanted, the first: %s\n", (unsigned long long)p.failed, p.why);
+    if (count->failed)
+        printf("%llu calls were not as wanted, the first: %s\n", (unsigned long long)count->failed, count->why);
     printf("FIGURE sip_calls_per_s %u calls/s\nFIGURE sip_setup_p99 %.1f ms\n", rate, alone);
     if (held && !only_rates)
         printf("FIGURE sip_setup_p99_beside_%u %.1f ms\n", held, beside);

@@ -445,6 +445,11 @@ void jn_load_hang_up_all(struct jn_load *l, uint64_t now)
             jn_phone_hang_up(l, &l->phone[i], now);
 }
 
+uint32_t jn_load_in_register(const struct jn_load *l)
+{
+    return l->in_register;
+}
+
 int jn_load_phone_fd(const struct jn_load *l)
 {
     return l->sip[JN_LOAD_AT_PHONE];

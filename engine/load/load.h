@@ -71,6 +71,8 @@ bool jn_load_register(struct jn_load *l, uint32_t i, bool leave, uint64_t now_ns
 /* All of them do, so many at once as configured, in the coming turns. */
 void jn_load_register_all(struct jn_load *l, bool leave, uint64_t now_ns);
 bool jn_load_registering(const struct jn_load *l);
+/* How many phones are at it. */
+uint32_t jn_load_in_register(const struct jn_load *l);
 /* Ends all calls: BYE, or CANCEL where nobody has answered. */
 void jn_load_hang_up_all(struct jn_load *l, uint64_t now_ns);
 /* Takes in what arrived; sends what is due; looks at every party once in turn_ms. */
