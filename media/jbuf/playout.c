@@ -9,9 +9,11 @@ enum {
     HASTY = 1,        /* the same where a relay has just become a mix or is about to come back */
     PUT_OFF = 25,     /* periods that a change waits for a place where it is not heard ... */
     PUT_OFF_HASTY = 3,
-    OVER_MS = 30,    /* how far above the wanted depth nothing is done ... */
-    UNDER_MS = 2,    /* ... and how far below */
-    TOO_DEEP_MS = 40 /* above the maximum: no more shrinking, the rest is passed over */
+    BRIDGE_MAX = 480,   /* samples of the longest gap that is concealed from both sides, ... */
+    BRIDGE_AHEAD = 320, /* ... and of what is looked at behind it */
+    OVER_MS = 30,       /* how far above the wanted depth nothing is done ... */
+    UNDER_MS = 2,       /* ... and how far below */
+    TOO_DEEP_MS = 40    /* above the maximum: no more shrinking, the rest is passed over */
 };
 
 static int64_t limit(int64_t v, int64_t low, int64_t high)
@@ -104,6 +106,30 @@ void jn_playout_good(struct jn_jbuf *j, int16_t *pcm, unsigned n)
     j->busy = jn_plc_busy(&j->plc);
 }
 
+/* A gap of G.711 that what waits ends: all of it is invented at once, to lie where what is missing would. False: it
+ * cannot be, too little waits. */
+static bool bridge(struct jn_jbuf *j, unsigned gap)
+{
+    int16_t hist[JN_PLC_HISTORY], next[BRIDGE_AHEAD], pcm[BRIDGE_MAX];
+
+    if (j->framed || gap > BRIDGE_MAX)
+        return false;
+    int64_t play = j->play;
+    j->play += gap;
+    unsigned have = jn_store_peek(j, next, BRIDGE_AHEAD);
+    j->play = play;
+    if (have < JN_SAMPLES_20MS)
+        return false;
+    if (!j->busy)
+        j->loss = j->play;
+    history(j, hist);
+    jn_plc_bridge(&j->plc, hist + JN_PLC_HISTORY, next, have, pcm, gap);
+    jn_store_save(j, j->play, pcm, gap);
+    j->bridged = j->play + gap;
+    j->busy = false;
+    return true;
+}
+
 /* n samples of noise, invented sound or silence. gap: they stand in front of what waits, that many are missing there;
  * 0: nobody knows how many. Returns how many were written. */
 static unsigned fill(struct jn_jbuf *j, int16_t *out, unsigned n, unsigned gap)
@@ -119,6 +145,10 @@ static unsigned fill(struct jn_jbuf *j, int16_t *out, unsigned n, unsigned gap)
         unsigned own = jn_store_conceal(j, out, n, gap);
         if (own > 0)
             return own;
+        if (gap != 0 && (j->bridged > j->play || bridge(j, gap))) {
+            jn_store_ring(j, out, n);
+            return n;
+        }
         int16_t hist[JN_PLC_HISTORY * JN_SCALE_MAX];
         if (!j->busy)
             j->loss = j->play + j->held;

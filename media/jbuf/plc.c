@@ -11,6 +11,7 @@ enum {
     SILENT = 480,   /* samples until nothing is left */
     WINDOW = 160,   /* samples compared when the pitch is looked for */
     SEAM_SHIFT = 2, /* a quarter of a period is blended where the cycle closes */
+    FADE_MORE = 32,
     CYCLES = 3
 };
 
@@ -63,15 +64,39 @@ static unsigned find_pitch(const struct jn_plc *p, const int16_t *hist)
     return best_lag(hist, WINDOW * k, low, high < JN_PLC_LAG_MAX * k ? high : JN_PLC_LAG_MAX * k, 1);
 }
 
-/* One sample of the cycle; its last quarter period leads over into its own beginning. */
-static int16_t cycle_at(const struct jn_plc *p, const int16_t *hist, unsigned at)
+/* One sample of the cycle of that many periods; its last quarter period leads over into its own beginning. */
+static int cycle_at(const struct jn_plc *p, const int16_t *hist, int cycles, int at)
 {
-    int len = p->pitch * p->cycles, seam = p->pitch >> SEAM_SHIFT, into = (int)at - (len - seam);
+    int len = p->pitch * cycles, seam = p->pitch >> SEAM_SHIFT, into = at - (len - seam);
     const int16_t *from = hist - len;
 
     if (into < 0)
         return from[at];
-    return (int16_t)((from[at] * (seam - into) + from[into - seam] * into) / seam);
+    return (from[at] * (seam - into) + from[into - seam] * into) / seam;
+}
+
+/* A longer cycle from here on, entered at the same place of a period, while the shorter one goes out. */
+static void lengthen(struct jn_plc *p)
+{
+    if (p->cycles == CYCLES || (p->cycles + 1) * p->pitch > CYCLES * JN_PITCH_MAX * p->scale)
+        return;
+    p->old_at = p->at;
+    p->at = (uint16_t)(p->at % p->pitch);
+    p->cycles++;
+    p->cross = (uint16_t)(p->pitch >> SEAM_SHIFT);
+}
+
+static int next_of_cycle(struct jn_plc *p, const int16_t *hist)
+{
+    int v = cycle_at(p, hist, p->cycles, p->at), seam = p->pitch >> SEAM_SHIFT;
+
+    p->at = (uint16_t)((p->at + 1) % (p->pitch * p->cycles));
+    if (p->cross != 0) {
+        v = (v * (seam - p->cross) + cycle_at(p, hist, p->cycles - 1, p->old_at) * p->cross) / seam;
+        p->old_at = (uint16_t)((p->old_at + 1) % (p->pitch * (p->cycles - 1)));
+        p->cross--;
+    }
+    return v;
 }
 
 static int gain_q15(const struct jn_plc *p)
@@ -94,16 +119,25 @@ static int16_t invent(struct jn_plc *p, const int16_t *hist)
     if (p->lost == 0) {
         p->pitch = (uint16_t)find_pitch(p, hist);
         p->cycles = 1;
-        p->at = 0;
-    } else if (p->at == p->pitch * p->cycles) {
-        p->at = 0;
-        if (p->lost >= HOLD * p->scale && p->cycles < CYCLES &&
-            (p->cycles + 1) * p->pitch <= CYCLES * JN_PITCH_MAX * p->scale)
-            p->cycles++;
+        p->at = p->cross = 0;
+    } else if (p->lost == HOLD * p->scale || p->lost == 2 * HOLD * p->scale) {
+        lengthen(p);
     }
-    int gain = gain_q15(p);
+    int gain = gain_q15(p), seam = p->pitch >> SEAM_SHIFT, v = next_of_cycle(p, hist);
+    if (p->lost < seam) /* what the last sample differed from one period before is carried on and let go */
+        v += (hist[-1] - hist[-1 - p->pitch]) * (seam - p->lost) / seam;
     p->lost++;
-    return (int16_t)(cycle_at(p, hist, p->at++) * gain >> 15);
+    v = v * gain >> 15;
+    return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
+}
+
+/* The longer the loss, the longer the good sound is blended: a quarter of a period, and 4 ms for each 10 ms after the
+ * first. */
+static void fade_later(struct jn_plc *p)
+{
+    int k = p->scale, n = (p->pitch >> SEAM_SHIFT) + FADE_MORE * k * ((p->lost - 1) / (HOLD * k));
+
+    p->fade_in = p->fade = (uint16_t)(n < JN_PLC_FADE_IN * k ? n : JN_PLC_FADE_IN * k);
 }
 
 void jn_plc_conceal(struct jn_plc *p, const int16_t *hist, int16_t *out, unsigned n)
@@ -114,7 +148,50 @@ void jn_plc_conceal(struct jn_plc *p, const int16_t *hist, int16_t *out, unsigne
     }
     for (unsigned i = 0; i < n; i++)
         out[i] = silent(p) ? 0 : invent(p, hist);
-    p->fade_in = (uint16_t)(JN_PLC_FADE_IN * p->scale);
+    fade_later(p);
+}
+
+/* The lag at which the n samples before end look most like what came before them, all of them there. */
+static unsigned near_lag(const int16_t *end, unsigned have, unsigned window, unsigned from, unsigned to)
+{
+    double best = 0.0;
+    unsigned found = to;
+
+    for (unsigned lag = from; lag <= to; lag++) {
+        int n = (int)(have - lag < window ? have - lag : window);
+        int64_t c = 0, a = 1, b = 1;
+        for (int i = 1; i <= n; i += 2) { /* every other sample says enough */
+            c += end[-i] * end[-i - (int)lag];
+            a += end[-i] * end[-i];
+            b += end[-i - (int)lag] * end[-i - (int)lag];
+        }
+        double r = c > 0 ? (double)c * (double)c / ((double)a * (double)b) : 0.0;
+        if (r > best) {
+            best = r;
+            found = lag;
+        }
+    }
+    return found;
+}
+
+void jn_plc_bridge(struct jn_plc *p, const int16_t *hist, const int16_t *next, unsigned have, int16_t *out, unsigned n)
+{
+    int16_t back[JN_PLC_HISTORY * JN_SCALE_MAX];
+    unsigned k = p->scale, whole = (unsigned)(sizeof back / sizeof back[0]);
+
+    for (unsigned i = 0; i < n; i++)
+        out[i] = silent(p) ? 0 : invent(p, hist);
+    have = have < 2 * WINDOW * k ? have : 2 * WINDOW * k;
+    for (unsigned i = 0; i < have; i++)
+        back[whole - 1 - i] = next[i];
+    const int16_t *end = back + whole;
+    unsigned longest = have - JN_PITCH_MIN * k < JN_PITCH_MAX * k ? have - JN_PITCH_MIN * k : JN_PITCH_MAX * k;
+    unsigned lag = near_lag(end, have, WINDOW * k, JN_PITCH_MIN * k, longest);
+    for (int i = 0, whole_gap = (int)n; i < whole_gap; i++) { /* from the far end */
+        int16_t *at = &out[whole_gap - 1 - i];
+        *at = (int16_t)((*at * i + end[i % (int)lag - (int)lag] * (whole_gap - i)) / whole_gap);
+    }
+    p->lost = p->fade_in = 0;
 }
 
 unsigned jn_plc_rest(const struct jn_plc *p)
@@ -124,12 +201,12 @@ unsigned jn_plc_rest(const struct jn_plc *p)
 
 void jn_plc_break(struct jn_plc *p)
 {
-    p->fade_in = (uint16_t)(JN_PLC_FADE_IN * p->scale);
+    p->fade_in = p->fade = (uint16_t)(JN_PLC_FADE_IN * p->scale);
 }
 
 void jn_plc_good(struct jn_plc *p, const int16_t *hist, int16_t *pcm, unsigned n)
 {
-    int whole = JN_PLC_FADE_IN * p->scale;
+    int whole = p->fade;
 
     for (unsigned i = 0; i < n && p->fade_in != 0; i++, p->fade_in--) {
         int old = silent(p) ? 0 : invent(p, hist), w = whole - p->fade_in;

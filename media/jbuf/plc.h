@@ -11,17 +11,18 @@ enum {
     JN_PITCH_MIN = 40,
     JN_PITCH_MAX = 120 /* 200 Hz down to 66 Hz */,
     JN_PLC_HISTORY = 400,
-    JN_PLC_LAG_MAX = 240,
+    JN_PLC_LAG_MAX = 120,
     JN_PLC_FADE_IN = 80,
     JN_SCALE_MAX = 6
 };
 
 /* lost: samples invented since the last good one. at: of the cycle that is repeated during a loss, cycles: how many
- * pitch periods it has. fade_in: samples of recovery still to be blended. late: what is missing is known to be only
- * late: it does not fade so soon. */
+ * pitch periods it has; for `cross` samples more the shorter one before it, at old_at, goes out. fade_in: samples of
+ * recovery still to be blended, of `fade` in all. late: what is missing is known to be only late: it does not fade so
+ * soon. */
 struct jn_plc {
     uint32_t noise;
-    uint16_t pitch, at, lost, fade_in;
+    uint16_t pitch, at, old_at, cross, lost, fade_in, fade;
     uint8_t cycles, scale;
     bool late;
 };
@@ -38,6 +39,9 @@ static inline bool jn_plc_busy(const struct jn_plc *p)
 void jn_plc_good(struct jn_plc *p, const int16_t *hist, int16_t *pcm, unsigned n);
 /* Invents n samples: the last pitch periods again, fading to silence after 60 ms. */
 void jn_plc_conceal(struct jn_plc *p, const int16_t *hist, int16_t *out, unsigned n);
+/* Invents the n samples of a gap whose other side is there as well, have samples (160 or more) from next on: both sides
+ * go on into it and lead over into each other. Good sound may follow without blending. */
+void jn_plc_bridge(struct jn_plc *p, const int16_t *hist, const int16_t *next, unsigned have, int16_t *out, unsigned n);
 /* Comfort noise of that level in -dBov (RFC 3389 3.1). */
 void jn_plc_noise(struct jn_plc *p, int16_t *out, unsigned n, uint8_t level);
 /* How many more invented samples it takes until the next of them would be what followed the last good one: sound that

@@ -67,8 +67,9 @@ struct jn_jbuf {
     uint8_t scale, settling;
     struct jn_jbuf_counts counts; /* in and played are in the second line */
     /* Whatever follows is for losses, changes and once a second. */
-    int64_t from; /* before that nothing of the ring is history */
-    int64_t loss; /* where the loss that is being concealed began */
+    int64_t from;    /* before that nothing of the ring is history */
+    int64_t bridged; /* up to there a gap has been filled */
+    int64_t loss;    /* where the loss that is being concealed began */
     /* turn.c. gain_ns: how much more than before this playout the listener's own buffer holds; counted by its base_ns
      * for the first `settling` periods. */
     int64_t gain_ns, gain_base_ns;
