@@ -62,6 +62,7 @@ static const struct jn_field media_fields[] = {
     {.name = "silence", T(JN_FIELD_MS, silence_ms, 0, 600000)},
     {.name = "silence_end", T(JN_FIELD_S, silence_end_s, 0, 86400000)},
     {.name = "codecs"},
+    {.name = "srtp_suites"},
     {.name = "opus"},
     {.name = "inband_digits", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, codecs.inband)},
     {.name = "comfort_noise", .kind = JN_FIELD_BOOL, JN_FIELD(struct jn_config, codecs.cn)},

@@ -1,6 +1,7 @@
-/* Config codecs: which codecs are spoken, in which order, and how Opus encodes. */
+/* Config codecs: which codecs are spoken, in which order, how Opus encodes, and which SRTP suites SDES may choose. */
 #include "engine/app/config_check.h"
 #include "media/codec/codec.h"
+#include "media/srtp/srtp.h"
 #include <string.h>
 #include <strings.h>
 
@@ -58,6 +59,40 @@ static void read_list(struct jn_check *c, struct jn_sdp_codecs *out, const struc
     }
 }
 
+static void one_suite(struct jn_check *c, struct jn_sdp_codecs *out, const struct jn_yaml *node, const char *path)
+{
+    uint8_t suite = (uint8_t)jn_srtp_suite_of(node->text, strlen(node->text));
+
+    if (suite == JN_SUITE_NONE)
+        jn_problem(
+            c->problems, c->file, node->line, path,
+            "\"%.40s\" is no SRTP suite: there are AES_CM_128_HMAC_SHA1_80 and _32, AES_192_CM_..., AES_256_CM_..., "
+            "AEAD_AES_128_GCM and AEAD_AES_256_GCM",
+            node->text);
+    else if (memchr(out->suite, suite, out->suites))
+        jn_problem(c->problems, c->file, node->line, path, "\"%.40s\" is there twice", node->text);
+    else
+        out->suite[out->suites++] = suite;
+}
+
+static void read_suites(struct jn_check *c, struct jn_sdp_codecs *out, const struct jn_yaml *list)
+{
+    char path[JN_CHECK_PATH];
+    unsigned i = 0;
+
+    if (!list || !jn_check_kind(c, list, "media.srtp_suites", JN_YAML_LIST))
+        return;
+    if (!list->count)
+        jn_problem(c->problems, c->file, list->line, "media.srtp_suites", "is empty: at least one suite is needed");
+    memset(out->suite, 0, sizeof out->suite);
+    out->suites = 0;
+    for (const struct jn_yaml *s = list->first; s; s = s->next) {
+        jn_path_item(path, "media.srtp_suites", i++);
+        if (jn_check_kind(c, s, path, JN_YAML_SCALAR))
+            one_suite(c, out, s, path);
+    }
+}
+
 void jn_config_codecs(struct jn_check *c, struct jn_sdp_codecs *out, const struct jn_yaml *media)
 {
     bool noise = out->cn, inband = out->inband;
@@ -67,6 +102,7 @@ void jn_config_codecs(struct jn_check *c, struct jn_sdp_codecs *out, const struc
     out->cn = noise;
     out->inband = inband;
     read_list(c, out, jn_yaml_get(media, "codecs"));
+    read_suites(c, out, jn_yaml_get(media, "srtp_suites"));
     if (opus)
         jn_check_fields(c, opus, "media.opus", opus_fields, ITEMS(opus_fields), &out->opus);
 }

@@ -10,6 +10,9 @@ enum { NONE = 255 };
 const struct jn_sdp_codecs jn_sdp_codecs_all = {
     .codec = {JN_CODEC_PCMU, JN_CODEC_PCMA, JN_CODEC_G722, JN_CODEC_OPUS},
     .n = JN_CODEC_N,
+    .suite = {JN_SUITE_AES128_SHA80, JN_SUITE_GCM128, JN_SUITE_GCM256, JN_SUITE_AES256_SHA80, JN_SUITE_AES192_SHA80,
+              JN_SUITE_AES128_SHA32, JN_SUITE_AES256_SHA32, JN_SUITE_AES192_SHA32},
+    .suites = 8,
     .inband = true,
     .opus = {.bitrate = 32000, .complexity = 5, .loss_percent = 5, .fec = true}};
 
@@ -84,13 +87,24 @@ static void fill_remote(struct jn_leg_remote *r, const struct jn_sdp_stream *s, 
     *r = made;
 }
 
+/* The first key of the offer whose suite is allowed (the offerer ordered them, RFC 4568 5.1.2); NULL if there is none.
+ */
+static const struct jn_sdp_crypto *choose_crypto(const struct jn_sdp_local *l, const struct jn_sdp_stream *s)
+{
+    const struct jn_sdp_codecs *allowed = l->allowed != NULL ? l->allowed : &jn_sdp_codecs_all;
+    for (unsigned i = 0; i < s->cryptos; i++)
+        if (memchr(allowed->suite, s->crypto[i].suite, allowed->suites) != NULL)
+            return &s->crypto[i];
+    return NULL;
+}
+
 /* A stream with a usable key, NULL if there is none. */
 static const struct jn_sdp_stream *secure_stream(const struct jn_sdp_local *l, const struct jn_sdp *o, int srtp_mode)
 {
     const struct jn_sdp_stream *s = o->audio.savp ? &o->audio : o->has_alternative ? &o->alternative : NULL;
     if (s == NULL || (srtp_mode == JN_SDP_SRTP_DTLS && !s->dtls))
         return NULL;
-    return (s->dtls ? jn_sdp_dtls_unfit(l, s) == NULL : s->cryptos != 0) ? s : NULL;
+    return (s->dtls ? jn_sdp_dtls_unfit(l, s) == NULL : choose_crypto(l, s) != NULL) ? s : NULL;
 }
 
 static const struct jn_sdp_stream *plain_stream(const struct jn_sdp *o)
@@ -129,6 +143,8 @@ void jn_sdp_offer_codecs(struct jn_sdp_local *l, uint8_t first)
         [JN_CODEC_PCMU] = 0, [JN_CODEC_PCMA] = 8, [JN_CODEC_G722] = 9, [JN_CODEC_OPUS] = 111};
     const struct jn_sdp_codecs *allowed = l->allowed != NULL ? l->allowed : &jn_sdp_codecs_all;
     bool at8 = false, at48 = false;
+    l->offers = allowed->suites < JN_SDP_OFFERS ? allowed->suites : JN_SDP_OFFERS;
+    memcpy(l->offered, allowed->suite, sizeof l->offered);
     l->codecs = 0;
     for (int pass = 0; pass < 2; pass++)
         for (unsigned i = 0; i < allowed->n; i++) {
@@ -181,15 +197,43 @@ int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const stru
     l->media_at = s->at;
     l->suite = JN_SUITE_NONE;
     l->crypto_tag = 0;
+    l->offers = 0;
     l->dtls = s->dtls;
     if (s->dtls) {
         jn_sdp_dtls_answer(l, r, s);
-    } else if (s->savp) { /* the first that we know: the offerer ordered them (RFC 4568 5.1.2) */
-        r->suite = l->suite = s->crypto[0].suite;
-        l->crypto_tag = s->crypto[0].tag;
-        memcpy(r->key_in, s->crypto[0].key, sizeof r->key_in);
+    } else if (s->savp) {
+        const struct jn_sdp_crypto *c = choose_crypto(l, s);
+        r->suite = l->suite = c->suite;
+        l->crypto_tag = c->tag;
+        memcpy(r->key_in, c->key, sizeof r->key_in);
     }
     return 0;
+}
+
+void jn_sdp_offered_key(uint8_t out[JN_SRTP_KEY_MAX], const struct jn_sdp_local *l, unsigned i)
+{
+    for (unsigned k = 0; k < JN_SRTP_KEY_MAX; k++)
+        out[k] = l->key[(k + 11 * i) % JN_SRTP_KEY_MAX];
+}
+
+/* Exactly one key, with a tag and suite of ours (RFC 4568 5.1.3). */
+static bool took_key(struct jn_sdp_local *l, const struct jn_sdp_stream *s)
+{
+    uint8_t key[JN_SRTP_KEY_MAX];
+    const struct jn_sdp_crypto *c = &s->crypto[0];
+    if (s->cryptos != 1)
+        return false;
+    if (l->offers == 0)
+        return c->tag == l->crypto_tag && c->suite == l->suite;
+    if (c->tag == 0 || c->tag > l->offers || c->suite != l->offered[c->tag - 1])
+        return false;
+    jn_sdp_offered_key(key, l, c->tag - 1);
+    memcpy(l->key, key, sizeof l->key);
+    explicit_bzero(key, sizeof key);
+    l->suite = c->suite;
+    l->crypto_tag = c->tag;
+    l->offers = 0;
+    return true;
 }
 
 /* The answer's first codec that we offered, -1 if none. */
@@ -202,8 +246,7 @@ static int offered_codec(const struct jn_sdp_local *l, const struct jn_sdp_strea
     return -1;
 }
 
-int jn_sdp_accept(struct jn_leg_remote *r, const struct jn_sdp_local *l, const struct jn_sdp *answer,
-                  struct jn_err *err)
+int jn_sdp_accept(struct jn_leg_remote *r, struct jn_sdp_local *l, const struct jn_sdp *answer, struct jn_err *err)
 {
     const struct jn_sdp_stream *s = &answer->audio;
     struct jn_leg_remote made = {0};
@@ -225,8 +268,8 @@ int jn_sdp_accept(struct jn_leg_remote *r, const struct jn_sdp_local *l, const s
     const char *unfit = s->dtls ? jn_sdp_dtls_accept(&made, l, s) : NULL;
     if (unfit)
         return jn_fail(err, -ENOTSUP, "the answer's UDP/TLS/RTP/SAVPF cannot be used: %s", unfit);
-    if (s->savp && !s->dtls) { /* exactly one, with our tag and suite (RFC 4568 5.1.3) */
-        if (s->cryptos != 1 || s->crypto[0].tag != l->crypto_tag || s->crypto[0].suite != l->suite)
+    if (s->savp && !s->dtls) {
+        if (!took_key(l, s))
             return jn_fail(err, -ENOTSUP, "the answer does not take the key that we offered");
         made.suite = l->suite;
         memcpy(made.key_in, s->crypto[0].key, sizeof made.key_in);

@@ -7,7 +7,7 @@
 #include "media/stream/order.h"
 #include <stddef.h>
 
-enum { JN_SDP_CODECS = 16, JN_SDP_CRYPTOS = 8, JN_SDP_MAX = 8192, JN_SDP_MEDIA_MAX = 8 };
+enum { JN_SDP_OFFERS = 2, JN_SDP_CODECS = 16, JN_SDP_CRYPTOS = 8, JN_SDP_MAX = 8192, JN_SDP_MEDIA_MAX = 8 };
 enum { JN_SDP_MID_MAX = 16, JN_SDP_UFRAG_MAX = 32 };
 
 struct jn_sdp_crypto {
@@ -66,13 +66,15 @@ int jn_sdp_parse(struct jn_sdp *s, const char *text, size_t len, struct jn_err *
 
 /* The codecs that may be used with a peer. in_order: where we choose, this order counts and not the offer's. cn:
  * comfort noise (RFC 3389) is offered and taken. inband: a peer without telephone events is listened to for tones.
- * opus: bounds for our encoder, and what we tell of ours. */
+ * opus: bounds for our encoder, and what we tell of ours. suite: the SRTP suites that SDES may choose, enum
+ * jn_srtp_suite; an offer of ours names the first JN_SDP_OFFERS, so that an INVITE stays short enough for UDP. */
 struct jn_sdp_codecs {
     uint8_t codec[JN_CODEC_N], n;
+    uint8_t suite[JN_SUITE_N], suites;
     bool in_order, cn, inband;
     struct jn_codec_profile opus;
 };
-/* All of them, in the order of the offer, no comfort noise. */
+/* All of them, in the order of the offer, no comfort noise; of the suites all that encrypt. */
 extern const struct jn_sdp_codecs jn_sdp_codecs_all;
 
 /* Our own side of one stream. */
@@ -84,7 +86,8 @@ struct jn_sdp_local {
     uint8_t pt[JN_CODEC_N], dtmf_pt;     /* dtmf_pt: 255 none */
     uint8_t dtmf48_pt, cn_pt;            /* 0: none */
     uint8_t mode, ptime_ms;
-    uint8_t suite;    /* JN_SUITE_NONE: RTP/AVP */
+    uint8_t suite; /* JN_SUITE_NONE: RTP/AVP. An offer that names several: they stand in `offered`, tags 1.. */
+    uint8_t offered[JN_SDP_OFFERS], offers;
     uint8_t media_at; /* answer: the m= line that it takes, by jn_sdp_answer_to */
     uint32_t crypto_tag;
     uint8_t key[JN_SRTP_KEY_MAX];
@@ -100,8 +103,10 @@ struct jn_sdp_local {
 };
 /* Writes an offer, or with `to` an answer that follows it (RFC 3264 6). Length, or -ENOSPC. */
 int jn_sdp_write(char *out, size_t size, const struct jn_sdp_local *l, const struct jn_sdp *to);
-/* Fills codec, codecs, pt and the payload types of events and comfort noise for an offer of all that l->allowed has,
- * `first` in front if it is one of them (RFC 3551's static types; 111 Opus, 101 and 110 events). */
+/* The key that an offer names for its suite number i (0..): all made of l->key, no two alike; one of them is used. */
+void jn_sdp_offered_key(uint8_t out[JN_SRTP_KEY_MAX], const struct jn_sdp_local *l, unsigned i);
+/* Fills offered, codec, codecs, pt and the payload types of events and comfort noise for an offer of all that
+ * l->allowed has, `first` in front if it is one of them (RFC 3551's static types; 111 Opus, 101 and 110 events). */
 void jn_sdp_offer_codecs(struct jn_sdp_local *l, uint8_t first);
 /* What a leg wants of SRTP; the values are those of the directory's enum jn_srtp_mode. */
 enum { JN_SDP_SRTP_OFF, JN_SDP_SRTP_OPTIONAL, JN_SDP_SRTP_REQUIRED, JN_SDP_SRTP_DTLS };
@@ -111,8 +116,8 @@ enum { JN_SDP_SRTP_OFF, JN_SDP_SRTP_OPTIONAL, JN_SDP_SRTP_REQUIRED, JN_SDP_SRTP_
  * -ENOTSUP with the reason. */
 int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp *offer, int srtp_mode,
                      struct jn_err *err);
-/* Checks the answer to our offer `l`, fills r (key_out from l). 0 or -ENOTSUP with the reason. */
-int jn_sdp_accept(struct jn_leg_remote *r, const struct jn_sdp_local *l, const struct jn_sdp *answer,
-                  struct jn_err *err);
+/* Checks the answer to our offer `l`, fills r (key_out from l); of several suites that were offered l keeps the one
+ * that was taken, with its tag and key. 0 or -ENOTSUP with the reason. */
+int jn_sdp_accept(struct jn_leg_remote *r, struct jn_sdp_local *l, const struct jn_sdp *answer, struct jn_err *err);
 
 #endif

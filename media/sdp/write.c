@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct out {
     char *p;
@@ -28,11 +29,24 @@ static void put(struct out *o, const char *fmt, ...)
         o->len += (size_t)n;
 }
 
-static void crypto(struct out *o, const struct jn_sdp_local *l)
+static void crypto_line(struct out *o, uint32_t tag, uint8_t suite, const uint8_t *bytes)
 {
     char key[4 * ((JN_SRTP_KEY_MAX + 2) / 3) + 1];
-    jn_base64(key, l->key, jn_srtp_key_bytes((enum jn_srtp_suite)l->suite));
-    put(o, "a=crypto:%u %s inline:%s\r\n", l->crypto_tag, jn_srtp_suite_name((enum jn_srtp_suite)l->suite), key);
+    jn_base64(key, bytes, jn_srtp_key_bytes((enum jn_srtp_suite)suite));
+    put(o, "a=crypto:%u %s inline:%s\r\n", tag, jn_srtp_suite_name((enum jn_srtp_suite)suite), key);
+    explicit_bzero(key, sizeof key);
+}
+
+static void crypto(struct out *o, const struct jn_sdp_local *l)
+{
+    uint8_t key[JN_SRTP_KEY_MAX];
+    if (l->offers == 0)
+        crypto_line(o, l->crypto_tag, l->suite, l->key);
+    for (unsigned i = 0; i < l->offers; i++) {
+        jn_sdp_offered_key(key, l, i);
+        crypto_line(o, i + 1, l->offered[i], key);
+    }
+    explicit_bzero(key, sizeof key);
 }
 
 /* RFC 7587 6.1. Our decoder uses redundancy where it is sent; the rate is bounded so that 60 ms fit into a frame. */
