@@ -1,5 +1,6 @@
 /* Recording log: what was flushed is there after any crash; a full disk is told to the ledger; both ways of writing. */
-#include "engine/store/recording_log.h"
+#include "engine/store/rec_export.h"
+#include "engine/store/rec_keys.h"
 
 #include "engine/base/id.h"
 #include "engine/base/log.h"
@@ -276,11 +277,11 @@ Test(recording_log, export_writes_a_stereo_wav)
 
     record(w, 2, 250);
     jn_rec_writer_close(w);
-    cr_assert_eq(jn_rec_export_wav("/r", 2, "/out.wav", &err), 0, "%s", err.text);
+    cr_assert_eq(jn_rec_export("/r", 2, "/out.wav", NULL, JN_REC_WAV, &err), 0, "%s", err.text);
     struct ff_file *f = ff_find("/out.wav");
     cr_assert(f && f->now.n > 44 && memcmp(f->now.at, "RIFF", 4) == 0 && memcmp(f->now.at + 8, "WAVE", 4) == 0);
     cr_assert_eq(jn_get32(f->now.at + 40), f->now.n - 44);
     cr_assert_geq(f->now.n - 44, 4u * 160 * 240);
     cr_assert_leq(f->now.n - 44, 4u * 160 * 260);
-    cr_assert_eq(jn_rec_export_wav("/r", 77, "/no.wav", &err), -ENOENT);
+    cr_assert_eq(jn_rec_export("/r", 77, "/no.wav", NULL, JN_REC_WAV, &err), -ENOENT);
 }

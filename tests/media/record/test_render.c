@@ -40,6 +40,7 @@ static void add(struct call *c, const struct jn_rec_item *it)
 }
 
 static uint64_t seed;
+static uint32_t rate;
 
 /* A clock at +ppm ticks faster: its sample i is spoken at begin + i / (8000 * (1 + ppm)). */
 static void speak(struct call *c, const struct party *p)
@@ -82,7 +83,7 @@ static int16_t *rendered(struct call *c, size_t *n)
     int16_t *pcm;
     struct jn_err err = {{0}};
     qsort(c->items, c->n, sizeof *c->items, by_arrival);
-    cr_assert_eq(jn_rec_render(&pcm, n, c->items, c->n, &err), 0, "%s", err.text);
+    cr_assert_eq(jn_rec_render(&pcm, n, &rate, c->items, c->n, NULL, &err), 0, "%s", err.text);
     return pcm;
 }
 
@@ -276,17 +277,17 @@ Test(render, what_cannot_be_rendered_is_refused_with_its_reason)
     size_t n;
     struct jn_err err = {{0}};
     struct jn_rec_item it[2] = {{.kind = JN_REC_EVENT, .event = JN_RECEV_START}, {.kind = JN_REC_EVENT}};
-    cr_assert_eq(jn_rec_render(&pcm, &n, it, 2, &err), -ENOENT);
+    cr_assert_eq(jn_rec_render(&pcm, &n, &rate, it, 2, NULL, &err), -ENOENT);
     cr_assert(err.text[0] != 0 && pcm == NULL && n == 0);
-    cr_assert_eq(jn_rec_render(&pcm, &n, NULL, 0, &err), -ENOENT);
+    cr_assert_eq(jn_rec_render(&pcm, &n, &rate, NULL, 0, NULL, &err), -ENOENT);
     it[0] = it[1] = (struct jn_rec_item){.kind = JN_REC_FRAME, .len = 160};
     it[1].track = 1;
     it[1].at_us = UINT64_C(12) * 3600 * 1000000 + 1;
-    cr_assert_eq(jn_rec_render(&pcm, &n, it, 2, &err), -E2BIG);
+    cr_assert_eq(jn_rec_render(&pcm, &n, &rate, it, 2, NULL, &err), -E2BIG);
     it[0].at_us = it[1].at_us = UINT64_MAX;
-    cr_assert_eq(jn_rec_render(&pcm, &n, it, 2, &err), -ENOENT);
-    it[0] = (struct jn_rec_item){.kind = JN_REC_FRAME, .len = 160, .track = 2};
-    cr_assert_eq(jn_rec_render(&pcm, &n, it, 1, &err), -ENOENT);
+    cr_assert_eq(jn_rec_render(&pcm, &n, &rate, it, 2, NULL, &err), -ENOENT);
+    it[0] = (struct jn_rec_item){.kind = JN_REC_FRAME, .len = 160, .track = JN_TRACK_SUPERVISOR};
+    cr_assert_eq(jn_rec_render(&pcm, &n, &rate, it, 1, NULL, &err), -ENOENT);
 }
 
 Test(render, random_frames_never_break_it)
@@ -299,6 +300,7 @@ Test(render, random_frames_never_break_it)
             it[i] = (struct jn_rec_item){.kind = 1 + r % 2,
                                          .track = r >> 8 & 3,
                                          .codec = r >> 10 & 3,
+                                         .withheld = r >> 60 & 1 ? JN_RECF_MASKED : 0,
                                          .len = (uint16_t)(r >> 12 & 511),
                                          .ssrc = r >> 24 & 1,
                                          .at_us = jn_splitmix(&seed) >> (round % 60),
@@ -311,7 +313,7 @@ Test(render, random_frames_never_break_it)
         struct jn_rec_ledger l = {0};
         for (unsigned i = 0; i < 60; i++)
             jn_rec_ledger_add(&l, &it[i]);
-        int rc = jn_rec_render(&pcm, &n, it, 60, &err);
+        int rc = jn_rec_render(&pcm, &n, &rate, it, 60, NULL, &err);
         cr_assert(rc == 0 || rc == -E2BIG || rc == -ENOENT || rc == -ENOMEM, "%d", rc);
         free(pcm);
         free(it);
@@ -321,7 +323,7 @@ Test(render, random_frames_never_break_it)
 Test(render, a_wav_header_is_what_players_expect)
 {
     uint8_t h[44];
-    jn_wav_header(h, 8000);
+    jn_wav_header(h, 8000, 8000);
     static const uint8_t want[44] = {'R', 'I', 'F', 'F', 0x24, 0x7d, 0,   0,   'W', 'A',  'V',  'E',  'f', 'm', 't',
                                      ' ', 16,  0,   0,   0,    1,    0,   2,   0,   0x40, 0x1f, 0,    0,   0,   0x7d,
                                      0,   0,   4,   0,   16,   0,    'd', 'a', 't', 'a',  0,    0x7d, 0,   0};
