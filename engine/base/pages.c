@@ -7,7 +7,7 @@
 
 enum { LINE = 64, HUGE = 2 << 20 };
 
-void *jn_pages(size_t bytes)
+void *jn_large_pages(size_t bytes)
 {
     size_t align = bytes >= HUGE ? HUGE : LINE;
 

@@ -6,6 +6,6 @@
 #include <stddef.h>
 
 /* Zeroed, aligned to a cache line at least; given back by free(). NULL: no memory. */
-void *jn_pages(size_t bytes);
+void *jn_large_pages(size_t bytes);
 
 #endif

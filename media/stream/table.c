@@ -43,14 +43,13 @@ int jn_table_open(struct jn_plane *p)
     uint32_t legs = p->c.max_legs, rooms = p->c.max_rooms;
     int rc = jn_pools_open(p);
 
-
     if (rc < 0)
         return rc;
     places(p);
-    p->leg = jn_pages((size_t)legs * sizeof *p->leg);
+    p->leg = jn_large_pages((size_t)legs * sizeof *p->leg);
     p->inband = calloc(legs, sizeof *p->inband);
-    p->voice = jn_pages((size_t)(legs + p->ghosts) * sizeof *p->voice);
-    p->room = jn_pages((size_t)rooms * sizeof *p->room);
+    p->voice = jn_large_pages((size_t)(legs + p->ghosts) * sizeof *p->voice);
+    p->room = jn_large_pages((size_t)rooms * sizeof *p->room);
     p->live = malloc(legs * sizeof *p->live);
     p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
     p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);
