@@ -16,7 +16,7 @@
 
 static const char help[] =
     "usage: junctor replay --pcap IN --out OUT [--pair N,M]... [--mix] [--record DIR] [--key N=BASE64]...\n"
-    "                      [--seed NUMBER] [--json]\n"
+    "                      [--impair HOW] [--seed NUMBER] [--json]\n"
     "       junctor replay --pcap IN --list [--json]\n"
     "Takes the RTP flows of a capture (pcap or pcapng) as the legs of calls, runs them through the engine's\n"
     "media plane by the capture's own clock, and writes what the engine would have sent to OUT (pcap). The same\n"
@@ -27,6 +27,9 @@ static const char help[] =
     "  --mix         through jitter buffers and mixer, as if a supervisor listened (otherwise relayed)\n"
     "  --record DIR  records each call into DIR/recordings (see junctor rec --data DIR)\n"
     "  --key N=K     flow N is SRTP, AES_CM_128_HMAC_SHA1_80: K is its key and salt, 40 characters of base64\n"
+    "  --impair HOW  RTP goes through a worse network first: a profile (lan, dsl, wifi, mobile, congested, multipath,\n"
+    "                satellite) and what differs, or that alone: loss=2% burst=3%:8 delay=40ms jitter=30ms:pareto\n"
+    "                overtake reorder=1%:30ms duplicate=1%:5ms spike=200ms:10s drift=-200ppm seed=7, with commas\n"
     "  --seed NUMBER for SSRCs, first sequence numbers and keys of what is sent (1)\n"
     "  --json        one JSON object on standard output\n"
     "Exit code: 0 done, 1 not as hoped (said why), 2 wrong use.\n";
@@ -35,7 +38,8 @@ enum { OPTIONS_MAX = 256, SRTP_TAG = 10, SRTP_KEY = 30 };
 
 struct options {
     const char *in, *out, *record;
-    bool list, mix, json;
+    bool list, mix, json, impaired;
+    struct jn_impair_config impair;
     uint64_t seed;
     unsigned pair[OPTIONS_MAX][2], pairs, keys;
     struct jn_replay_key key[OPTIONS_MAX];
@@ -71,6 +75,16 @@ static bool add_key(struct options *o, const char *text)
            jn_unbase64(to->key, sizeof to->key, equals + 1, strlen(equals + 1)) == SRTP_KEY;
 }
 
+static bool set_impair(struct options *o, const char *text)
+{
+    char why[120];
+
+    o->impaired = jn_impair_parse(&o->impair, text, why, sizeof why) == 0;
+    if (!o->impaired)
+        fprintf(stderr, "junctor replay: %s\n", why);
+    return o->impaired;
+}
+
 /* True when the option's value was good. */
 static bool valued(struct options *o, const char *name, const char *value)
 {
@@ -84,6 +98,8 @@ static bool valued(struct options *o, const char *name, const char *value)
         return add_pair(o, value);
     else if (strcmp(name, "--key") == 0)
         return add_key(o, value);
+    else if (strcmp(name, "--impair") == 0)
+        return set_impair(o, value);
     else if (strcmp(name, "--seed") == 0)
         return jn_parse_u64(value, UINT64_MAX, &o->seed) == 0 && o->seed != 0;
     else
@@ -168,6 +184,19 @@ static void print_leg(const struct jn_replay_leg *l, unsigned call, unsigned leg
            s->mos_x100 / 100u, s->mos_x100 % 100u);
 }
 
+static void print_impair(const struct jn_replay_result *r, bool json)
+{
+    const struct jn_impair_counts *c = &r->impair;
+
+    printf(json ? "],\"impaired\":{\"sent\":%llu,\"lost\":%llu,\"lost_in_burst\":%llu,\"duplicated\":%llu,"
+                  "\"reordered\":%llu,\"no_room\":%llu},"
+                : "impaired: %llu packets, %llu lost, %llu lost in bursts, %llu doubled, %llu overtaken, "
+                  "%llu found no room\n",
+           (unsigned long long)c->sent, (unsigned long long)c->lost, (unsigned long long)c->lost_in_burst,
+           (unsigned long long)c->duplicated, (unsigned long long)c->delayed_apart,
+           (unsigned long long)r->impair_refused);
+}
+
 static void print(const struct options *o, const struct jn_replay_result *r, bool torn)
 {
     static const char *const why[JN_DROP_N] = JN_DROP_NAMES;
@@ -181,7 +210,11 @@ static void print(const struct options *o, const struct jn_replay_result *r, boo
         if (o->record && !o->json)
             printf("call %u is recorded as %s\n", i + 1, jn_id_text(r->call[i].id, id));
     }
-    printf(o->json ? "],\"delivered\":%llu,\"sent\":%llu,\"digits\":%llu,\"unrouted\":%llu,\"backwards\":%llu,"
+    if (o->impaired)
+        print_impair(r, o->json);
+    else if (o->json)
+        fputs("],", stdout);
+    printf(o->json ? "\"delivered\":%llu,\"sent\":%llu,\"digits\":%llu,\"unrouted\":%llu,\"backwards\":%llu,"
                      "\"refused_orders\":%llu,\"torn\":%s,\"drops\":{"
                    : "%llu packets in, %llu out, %llu digits; %llu datagrams of the capture belong to no leg, "
                      "%llu had a time before another's, %llu orders refused%s\n",
@@ -248,7 +281,8 @@ static int replay(const struct options *o, struct jn_flows *fs, const void *byte
                                 .seed = o->seed,
                                 .mix = o->mix,
                                 .keys = o->key,
-                                .keys_n = o->keys};
+                                .keys_n = o->keys,
+                                .impair = o->impaired ? &o->impair : NULL};
     int rc = jn_replay_media(&r, &m, err);
     if (rc == 0)
         rc = write_file(o->out, &out, err);
@@ -274,6 +308,8 @@ int jn_cmd_replay_pcap(int argc, char *argv[])
     int rc = parse(&o, argc, argv);
     if (rc)
         return rc > 0 ? 0 : 2;
+    if (o.impair.seed == 0)
+        o.impair.seed = o.seed;
     jn_log_level_set(JN_LOG_WARN);
     rc = map_file(o.in, &bytes, &n, &err);
     if (rc == 0)

@@ -14,8 +14,9 @@ enum {
     PORT_MIN = 16384,
     PORT_MAX = 65533,
     ROOMS_MAX = 4096,
-    LEAD_MS = 20,    /* a call is set up before its first packet */
-    LINGER_MS = 500, /* and ends when nothing can be on its way any more */
+    LEAD_MS = 20,       /* a call is set up before its first packet */
+    IMPAIRED_MS = 3000, /* the same where packets may be held up */
+    LINGER_MS = 500,    /* and ends when nothing can be on its way any more */
     FACTS = 1024,
     CHUNKS = 1024,
     SEGMENT = 256 << 20,
@@ -27,6 +28,7 @@ struct replay {
     struct jn_replay_result *r;
     struct jn_port *port;
     struct jn_plane *plane;
+    struct jn_replay_impair *impair; /* NULL: nothing is */
     struct jn_mailbox facts;
     struct jn_rec_ring rec;
     struct jn_rec_writer *recorder;
@@ -141,6 +143,13 @@ static void facts(struct replay *x)
     }
 }
 
+static void leg_in(struct replay *x, const struct jn_replay_leg *l)
+{
+    route(x, l->flow, l->local);
+    if (x->impair)
+        jn_replay_impair_begin(x->impair, l->local, (unsigned)l->flow);
+}
+
 static void call_open(struct replay *x, unsigned at)
 {
     struct jn_replay_call *c = &x->r->call[at];
@@ -160,7 +169,7 @@ static void call_open(struct replay *x, unsigned at)
         remote(x, at, i);
         join(x, at, i);
         if (c->leg[i].flow != JN_FLOW_NONE && c->leg[i].opened)
-            route(x, c->leg[i].flow, c->leg[i].local);
+            leg_in(x, &c->leg[i]);
     }
     if (x->m->mix)
         join(x, at, 2);
@@ -222,8 +231,13 @@ static void run(struct replay *x)
     struct jn_pkt *pk[JN_PKT_BURST];
 
     while (x->rc == 0) {
-        while ((n = jn_port_pcap.rx(x->port, pk, JN_PKT_BURST, x->now_ns)) > 0)
+        while ((n = jn_port_pcap.rx(x->port, pk, JN_PKT_BURST, x->now_ns)) > 0) {
+            if (x->impair)
+                n = jn_replay_impair_put(x->impair, pk, n, x->now_ns);
             jn_plane_rx(x->plane, pk, n, x->now_ns);
+        }
+        while (x->impair && (pk[0] = jn_replay_impair_take(x->impair, x->now_ns)) != NULL)
+            jn_plane_rx(x->plane, pk, 1, x->now_ns);
         uint64_t due = calls(x, &next, &oldest);
         jn_plane_tick(x->plane, x->now_ns);
         jn_plane_flush(x->plane);
@@ -233,7 +247,8 @@ static void run(struct replay *x)
         uint64_t packet = jn_port_pcap_next_ns(x->port), phase = jn_plane_next_ns(x->plane);
         if (due == UINT64_MAX && packet == UINT64_MAX) /* every call has begun and ended */
             break;
-        uint64_t to = phase < packet ? phase : packet;
+        uint64_t to = phase < packet ? phase : packet, held = x->impair ? jn_replay_impair_next_ns(x->impair) : to;
+        to = held < to ? held : to;
         if (due < to)
             to = due;
         x->now_ns = to > x->now_ns ? to : x->now_ns;
@@ -268,7 +283,7 @@ static int make_calls(struct replay *x, struct jn_err *err)
         if (to - from > 24 * hour_ns)
             return jn_fail(err, -E2BIG, "flow %u lasts longer than a day", i + 1);
         c->from_ns = from > LEAD_MS * 1000000u ? from - LEAD_MS * 1000000u : 0;
-        c->to_ns = to + LINGER_MS * 1000000u;
+        c->to_ns = to + (x->m->impair ? IMPAIRED_MS : LINGER_MS) * UINT64_C(1000000);
         c->leg[0] = (struct jn_replay_leg){.flow = (int)i, .peer = f->from};
         c->leg[1] = (struct jn_replay_leg){.flow = back ? f->pair : JN_FLOW_NONE, .peer = back ? back->from : f->to};
     }
@@ -305,8 +320,11 @@ static int open_all(struct replay *x, struct jn_err *err)
         rc = jn_fail(err, -ENOMEM, "no memory for mailboxes");
     if (rc == 0 && (rc = jn_plane_open(&x->plane, &plane)) < 0)
         jn_fail(err, rc, "the plane does not open: %s", strerror(-rc));
+    if (rc == 0 && x->m->impair && (rc = jn_replay_impair_open(&x->impair, x->m->impair, plane.ports)) < 0)
+        jn_fail(err, rc, "no memory for packets under way");
     if (rc == 0 && x->m->record)
-        rc = jn_rec_writer_open(&x->recorder, x->m->record, &(struct jn_rec_writer_config){.segment_bytes = SEGMENT}, err);
+        rc = jn_rec_writer_open(&x->recorder, x->m->record, &(struct jn_rec_writer_config){.segment_bytes = SEGMENT},
+                                err);
     if (rc < 0)
         return rc;
     jn_plane_mail(x->plane, &x->facts, &x->rec);
@@ -330,6 +348,8 @@ int jn_replay_media(struct jn_replay_result *r, const struct jn_replay_media *m,
         run(&x);
         r->plane = *jn_plane_counts(x.plane);
         r->port = *jn_port_pcap_counts(x.port);
+        if (x.impair)
+            jn_replay_impair_counts(x.impair, &r->impair, &r->impair_refused);
         rc = x.rc < 0 ? jn_fail(err, x.rc, "the recording cannot be written: %s", strerror(-x.rc)) : 0;
     }
     if (x.plane && x.recorder) {
@@ -341,6 +361,7 @@ int jn_replay_media(struct jn_replay_result *r, const struct jn_replay_media *m,
     if (x.recorder)
         jn_rec_writer_close(x.recorder);
     jn_plane_close(x.plane);
+    jn_replay_impair_close(x.impair);
     jn_mailbox_free(&x.facts);
     jn_rec_ring_free(&x.rec);
     jn_port_pcap.close(x.port);

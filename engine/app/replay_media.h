@@ -3,6 +3,7 @@
 #define JN_ENGINE_REPLAY_MEDIA_H
 
 #include "engine/app/flows.h"
+#include "engine/app/replay_impair.h"
 #include "engine/net/port_pcap.h"
 #include "media/stream/plane.h"
 
@@ -12,7 +13,7 @@ struct jn_replay_key {
     uint8_t key[JN_SRTP_KEY_MAX];
 };
 /* seed: never 0. mix: as if a supervisor who says nothing listened. record: a folder, NULL none. flows, keys, bytes and
- * out are borrowed. */
+ * out are borrowed. impair: NULL: the network as it was captured. */
 struct jn_replay_media {
     const struct jn_flows *flows;
     const void *bytes;
@@ -23,6 +24,7 @@ struct jn_replay_media {
     bool mix;
     const struct jn_replay_key *keys;
     unsigned keys_n;
+    const struct jn_impair_config *impair; /* borrowed; NULL: the network as it was captured */
 };
 /* One leg as it was closed. flow: whose packets it received, JN_FLOW_NONE: it only listened. */
 struct jn_replay_leg {
@@ -43,7 +45,8 @@ struct jn_replay_result {
     unsigned n;
     struct jn_plane_counts plane;
     struct jn_port_pcap_counts port;
-    uint64_t steps, refused, digits;
+    uint64_t steps, refused, digits, impair_refused;
+    struct jn_impair_counts impair;
 };
 /* 0 or -errno with the reason. The result is freed by jn_replay_result_free in any case. */
 int jn_replay_media(struct jn_replay_result *r, const struct jn_replay_media *m, struct jn_err *err);

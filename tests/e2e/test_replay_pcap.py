@@ -180,3 +180,23 @@ def replay_pcap_real_captures(t):
     legs = json.loads(replay(t, asymmetric, "--out", out, "--json", "--pair", "1,2"))["legs"]
     t.equal([leg["received"] for leg in legs], [100, 100], "one call when paired by hand")
     t.check(payloads(read_pcap(out), A)[-1] == b"\2" * 160, "the one hears the other")
+
+
+@scenario(30)
+def replay_pcap_impaired(t):
+    """The same capture through a worse network: the same bytes each time, by relay and by mix, and every packet told."""
+    capture = os.path.join(t.folder, "in.pcap")
+    write_pcap(capture, conversation())
+    how = ("--impair", "multipath,loss=5%,burst=4%:3,seed=5")
+    for name, more in (("relay", ()), ("mix", ("--mix",))):
+        figures, _ = twice(t, name, capture, *how, *more)
+        i = figures["impaired"]
+        t.check(i["sent"] == 300 and 10 < i["lost"] + i["lost_in_burst"] < 60 and i["duplicated"] > 0 and i["no_room"] == 0, f"impaired: {i}")
+        lost = sum(leg["lost"] for leg in figures["legs"])
+        t.check(abs(lost - i["lost"] - i["lost_in_burst"]) <= 4, f"{name}: the legs miss {lost}, the network took {i}")
+        if name == "mix":
+            t.check(sum(leg["concealed"] for leg in figures["legs"]) >= 5, f"concealed: {figures['legs']}")
+    other = os.path.join(t.folder, "other.pcap")
+    replay(t, capture, "--out", other, "--impair", "multipath,loss=5%,burst=4%:3,seed=6")
+    t.check(open(other, "rb").read() != open(os.path.join(t.folder, "relay1.pcap"), "rb").read(), "another seed, other fates")
+    t.check(b"loss=5" in replay(t, capture, "--out", other, "--impair", "loss=5", code=2), "what is not understood is named")
