@@ -125,7 +125,7 @@ static void send_held(struct jn_load_media *m, uint64_t now_ns)
 void jn_load_media_send(struct jn_load_media *m, uint64_t now_ns)
 {
     uint64_t now = jn_load_line(m, now_ns) / JN_LOAD_MOMENT_NS;
-    if (!m->slot || now - m->slot > BEHIND_MAX)
+    if (!m->slot || now > m->slot + BEHIND_MAX)
         m->slot = now;
     for (; m->slot <= now; m->slot++)
         speak(m, m->slot, now_ns);
