@@ -16,6 +16,8 @@ void voice_our_offer(struct leg *l, uint8_t first, uint8_t srtp)
     o->crypto_tag = 1;
     if (o->suite != JN_SUITE_NONE)
         jn_random(o->key, sizeof o->key);
+    if (srtp == JN_SRTP_DTLS)
+        voice_browser_offer(o);
 }
 
 void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
@@ -38,7 +40,7 @@ void voice_offer(struct jn_act_voice *v, struct call *c, uint64_t agent)
         return;
     }
     unsigned worker = v->c.spread_legs && v->c.workers > 1 ? (c->home + 1u) % v->c.workers : c->home;
-    struct leg *l = voice_leg_open(v, c, SIDE_AGENT, agent, worker);
+    struct leg *l = voice_leg_open(v, c, SIDE_AGENT, agent, worker, NULL);
     if (!l) {
         v->counts.agent_failed++;
         voice_tell(v, c, JN_EV_REFUSE, JN_WHY_BUSY, agent);

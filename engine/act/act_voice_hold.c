@@ -87,8 +87,12 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
     struct jn_sdp_local local = l->local;
     struct jn_leg_remote remote = l->remote;
     /* What protects the leg now must protect it afterwards, and nothing new is asked of the peer. */
-    int mode = l->local.suite == JN_SUITE_NONE ? JN_SRTP_OFF : JN_SRTP_REQUIRED;
+    int mode = l->local.dtls                     ? JN_SRTP_DTLS
+               : l->local.suite == JN_SUITE_NONE ? JN_SRTP_OFF
+                                                 : JN_SRTP_REQUIRED;
     int rc = jn_sdp_parse(&offer, sdp, strlen(sdp), &why);
+    if (!rc)
+        voice_browser_again(&local, l, &offer);
     if (!rc)
         rc = jn_sdp_answer_to(&local, &remote, &offer, mode, &why);
     if (rc || jn_sdp_write(text, sizeof text, &local, &offer) < 0) {
@@ -96,7 +100,8 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
         jn_sip_refuse(v->sip, l->sip, rc == -EBADMSG ? 400 : 488);
         return;
     }
-    memcpy(remote.key_out, local.key, sizeof remote.key_out);
+    if (!remote.dtls)
+        memcpy(remote.key_out, local.key, sizeof remote.key_out);
     remote.latch = remote.suite == JN_SUITE_NONE;
     struct jn_leg_remote before = l->remote;
     l->remote = remote;

@@ -112,7 +112,7 @@ static struct line *start(struct jn_act_voice *v, const struct jn_dir_agent *a)
     if (jn_map_set(&all->by_agent, a->set.id, i))
         return NULL;
     /* Its worker keeps the places of a caller's leg: the room of its own is closed there too. */
-    struct leg *l = voice_leg_open(v, own, SIDE_CALLER, a->set.id, worker);
+    struct leg *l = voice_leg_open(v, own, SIDE_CALLER, a->set.id, worker, NULL);
     if (!l) {
         jn_map_del(&all->by_agent, a->set.id);
         own->state = CALL_FREE;

@@ -37,16 +37,12 @@ bool voice_second_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
                  : number && !jn_dir_may_call(v->dir, c->tenant, in->agent, in->to_user) ? 403
                  : !in->sdp                                                              ? 488
                                                                                          : voice_policy(v, in, &probe);
-    struct leg *l = status ? NULL : voice_leg_open(v, c, SIDE_ASIDE, in->agent, c->home);
+    struct leg *l = status ? NULL : voice_leg_open(v, c, SIDE_ASIDE, in->agent, c->home, &probe);
     if (!l) {
         v->counts.refused++;
         jn_sip_refuse(v->sip, in->leg, status ? status : 503);
         return true;
     }
-    l->local = probe.local;
-    l->remote = probe.remote;
-    l->offer = probe.offer;
-    l->has_offer = true;
     c->move = (struct voice_move){.kind = number ? MOVE_CONSULT_OUT : MOVE_CONSULT,
                                   .agent = in->agent,
                                   .to = a ? a->set.id : 0,

@@ -59,7 +59,7 @@ static int begin(struct jn_act_voice *v, struct call *c, uint64_t supervisor, en
     if (!a || !jn_sip_phone_registered(v->sip, supervisor))
         return -ENOTCONN;
     unsigned worker = v->c.spread_legs && v->c.workers > 1 ? (c->home + 1u) % v->c.workers : c->home;
-    struct leg *l = voice_leg_open(v, c, SIDE_WATCH, supervisor, worker);
+    struct leg *l = voice_leg_open(v, c, SIDE_WATCH, supervisor, worker, NULL);
     if (!l)
         return -EAGAIN;
     if (v->c.ring_ms)

@@ -58,6 +58,8 @@ void jn_path_item(char out[static JN_CHECK_PATH], const char *path, unsigned ind
 void jn_check_origins(struct jn_check *c, struct jn_config *out, const struct jn_yaml *list);
 /* media.dpdk, and what must hold around it (config_media.c). */
 void jn_config_media(struct jn_check *c, struct jn_config *out, const struct jn_yaml *root);
+/* config_browser.c: media.browser. */
+void jn_config_browser(struct jn_check *c, struct jn_config *out, const struct jn_yaml *at);
 /* media.codecs, media.opus and media.srtp_suites (config_codecs.c). */
 void jn_config_codecs(struct jn_check *c, struct jn_sdp_codecs *out, const struct jn_yaml *media);
 /* "02:00:5e:10:00:01", of one station. False: it is none. */

@@ -94,6 +94,7 @@ void jn_config_media(struct jn_check *c, struct jn_config *out, const struct jn_
 
     if (at.dpdk)
         jn_check_fields(c, at.dpdk, "media.dpdk", fields, ITEMS(fields), &out->dpdk);
+    jn_config_browser(c, out, jn_yaml_get(media, "browser"));
     if (out->dpdk.mac[0] && !jn_mac_parse(mac, out->dpdk.mac))
         wrong(&at, "mac", "is no station's address such as 02:00:5e:10:00:01");
     if (out->media_back_end != JN_MEDIA_DPDK)

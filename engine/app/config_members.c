@@ -16,7 +16,7 @@ static const char *const channels[] = {"voice", "chat"};
 static const char *const policies[] = {"longest_idle", "best_skill"};
 static const char *const roles[] = {"agent", "supervisor", "administrator"};
 static const char *const answers[] = {"phone", "auto", "nailed"}, *const accepts[] = {"auto", "desk"};
-static const char *const srtp_modes[] = {"off", "optional", "required"};
+static const char *const srtp_modes[] = {"off", "optional", "required", "dtls"};
 
 static const struct jn_field queue_fields[] = {
     {.name = "name", QUEUE(JN_FIELD_NAME, name), .required = true},

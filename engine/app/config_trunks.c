@@ -9,7 +9,7 @@
 #define TRUNK(kind_, member_) .kind = (kind_), JN_FIELD(struct jn_dir_trunk, member_)
 
 enum { HOUR_MS = 3600000, DEFAULT_EXPIRES_S = 600, DEFAULT_PROBE_S = 30 };
-static const char *const srtp_modes[] = {"off", "optional", "required"};
+static const char *const srtp_modes[] = {"off", "optional", "required", "dtls"};
 static const char *const dials[] = {"e164", "international", "national", "plain"};
 static const char *const transports[JN_TRANSPORT_N] = {"udp", "tcp", "tls"};
 

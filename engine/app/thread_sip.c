@@ -26,6 +26,13 @@ static void release(void *arg)
     jn_mailbox_unreserve(&e->sip_router);
 }
 
+static unsigned load(void *arg, unsigned worker)
+{
+    const struct jn_engine *e = arg;
+
+    return (unsigned)atomic_load_explicit(&jn_worker_counts(e->worker[worker])->load_permille, memory_order_relaxed);
+}
+
 static int event(void *arg, const struct jn_event *ev, bool ending)
 {
     struct jn_engine *e = arg;
@@ -315,8 +322,16 @@ static void take_old_phones(struct jn_engine *e)
     e->n_old_phones = 0;
 }
 
+static void fingerprint(void *arg, uint8_t out[static JN_FINGERPRINT], uint8_t *certificate)
+{
+    struct jn_engine *e = arg;
+
+    jn_slow_fingerprint(e->slow, out, certificate);
+}
+
 static const struct jn_voice_ports ports = {.admit = admit,
                                             .release = release,
+                                            .load = load,
                                             .event = event,
                                             .admit_leg = admit_leg,
                                             .release_leg = release_leg,
@@ -347,6 +362,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                  .max_calls = c->max_calls,
                                  .spread_legs = c->spread_legs,
                                  .silence_end_s = c->silence_end_s,
+                                 .admit_load = (uint16_t)(c->admit_load * 10),
                                  .codecs = c->codecs,
                                  .ring_ms = 120000};
     struct jn_sip_config sc = {.port = c->sip_port,
@@ -362,6 +378,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
 
     p.arg = e;
+    p.fingerprint = e->slow ? fingerprint : NULL;
     jn_copy(sc.host, sizeof sc.host, c->sip_host);
     jn_copy(sc.advertise, sizeof sc.advertise, c->sip_advertise);
     jn_copy(sc.tls.certificate, sizeof sc.tls.certificate, c->tls_certificate);

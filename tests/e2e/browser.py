@@ -43,14 +43,14 @@ def install():
 
 
 class Browser:
-    def __init__(self, t):
+    def __init__(self, t, options=()):
         install()
         self.t, self.pages, self.lock = t, {}, threading.Lock()
         # Pictures stay for a look after the run; a scenario's own folder does not.
         self.shots = os.path.join(ROOT, "build", "test-logs", "desk")
         os.makedirs(self.shots, exist_ok=True)
         self.log = open(os.path.join(t.folder, "browser.log"), "wb")
-        self.p = subprocess.Popen(["node", os.path.join(SOURCE, "drive.mjs"), FOLDER, shutil.which("chromium")], stdin=subprocess.PIPE,
+        self.p = subprocess.Popen(["node", os.path.join(SOURCE, "drive.mjs"), FOLDER, shutil.which("chromium"), *options], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=self.log)
         t.closing.append(self)
 

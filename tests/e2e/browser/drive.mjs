@@ -2,6 +2,7 @@
 //   {"open": name, "url": u, "dark": b, "width": w, "height": h, "language": l}   a page in a context of its own
 //   {"page": name, "frame": css or null, "find": css, "do": method, "args": [...]} a locator's method
 //   {"page": name, "do": method, "args": [...]}                                    a page's method
+//   argv: folder of playwright-core, the browser, further options of its command line
 //   {"page": name, "problems": true}                                              what went wrong in it since asked last
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -9,7 +10,7 @@ import { createInterface } from "node:readline";
 const { chromium } = createRequire(process.argv[2] + "/")("playwright-core");
 const browser = await chromium.launch({
   executablePath: process.argv[3], headless: true,
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-gpu", "--disable-dev-shm-usage"],
+  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-gpu", "--disable-dev-shm-usage", ...process.argv.slice(4)],
 });
 const pages = new Map();
 

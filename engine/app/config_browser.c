@@ -1,0 +1,17 @@
+/* Config: media.browser, browsers as parties of calls. */
+#include "engine/app/config_check.h"
+
+#define ITEMS(a)  (sizeof(a) / sizeof *(a))
+#define F(member) JN_FIELD(struct jn_config_browser, member)
+
+static const struct jn_field fields[] = {
+    {.name = "enabled", .kind = JN_FIELD_BOOL, F(enabled)},
+    {.name = "max_legs", .kind = JN_FIELD_UINT, F(max_legs), .min = 1, .max = 100000},
+    {.name = "certificate", .kind = JN_FIELD_S, F(certificate_s), .min = 86400000, .max = 366 * 86400000ull},
+};
+
+void jn_config_browser(struct jn_check *c, struct jn_config *out, const struct jn_yaml *at)
+{
+    if (at)
+        jn_check_fields(c, at, "media.browser", fields, ITEMS(fields), &out->browser);
+}
