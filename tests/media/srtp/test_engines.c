@@ -118,11 +118,16 @@ Test(srtp_engines, more_senders_than_a_context_keeps_apart_are_refused_and_the_k
             cr_assert_eq(packet_open(&e[k], rx, &one, false), want, "%s sender %u", e[k].name, ssrc);
         }
         struct jn_srtp *tx = e[k].ops->open_context(e[k].bank, JN_SUITE_AES128_SHA80, test_key(), false);
+        /* those that came last: the ones refused left nothing behind */
         for (uint32_t ssrc = 1; ssrc <= JN_SRTP_SENDERS_MAX; ssrc++) {
             packet_rtp(&one, ssrc, 11, 160);
             cr_assert_eq(packet_seal(&e[k], tx, &one, false), JN_DROP_NONE);
             cr_assert_eq(packet_open(&e[k], rx, &one, false), JN_DROP_NONE, "%s sender %u goes on", e[k].name, ssrc);
         }
+        packet_rtp(&one, 4711, 1, 160);
+        cr_assert_eq(packet_seal(&e[k], tx, &one, false), JN_DROP_SENDERS, "%s", e[k].name);
+        memcpy(one.at + 4, one.at + 8, 4);
+        cr_assert_eq(packet_seal(&e[k], tx, &one, true), JN_DROP_SENDERS, "%s RTCP", e[k].name);
     }
     engines_close(e, n);
 }
@@ -193,6 +198,34 @@ Test(srtp_engines, new_keys_keep_the_rollover_counter)
             for (unsigned i = 0; i < 5; i++)
                 e[k].ops->close_context(done[i]);
         }
+    }
+    engines_close(e, n);
+}
+
+/* RFC 3711 3.4: the SRTCP index is not reset by new keys. A peer's is taken as it comes. */
+Test(srtp_engines, new_keys_keep_the_index_of_reports)
+{
+    struct engine e[ENGINES_MAX];
+    unsigned n = engines_open(e, 8);
+    for (unsigned k = 1; k < n; k++) {
+        struct packet one;
+        struct jn_srtp *tx = e[k].ops->open_context(e[k].bank, JN_SUITE_AES128_SHA80, test_key(), false);
+        struct jn_srtp *rx = e[k].ops->open_context(e[k].bank, JN_SUITE_AES128_SHA80, test_key(), true);
+        for (unsigned i = 0; i < 3; i++) {
+            packet_rtp(&one, 1, 0, 40);
+            cr_assert_eq(packet_seal(&e[k], tx, &one, true), JN_DROP_NONE);
+            cr_assert_eq(packet_open(&e[k], rx, &one, true), JN_DROP_NONE);
+        }
+        struct jn_srtp *tx2 = e[k].ops->rekey(tx, JN_SUITE_GCM128, test_key());
+        struct jn_srtp *rx2 = e[k].ops->rekey(rx, JN_SUITE_GCM128, test_key());
+        struct jn_srtp *anew = e[k].ops->open_context(e[k].bank, JN_SUITE_GCM128, test_key(), false);
+        packet_rtp(&one, 1, 0, 40);
+        cr_assert_eq(packet_seal(&e[k], tx2, &one, true), JN_DROP_NONE);
+        cr_assert_eq(one.at[one.pk.len - 1], 4, "%s: the fourth", e[k].name);
+        cr_assert_eq(packet_open(&e[k], rx2, &one, true), JN_DROP_NONE);
+        packet_rtp(&one, 1, 0, 40);
+        cr_assert_eq(packet_seal(&e[k], anew, &one, true), JN_DROP_NONE);
+        cr_assert_eq(packet_open(&e[k], rx2, &one, true), JN_DROP_NONE, "%s: a peer's first again", e[k].name);
     }
     engines_close(e, n);
 }
