@@ -102,11 +102,11 @@ def dbfs(pcm):
     return 20 * math.log10(max(rms(pcm), 0.5) / 32767)
 
 
-def goertzel(pcm, hz):
+def goertzel(pcm, hz, rate=RATE):
     """Power of one frequency, as the share of all power (0..1)."""
     if not pcm:
         return 0.0
-    k = 2 * math.cos(2 * math.pi * hz / RATE)
+    k = 2 * math.cos(2 * math.pi * hz / rate)
     s1 = s2 = 0.0
     for x in pcm:
         s1, s2 = x + k * s1 - s2, s1

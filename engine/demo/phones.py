@@ -93,21 +93,21 @@ class Baresip:
     dump-*-dec.wav and dump-*-enc.wav when record is on. Controlled over its TCP port."""
 
     @housed
-    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1", tls=None):
+    def __init__(self, folder, user, domain, proxy, password=None, wav=None, answer="auto", srtp=None, record=False, seconds=600, codecs="pcmu,pcma", tcp=False, ip="127.0.0.1", tls=None, ptime=20):
         ip, proxy = addresses(ip, proxy)
         self.folder, self.user, self.events, self.lock = folder, user, [], threading.Condition()
         os.makedirs(folder, exist_ok=True)
         self.sip_port = free_port(21060, 10, width=2, ip=ip)
         self.ctrl_port = free_port(24400)
         low = free_port(26000, 20, (socket.SOCK_DGRAM,), width=20, ip=ip)
-        modules = ["g711.so", "aufile.so", "account.so", "ctrl_tcp.so", "menu.so", "uuid.so"] + (["srtp.so"] if srtp else []) + (["sndfile.so"] if record else [])
+        modules = ["g711.so", "aufile.so", "account.so", "ctrl_tcp.so", "menu.so", "uuid.so"] + [m + ".so" for m in ("opus", "g722") if m in codecs] + (["srtp.so"] if srtp else []) + (["sndfile.so"] if record else [])
         lines = [f"sip_listen {ip}:{self.sip_port}", f"net_interface {ip}", "sip_trans_def udp", "audio_player aufile,/dev/null",
                  f"audio_source aufile,{wav}" if wav else "audio_source aufile,none", "audio_alert aufile,none", "ausrc_srate 8000", "auplay_srate 8000",
                  "ausrc_channels 1", "auplay_channels 1", "ausrc_format s16", "auplay_format s16", "auenc_format s16", "audec_format s16", "audio_buffer 20-160",
                  f"rtp_ports {low}-{low + 19}", "rtp_stats no", "call_max_calls 4", "call_local_timeout 120", f"module_path {MODULES}",
                  f"ctrl_tcp_listen 127.0.0.1:{self.ctrl_port}", f"snd_path {folder}", "sip_trans_bsize 128"]
         lines += [("module_app " if m in ("account.so", "ctrl_tcp.so", "menu.so") else "module ") + m for m in modules]
-        account = f"<sip:{user}@{domain}>;answermode={answer};audio_codecs={codecs}"
+        account = f"<sip:{user}@{domain}>;answermode={answer};audio_codecs={codecs};ptime={ptime}"
         if proxy:
             account += f";outbound=\"sip:{proxy[0]}:{proxy[1]}{';transport=tls' if tls else ';transport=tcp' if tcp else ''}\""
         if tls:  # a file of authorities

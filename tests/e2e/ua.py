@@ -43,11 +43,11 @@ def tag():
     return os.urandom(5).hex()
 
 
-def sdp(rtp, mode="sendrecv", codecs=(0, 101), extra=(), profile="RTP/AVP", version=1):
+def sdp(rtp, mode="sendrecv", codecs=(0, 101), extra=(), profile="RTP/AVP", version=1, ptime=20):
     names = {0: "PCMU/8000", 8: "PCMA/8000", 101: "telephone-event/8000", 13: "CN/8000", 9: "G722/8000"}
     lines = ["v=0", f"o=- 1 {version} IN IP4 {rtp.ip}", "s=-", f"c=IN IP4 {rtp.ip}", "t=0 0",
              f"m=audio {rtp.port} {profile} " + " ".join(map(str, codecs))]
-    lines += [f"a=rtpmap:{c} {names[c]}" for c in codecs] + [f"a={mode}", "a=ptime:20", *extra]
+    lines += [f"a=rtpmap:{c} {names[c]}" for c in codecs] + [f"a={mode}", f"a=ptime:{ptime}", *extra]
     return CRLF.join(lines) + CRLF
 
 
@@ -227,10 +227,10 @@ class Ua:
     home = "127.0.0.1"  # the address of a phone that is not told another
     """on_invite(call): what to do with an incoming call; None: it rings for ever."""
 
-    def __init__(self, engine, user="caller", domain=None, password=None, ip=None, tcp=False, on_invite=None, codecs=(0, 101), tls=None, tls_name=None):
+    def __init__(self, engine, user="caller", domain=None, password=None, ip=None, tcp=False, on_invite=None, codecs=(0, 101), tls=None, tls_name=None, ptime=20):
         ip = ip or Ua.home
         self.engine, self.user, self.domain = engine, user, domain or engine[0]
-        self.password, self.ip, self.codecs, self.on_invite = password, ip, codecs, on_invite
+        self.password, self.ip, self.codecs, self.on_invite, self.ptime = password, ip, codecs, on_invite, ptime
         self.transport, self.calls, self.lock, self.no_ack = ("TLS" if tls else "TCP" if tcp else "UDP"), {}, threading.Lock(), False
         self.tls_lock = threading.Lock()
         self.others, self.stopped, self.reg_cseq, self.reg_id = [], False, 0, "r" + tag()
@@ -385,7 +385,7 @@ class Ua:
         c = Call(self, "c" + tag() + "@" + self.ip)
         c.local, c.remote = f"<sip:{self.user}@{self.domain}>", f"<sip:{to}@{self.domain}>"
         c.target = f"sip:{to}@{self.engine[0]}:{self.engine[1]}"
-        c.offer, c.extra, c.cseq = (sdp(c.rtp, codecs=self.codecs) if body is None else body), list(extra), 0
+        c.offer, c.extra, c.cseq = (sdp(c.rtp, codecs=self.codecs, ptime=self.ptime) if body is None else body), list(extra), 0
         if say:
             c.rtp.say(say, loop=True)
         with self.lock:
