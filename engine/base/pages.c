@@ -7,7 +7,7 @@
 
 enum { LINE = 64, HUGE = 2 << 20 };
 
-void *jn_large_pages(size_t bytes)
+void *jn_untouched_pages(size_t bytes)
 {
     size_t align = bytes >= HUGE ? HUGE : LINE;
 
@@ -19,6 +19,14 @@ void *jn_large_pages(size_t bytes)
         return NULL;
     if (align == HUGE)
         madvise(at, bytes, MADV_HUGEPAGE); /* an improvement where it is granted, and no error where it is not */
-    memset(at, 0, bytes);
+    return at;
+}
+
+void *jn_large_pages(size_t bytes)
+{
+    void *at = jn_untouched_pages(bytes);
+
+    if (at)
+        memset(at, 0, bytes);
     return at;
 }

@@ -7,5 +7,7 @@
 
 /* Zeroed, aligned to a cache line at least; given back by free(). NULL: no memory. */
 void *jn_large_pages(size_t bytes);
+/* The same, but nothing is written: for pools whose pieces are taken one by one, and cost memory only then. */
+void *jn_untouched_pages(size_t bytes);
 
 #endif

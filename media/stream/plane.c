@@ -125,11 +125,12 @@ static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)
 {
     if (p->phase_first[ms % JN_PHASES] != JN_NONE)
         lateness(p, now_ns - ms * NS_PER_MS);
+    struct jn_ahead ahead;
+    jn_ahead_begin(p, &ahead, p->phase_first[ms % JN_PHASES]);
     for (uint32_t i = p->phase_first[ms % JN_PHASES], next; i != JN_NONE; i = next) {
         struct jn_room *r = &p->room[i];
         next = r->next; /* a room that begins to relay leaves the list */
-        if (next != JN_NONE)
-            __builtin_prefetch(&p->room[next]);
+        jn_ahead_step(p, &ahead);
         if (now_ns >= (ms + JN_PHASES) * NS_PER_MS)
             p->counts.late_ticks++;
         jn_room_tick(p, r, ms);

@@ -1,6 +1,7 @@
 /* Pools: memory that voices and legs take pieces of while they need them: jitter buffers, packetisers, lists of
  * members. Reserved when the plane is opened, touched only by who takes a piece; the piece given back last is taken
  * first. */
+#include "engine/base/pages.h"
 #include "media/stream/state.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ static int slab_open(struct jn_slab *s, uint32_t total, size_t bytes)
 {
     s->bytes = (bytes + 63) & ~(size_t)63;
     s->total = total;
-    s->at = aligned_alloc(64, total * s->bytes);
+    s->at = jn_untouched_pages(total * s->bytes);
     s->pool.free = malloc(total * sizeof *s->pool.free);
     if (!s->at || !s->pool.free)
         return -ENOMEM;
@@ -87,12 +88,13 @@ int jn_pools_open(struct jn_plane *p)
     uint32_t legs = p->c.max_legs;
 
     p->ghosts = legs / 16 + GHOSTS_MIN;
-    p->pick = malloc(legs + p->ghosts);
+    p->voices = legs + p->ghosts;
+    p->pick = malloc(legs);
     if (!p->pick || slab_open(&p->packs, legs, sizeof(struct jn_pack)) < 0 ||
-        slab_open(&p->rates, legs + p->ghosts, sizeof(struct jn_rates)) < 0)
+        slab_open(&p->rates, p->voices, sizeof(struct jn_rates)) < 0)
         return -ENOMEM;
     for (uint8_t c = 0; c < JN_CODEC_N; c++)
-        if (jn_codec(c) && codec_open(p, c, at_most(c, legs + p->ghosts)) < 0)
+        if (jn_codec(c) && codec_open(p, c, at_most(c, p->voices)) < 0)
             return -ENOMEM;
     return blocks_open(p);
 }

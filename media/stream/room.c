@@ -276,6 +276,7 @@ bool jn_room_gain(struct jn_plane *p, struct jn_voice *v, int16_t gain_db_q8, ui
     if (gain_db_q8 > 18 * 256)
         return false;
     v->gain = jn_level_gain(gain_db_q8);
+    v->gained = true;
     jn_room_changed(p, &p->room[v->room], now_ns);
     return true;
 }

@@ -113,7 +113,7 @@ static void make_room(struct jn_plane *p, struct jn_room *r, const struct jn_in 
 bool jn_seat_take(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in)
 {
     if (v->seat != JN_NO_SEAT)
-        return (r->heard & own_seat(v)) != 0; /* asked to stand up: its sound is about to end */
+        return !v->ends; /* asked to stand up: its sound is about to end */
     if (__builtin_popcount(r->heard) >= r->talkers) {
         make_room(p, r, in);
         if (__builtin_popcount(r->heard) >= r->talkers) {

@@ -142,14 +142,14 @@ enum jn_flow {
  * peer: index of the voice that hears the frames that go straight; line: which one is the first. fed: seats whose sound
  * reaches it straight; bit JN_SEATS: that of one without a seat. epoch: tells time lines of the mix to this voice
  * apart; spared: RTP units that it was told less than real time. gain: 4096 is as it came; gain_was: in the last
- * period. */
+ * period; gained: one of them is not. */
 struct jn_voice {
     _Alignas(64) uint64_t leg;
     struct jn_jbuf *jb;
     struct jn_encoder *enc;
     uint32_t room, leg_at, hear_set, hear_was, fed, spared;
     uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, restarts, leg_worker;
-    bool format_known, audible, gone, ends;
+    bool format_known, audible, gone, ends, gained;
     uint64_t last_in_ns, last_ext, turn_ns;
     struct jn_jbuf_line line;
     uint32_t place, peer, followed;
@@ -176,7 +176,7 @@ struct jn_room {
     uint32_t few[JN_ROOM_FEW];
     uint32_t seat[JN_SEATS];
     struct jn_play play;
-    struct jn_tape tape;
+    _Alignas(64) struct jn_tape tape;
 };
 
 enum jn_link_kind {
@@ -236,7 +236,7 @@ struct jn_plane {
     struct jn_voice *voice;
     struct jn_room *room;
     struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, blocks[JN_BLOCKS];
-    uint32_t ghosts;
+    uint32_t ghosts, voices; /* how many may still haunt a room; voices in all, with those */
     uint8_t *pick; /* for each member of the room that ticks, which mix it hears */
     struct jn_mixer mixer;
     struct jn_pool leg_pool, voice_pool, room_pool;
@@ -431,6 +431,17 @@ void jn_voice_give_encoder(struct jn_plane *p, struct jn_voice *v);
 struct jn_encoder *jn_encoder_new(struct jn_plane *p, const struct jn_made *c);
 /* For one listener alone, or where there is no state; once. */
 void jn_made_encode(struct jn_plane *p, struct jn_made *c);
+
+/* ahead.c: brings near what the mixing of the packets' voices, and what the rooms after the one that ticks, will touch.
+ */
+enum { JN_AHEAD_STEPS = 4 };
+struct jn_ahead {
+    uint32_t next, at[JN_AHEAD_STEPS];
+};
+void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n);
+void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first);
+/* Before each room's period. */
+void jn_ahead_step(const struct jn_plane *p, struct jn_ahead *a);
 
 /* tick.c: one 20 ms period of one mixing room, scheduled for ms. */
 void jn_room_tick(struct jn_plane *p, struct jn_room *r, uint64_t ms);

@@ -48,14 +48,14 @@ int jn_table_open(struct jn_plane *p)
     places(p);
     p->leg = jn_large_pages((size_t)legs * sizeof *p->leg);
     p->inband = calloc(legs, sizeof *p->inband);
-    p->voice = jn_large_pages((size_t)(legs + p->ghosts) * sizeof *p->voice);
+    p->voice = jn_large_pages((size_t)p->voices * sizeof *p->voice);
     p->room = jn_large_pages((size_t)rooms * sizeof *p->room);
     p->live = malloc(legs * sizeof *p->live);
     p->pair_leg = malloc(p->pairs * sizeof *p->pair_leg);
     p->pair_queue = malloc(p->pairs * sizeof *p->pair_queue);
     p->pair_free_ns = calloc(p->pairs, sizeof *p->pair_free_ns);
     if (!p->leg || !p->inband || !p->voice || !p->room || !p->live || !p->pair_leg || !p->pair_queue ||
-        !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, legs + p->ghosts) < 0 ||
+        !p->pair_free_ns || pool_open(&p->leg_pool, legs) < 0 || pool_open(&p->voice_pool, p->voices) < 0 ||
         pool_open(&p->room_pool, rooms) < 0 || jn_map_init(&p->leg_map, legs) < 0 ||
         jn_map_init(&p->voice_map, legs) < 0 || jn_map_init(&p->room_map, rooms) < 0)
         return -ENOMEM;

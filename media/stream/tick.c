@@ -27,9 +27,10 @@ static void hear(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v
     int16_t *pcm = jn_mixer_pcm(m, native, v->seat);
 
     jn_jbuf_get(v->jb, pcm, now_ns);
-    if (v->gain != JN_UNITY || v->gain_was != JN_UNITY) {
+    if (v->gained) {
         ops->ramp(pcm, v->gain_was, v->gain, n);
         v->gain_was = v->gain;
+        v->gained = v->gain != JN_UNITY;
     }
     m->got |= UINT32_C(1) << v->seat;
     uint16_t peak = ops->peak(pcm, n);

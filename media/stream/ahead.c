@@ -1,0 +1,91 @@
+/* Ahead: what the next packets and the next rooms will touch is brought near while others are worked on (what a relay
+ * touches: relay.c). With tens of thousands of participants everything lies in main memory, and a look there costs as
+ * much as a whole mix. Each step looks only at what the step before has brought. */
+#include "media/stream/state.h"
+
+enum { MEMBERS = 8, CHUNK_LINES = 4 };
+
+void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n)
+{
+    const struct jn_voice *v[JN_PKT_BURST];
+    unsigned m = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t voice = p->leg[pk[i]->stream].voice;
+        if (voice == JN_NONE)
+            continue;
+        if (p->voice[voice].flow != JN_FLOW_MIX || !p->voice[voice].audible)
+            continue;
+        v[m++] = &p->voice[voice];
+        __builtin_prefetch(&p->room[v[m - 1]->room].tape, 1);
+        if (v[m - 1]->jb)
+            jn_jbuf_prefetch(v[m - 1]->jb);
+    }
+    for (unsigned i = 0; i < m; i++) {
+        const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
+        if (c)
+            __builtin_prefetch(c, 1);
+        if (v[i]->jb)
+            jn_jbuf_prefetch_put(v[i]->jb);
+    }
+    for (unsigned i = 0; i < m; i++) {
+        const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
+        for (unsigned k = 0; c && k < CHUNK_LINES; k++)
+            __builtin_prefetch(c->body + c->used + 64 * (size_t)k, 1);
+    }
+}
+
+static void near_voices(const struct jn_plane *p, const struct jn_room *r)
+{
+    for (unsigned i = 0; i < r->n && i < MEMBERS; i++)
+        __builtin_prefetch(&p->voice[r->member[i]], 1);
+}
+
+static void near_legs(const struct jn_plane *p, const struct jn_room *r)
+{
+    for (unsigned i = 0; i < r->n && i < MEMBERS; i++) {
+        const struct jn_voice *v = &p->voice[r->member[i]];
+        if (v->leg_at != JN_NONE) {
+            __builtin_prefetch(&p->leg[v->leg_at]);
+            __builtin_prefetch(&p->leg[v->leg_at].tx, 1);
+        }
+        if (v->jb)
+            jn_jbuf_prefetch(v->jb);
+    }
+}
+
+static void near_sound(const struct jn_plane *p, const struct jn_room *r)
+{
+    for (unsigned i = 0; i < r->n && i < MEMBERS; i++) {
+        const struct jn_voice *v = &p->voice[r->member[i]];
+        if (v->jb)
+            jn_jbuf_prefetch_get(v->jb);
+    }
+}
+
+void jn_ahead_step(const struct jn_plane *p, struct jn_ahead *a)
+{
+    for (unsigned i = JN_AHEAD_STEPS - 1; i > 0; i--)
+        a->at[i] = a->at[i - 1];
+    a->at[0] = a->next;
+    if (a->at[3] != JN_NONE)
+        near_sound(p, &p->room[a->at[3]]);
+    if (a->at[2] != JN_NONE)
+        near_legs(p, &p->room[a->at[2]]);
+    if (a->at[1] != JN_NONE)
+        near_voices(p, &p->room[a->at[1]]);
+    if (a->at[0] == JN_NONE)
+        return;
+    a->next = p->room[a->at[0]].next;
+    if (a->next == JN_NONE)
+        return;
+    __builtin_prefetch(&p->room[a->next], 1);
+    __builtin_prefetch(p->room[a->next].few);
+}
+
+void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first)
+{
+    *a = (struct jn_ahead){.next = first, .at = {JN_NONE, JN_NONE, JN_NONE, JN_NONE}};
+    for (unsigned i = 0; i < JN_AHEAD_STEPS; i++)
+        jn_ahead_step(p, a);
+}
