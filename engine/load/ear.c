@@ -2,6 +2,7 @@
 #include "engine/load/ear.h"
 #include "engine/load/correlate.h"
 #include "media/codec/codec.h"
+#include "media/codec/resample.h"
 #include "media/rtcp/rtcp.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -10,37 +11,46 @@
 enum {
     FRAME_MAX = 480, /* 60 ms */
     PIECE = 160,     /* what is looked for */
-    BLOCK = 40,      /* 5 ms: what is judged at once */
-    NEAR = 200,      /* a jitter buffer stretches and shrinks by less */
-    FAR = 1600,      /* it was rebuilt, or words were left out */
-    LEAP = 120,      /* 15 ms: more than a pitch period */
-    SEAM = 120,      /* 15 ms: less than a frame */
-    GONE = 1600,     /* 200 ms without it: look everywhere */
-    REACH = 8000,    /* a delay of up to a second is looked for by correlation; by bytes, any */
-    TRAIL = 800,     /* at the end, so much may be missing because the other side ended first */
+    BLOCK = 40,      /* 5 ms: what is judged at once; twice that where a codec leaves less to judge by */
+    BLOCK_LOSSY = 80,
+    NEAR = 200,   /* a jitter buffer stretches and shrinks by less */
+    FAR = 1600,   /* it was rebuilt, or words were left out */
+    LEAP = 120,   /* 15 ms: more than a pitch period */
+    SEAM = 120,   /* 15 ms: less than a frame */
+    GONE = 1600,  /* 200 ms without it: look everywhere */
+    REACH = 8000, /* a delay of up to a second is looked for by correlation; by bytes, any */
+    TRAIL = 800,  /* at the end, so much may be missing because the other side ended first */
     START = 10 * JN_VOICE_RATE,
     QUIET = 40,       /* rms below which a block says nothing, in G.711 ... */
     QUIET_LOSSY = 200 /* ... and in codecs that leave out what nobody hears */
 };
 
+/* A decoder's state, and the change of rate behind it. */
+struct jn_ear_listener {
+    struct jn_resample down;
+    _Alignas(64) uint8_t decoder[];
+};
+
 int jn_ear_open(struct jn_ear *e, uint8_t codec, bool answers)
 {
     const struct jn_codec_ops *ops = jn_codec(codec);
+    uint32_t rate = jn_voice_rate(codec);
     memset(e, 0, sizeof *e);
     if (!ops)
         return -ENOTSUP;
     e->codec = codec;
     e->answers = answers;
-    size_t bytes = ops->decoder_bytes ? ops->decoder_bytes(JN_VOICE_RATE) : 0;
+    size_t bytes = ops->decoder_bytes ? ops->decoder_bytes(rate) : 0;
     if (!bytes)
         return 0;
-    e->decoder = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!e->decoder)
+    e->listener = aligned_alloc(64, (sizeof *e->listener + bytes + 63) / 64 * 64);
+    if (!e->listener)
         return -ENOMEM;
-    int rc = ops->decoder_init(e->decoder, JN_VOICE_RATE);
+    jn_resample_init(&e->listener->down, rate, JN_VOICE_RATE);
+    int rc = ops->decoder_init(e->listener->decoder, rate);
     if (rc < 0) {
-        free(e->decoder);
-        e->decoder = NULL;
+        free(e->listener);
+        e->listener = NULL;
     }
     return rc;
 }
@@ -101,7 +111,7 @@ static bool look(struct jn_ear *e, struct jn_ear_room *room, const uint8_t *payl
 /* Blocks of one frame, a bit each: bad ones hold something else than they should, quiet ones cannot be told. */
 struct verdict {
     uint32_t at, bad, quiet;
-    unsigned blocks;
+    unsigned blocks, block;
 };
 
 static unsigned bits(uint32_t mask)
@@ -118,16 +128,17 @@ static bool mostly_bad(const struct verdict *j)
 static struct verdict judge(const struct jn_ear *e, const struct jn_voice *v, uint32_t at, const int16_t *pcm,
                             unsigned n)
 {
-    struct verdict j = {.at = at, .blocks = (n + BLOCK - 1) / BLOCK};
     bool wave = e->codec <= JN_CODEC_PCMA;
-    double alike = wave ? 0.6 : 0.4;
+    unsigned block = wave ? BLOCK : BLOCK_LOSSY;
+    struct verdict j = {.at = at, .blocks = (n + block - 1) / block, .block = block};
+    double alike = wave ? 0.6 : 0.35;
     unsigned quiet = wave ? QUIET : QUIET_LOSSY;
     for (unsigned i = 0; i < j.blocks; i++) {
-        uint32_t place = (at + i * BLOCK) % v->n;
-        unsigned size = n - i * BLOCK < BLOCK ? n - i * BLOCK : BLOCK;
+        uint32_t place = (at + i * block) % v->n;
+        unsigned size = n - i * block < block ? n - i * block : block;
         if (jn_correlate_rms(v, place, size) < quiet)
             j.quiet |= 1u << i;
-        else if (jn_correlate(v, place, pcm + (size_t)i * BLOCK, size) < alike)
+        else if (jn_correlate(v, place, pcm + (size_t)i * block, size) < alike)
             j.bad |= 1u << i;
     }
     return j;
@@ -157,7 +168,7 @@ static void count(struct jn_ear *e, struct jn_ear_room *room, const struct verdi
 {
     bool echo;
     for (unsigned i = 0; i < j->blocks; i++) {
-        unsigned size = n - i * BLOCK < BLOCK ? n - i * BLOCK : BLOCK;
+        unsigned size = n - i * j->block < j->block ? n - i * j->block : j->block;
         bool quiet = j->quiet >> i & 1; /* like what was before it */
         if (quiet ? e->run != 0 : j->bad >> i & 1)
             missed(e, size);
@@ -172,6 +183,10 @@ static void count(struct jn_ear *e, struct jn_ear_room *room, const struct verdi
         e->joined_ns = at_ns;
     if (ns == UINT64_MAX)
         return;
+    if (jn_voice_rate(e->codec) != JN_VOICE_RATE) { /* our own part of it */
+        uint64_t own = JN_VOICE_RESAMPLED * UINT64_C(125000);
+        ns -= ns < own ? ns : own;
+    }
     e->latency_ns += ns;
     e->latency_n++;
     e->latency_max_ns = ns > e->latency_max_ns ? ns : e->latency_max_ns;
@@ -218,10 +233,17 @@ static void find_again(struct jn_ear *e, struct jn_ear_room *room, const uint8_t
         move_to(e, v, best + PIECE + v->n - n, pcm, n, ts, j);
 }
 
-static unsigned decode(struct jn_ear *e, int16_t *pcm, const uint8_t *payload, unsigned len)
+/* Linear sound at 8 kHz; 0: no frame of this codec. */
+static unsigned decode(struct jn_ear *e, int16_t pcm[static FRAME_MAX], const uint8_t *payload, unsigned len)
 {
-    int n = jn_codec(e->codec)->decode(e->decoder, pcm, FRAME_MAX, payload, len);
-    return n > 0 ? (unsigned)n : 0;
+    const struct jn_codec_ops *ops = jn_codec(e->codec);
+    int16_t own[2 * FRAME_MAX];
+    if (jn_voice_rate(e->codec) == JN_VOICE_RATE) {
+        int n = ops->decode(e->listener ? e->listener->decoder : NULL, pcm, FRAME_MAX, payload, len);
+        return n > 0 ? (unsigned)n : 0;
+    }
+    int n = ops->decode(e->listener->decoder, own, 2 * FRAME_MAX, payload, len);
+    return n > 1 ? jn_resample(&e->listener->down, pcm, own, (unsigned)n & ~1u) : 0;
 }
 
 /* One packet, in order. ts: in samples of 8 kHz. */
@@ -354,8 +376,8 @@ void jn_ear_end(struct jn_ear *e, struct jn_ear_room *room, uint64_t now_ns)
         }
     }
     e->run = 0;
-    free(e->decoder);
-    e->decoder = NULL;
+    free(e->listener);
+    e->listener = NULL;
 }
 
 uint32_t jn_ear_lost_ppm(const struct jn_ear *e)

@@ -25,6 +25,7 @@ struct jn_ear_packet {
     bool used;
     uint8_t payload[JN_EAR_PAYLOAD_MAX];
 };
+struct jn_ear_listener;
 /* Samples are of 8 kHz throughout. heard, missing: of the other's sound since it was first heard. longest_gap: without
  * it, in samples. bent: heard, but stretched or shrunk by a jitter
  * buffer, of neither. late: packets that came after their turn. pause_ns: longest between two arrivals. echo: it is our
@@ -41,7 +42,7 @@ struct jn_ear {
     uint8_t codec, failed, tries;
     uint32_t anchor, base_ts, next_ts, run;
     uint64_t next_ext;
-    void *decoder;
+    struct jn_ear_listener *listener;
     struct jn_ear_packet wait[JN_EAR_WAIT];
 };
 /* answers: it is the ear of one who answers. 0, -ENOTSUP: a codec that is not there, -ENOMEM. */

@@ -2,6 +2,7 @@
 #include "engine/load/voice.h"
 #include "engine/base/rand.h"
 #include "media/codec/g711.h"
+#include "media/codec/resample.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -122,18 +123,27 @@ void jn_voice_free(struct jn_voice *v)
     free(v);
 }
 
+uint32_t jn_voice_rate(uint8_t codec)
+{
+    return codec == JN_CODEC_G722 ? 2 * JN_VOICE_RATE : JN_VOICE_RATE;
+}
+
 /* Each phase's frames by an encoder of its own that goes twice around: what it says the second time follows itself. */
 static int encode_phase(struct jn_voice *v, const struct jn_codec_ops *ops, uint8_t codec, unsigned phase, void *state,
                         size_t *at)
 {
     static const struct jn_codec_profile profile = {.complexity = 5};
-    uint32_t frames = v->n / FRAME;
-    int rc = ops->encoder_init ? ops->encoder_init(state, JN_VOICE_RATE, &profile) : 0;
+    uint32_t frames = v->n / FRAME, rate = jn_voice_rate(codec), ahead = rate == JN_VOICE_RATE ? 0 : JN_VOICE_RESAMPLED;
+    struct jn_resample up;
+    int rc = ops->encoder_init ? ops->encoder_init(state, rate, &profile) : 0;
+    jn_resample_init(&up, JN_VOICE_RATE, rate);
     for (uint32_t i = 0; i < 2 * frames && rc >= 0; i++) {
         struct jn_voice_frame *f = &v->frames[codec][phase * frames + i % frames];
-        uint32_t from = (i % frames * FRAME + phase * (FRAME / JN_VOICE_PHASES)) % v->n;
+        uint32_t from = (i % frames * FRAME + phase * (FRAME / JN_VOICE_PHASES) + ahead) % v->n;
+        int16_t pcm[2 * FRAME];
         uint8_t bytes[BYTES_MAX];
-        rc = ops->encode(state, bytes, sizeof bytes, v->pcm + from, FRAME);
+        unsigned n = jn_resample(&up, pcm, v->pcm + from, FRAME);
+        rc = ops->encode(state, bytes, sizeof bytes, pcm, n);
         if (rc < 0 || i < frames)
             continue;
         *f = (struct jn_voice_frame){.len = (uint16_t)rc, .at = (uint32_t)*at};
@@ -151,7 +161,7 @@ int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err)
         return jn_fail(err, -ENOTSUP, "this program does not have that codec");
     if (codec <= JN_CODEC_PCMA || v->frames[codec])
         return 0;
-    size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(JN_VOICE_RATE) : 0;
+    size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(jn_voice_rate(codec)) : 0;
     void *state = aligned_alloc(64, (bytes + 64) / 64 * 64);
     v->frames[codec] = calloc(frames, sizeof *v->frames[codec]);
     v->bytes[codec] = malloc(frames * BYTES_MAX);

@@ -19,7 +19,8 @@ enum {
     JN_VOICE_PERIOD_MIN = 8 * JN_VOICE_RATE, /* at least so many samples; delays up to half of it can be told */
     JN_VOICE_PERIOD_MAX = 120 * JN_VOICE_RATE,
     JN_VOICE_BEYOND = JN_VOICE_RATE / 5, /* so many samples stand behind the period's end once more */
-    JN_VOICE_PHASES = 4                  /* framed codecs: frames begin at so many places of 20 ms */
+    JN_VOICE_PHASES = 4,                 /* framed codecs: frames begin at so many places of 20 ms */
+    JN_VOICE_RESAMPLED = 24              /* samples by which a change of rate delays (media/codec/resample.h) */
 };
 /* One 20 ms frame of a codec whose frames cannot be cut. */
 struct jn_voice_frame {
@@ -39,6 +40,8 @@ struct jn_voice {
 };
 /* wav: n samples at 8 kHz, NULL for the built-in voice. The same seed gives the same sound. 0 or -errno. */
 int jn_voice_make(struct jn_voice **out, const int16_t *wav, uint32_t n, uint64_t seed, struct jn_err *err);
+/* The rate of linear sound at which a codec is fed and listened to: 8 kHz where it can, else (G.722) its own. */
+uint32_t jn_voice_rate(uint8_t codec);
 /* Encodes the period for a framed codec (G.722, Opus); G.711 is always there. -ENOTSUP: not in this program. */
 int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err);
 void jn_voice_free(struct jn_voice *v);
