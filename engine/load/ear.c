@@ -34,7 +34,7 @@ struct jn_ear_listener {
 int jn_ear_open(struct jn_ear *e, uint8_t codec, bool answers)
 {
     const struct jn_codec_ops *ops = jn_codec(codec);
-    uint32_t rate = jn_voice_rate(codec);
+    uint32_t rate = jn_voice_linear_rate(codec);
     memset(e, 0, sizeof *e);
     if (!ops)
         return -ENOTSUP;
@@ -183,7 +183,7 @@ static void count(struct jn_ear *e, struct jn_ear_room *room, const struct verdi
         e->joined_ns = at_ns;
     if (ns == UINT64_MAX)
         return;
-    if (jn_voice_rate(e->codec) != JN_VOICE_RATE) { /* our own part of it */
+    if (jn_voice_linear_rate(e->codec) != JN_VOICE_RATE) { /* our own part of it */
         uint64_t own = JN_VOICE_RESAMPLED * UINT64_C(125000);
         ns -= ns < own ? ns : own;
     }
@@ -238,7 +238,7 @@ static unsigned decode(struct jn_ear *e, int16_t pcm[static FRAME_MAX], const ui
 {
     const struct jn_codec_ops *ops = jn_codec(e->codec);
     int16_t own[2 * FRAME_MAX];
-    if (jn_voice_rate(e->codec) == JN_VOICE_RATE) {
+    if (jn_voice_linear_rate(e->codec) == JN_VOICE_RATE) {
         int n = ops->decode(e->listener ? e->listener->decoder : NULL, pcm, FRAME_MAX, payload, len);
         return n > 0 ? (unsigned)n : 0;
     }

@@ -123,7 +123,7 @@ void jn_voice_free(struct jn_voice *v)
     free(v);
 }
 
-uint32_t jn_voice_rate(uint8_t codec)
+uint32_t jn_voice_linear_rate(uint8_t codec)
 {
     return codec == JN_CODEC_G722 ? 2 * JN_VOICE_RATE : JN_VOICE_RATE;
 }
@@ -133,7 +133,8 @@ static int encode_phase(struct jn_voice *v, const struct jn_codec_ops *ops, uint
                         size_t *at)
 {
     static const struct jn_codec_profile profile = {.complexity = 5};
-    uint32_t frames = v->n / FRAME, rate = jn_voice_rate(codec), ahead = rate == JN_VOICE_RATE ? 0 : JN_VOICE_RESAMPLED;
+    uint32_t frames = v->n / FRAME, rate = jn_voice_linear_rate(codec),
+             ahead = rate == JN_VOICE_RATE ? 0 : JN_VOICE_RESAMPLED;
     struct jn_resample up;
     int rc = ops->encoder_init ? ops->encoder_init(state, rate, &profile) : 0;
     jn_resample_init(&up, JN_VOICE_RATE, rate);
@@ -161,7 +162,7 @@ int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err)
         return jn_fail(err, -ENOTSUP, "this program does not have that codec");
     if (codec <= JN_CODEC_PCMA || v->frames[codec])
         return 0;
-    size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(jn_voice_rate(codec)) : 0;
+    size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(jn_voice_linear_rate(codec)) : 0;
     void *state = aligned_alloc(64, (bytes + 64) / 64 * 64);
     v->frames[codec] = calloc(frames, sizeof *v->frames[codec]);
     v->bytes[codec] = malloc(frames * BYTES_MAX);

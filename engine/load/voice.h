@@ -41,7 +41,7 @@ struct jn_voice {
 /* wav: n samples at 8 kHz, NULL for the built-in voice. The same seed gives the same sound. 0 or -errno. */
 int jn_voice_make(struct jn_voice **out, const int16_t *wav, uint32_t n, uint64_t seed, struct jn_err *err);
 /* The rate of linear sound at which a codec is fed and listened to: 8 kHz where it can, else (G.722) its own. */
-uint32_t jn_voice_rate(uint8_t codec);
+uint32_t jn_voice_linear_rate(uint8_t codec);
 /* Encodes the period for a framed codec (G.722, Opus); G.711 is always there. -ENOTSUP: not in this program. */
 int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err);
 void jn_voice_free(struct jn_voice *v);
