@@ -17,7 +17,7 @@ TABLES = {
     ("config.c", "top_fields"): "`junctor.yaml`", ("config.c", "sip_fields"): "`sip`", ("config.c", "tls_fields"): "`sip`.tls",
     ("config.c", "media_fields"): "`media`", ("config.c", "worker_fields"): "`workers`", ("config.c", "api_fields"): "`api`",
     ("config.c", "router_fields"): "`router`", ("config.c", "trace_fields"): "`trace`", ("config.c", "log_fields"): "`log`",
-    ("config_media.c", "fields"): "`media.dpdk`",
+    ("config_media.c", "fields"): "`media.dpdk`", ("config_browser.c", "fields"): "`media.browser`",
     ("config_centre.c", "top_fields"): "`centre.yaml`", ("config_centre.c", "tenant_fields"): "a tenant",
     ("config_members.c", "queue_fields"): "a queue", ("config_members.c", "agent_fields"): "an agent",
     ("config_members.c", "phone_fields"): "an agent.phone", ("config_members.c", "capacity_fields"): "an agent.capacity",

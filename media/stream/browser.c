@@ -40,8 +40,8 @@ static void share_ports(struct jn_plane *p)
     struct jn_browsers *b = p->browsers;
 
     for (unsigned i = 0; i < p->places && b->shared_n < JN_SHARED_PORTS; i++) {
-        const struct jn_place *at = &p->place[i];
-        uint32_t pair = at->interface == 0 ? jn_pair_take(p, 0, at->advertise.family, 0) : JN_NONE;
+        const struct jn_place *at = &p->place[i]; /* the last pair is left to ordinary legs */
+        uint32_t pair = at->interface == 0 && at->pairs > 1 ? jn_pair_take(p, 0, at->advertise.family, 0) : JN_NONE;
         if (pair == JN_NONE)
             continue;
         p->pair_leg[pair] = JN_SHARED;

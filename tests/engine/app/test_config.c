@@ -115,6 +115,19 @@ Test(config, each_mistake_is_told_with_line_and_key)
     mistake("- a\n", "m.yaml:1 must be a mapping");
 }
 
+Test(config, browsers_are_taken_unless_said_otherwise)
+{
+    struct jn_problems p = {0};
+    struct jn_config c;
+
+    cr_assert_eq(parse(&c, "centre: ''\n", &p), 0);
+    cr_assert(c.browser.enabled && c.browser.max_legs == 1000 && c.browser.certificate_s == 30 * 86400);
+    cr_assert_eq(parse(&c, "centre: ''\nmedia: {browser: {enabled: false, max_legs: 7, certificate: 2d}}\n", &p), 0);
+    cr_assert(!c.browser.enabled && c.browser.max_legs == 7 && c.browser.certificate_s == 2 * 86400);
+    mistake("centre: ''\nmedia:\n  browser: {port: 9}\n", "m.yaml:3 media.browser.port");
+    mistake("centre: ''\nmedia: {browser: {certificate: 1h}}\n", "m.yaml:2 media.browser.certificate");
+}
+
 Test(config, fields_must_fit_together)
 {
     mistake("centre: ''\nmedia: {port_min: 3000, port_max: 2000}\n", "m.yaml:2 media.port_min: 3000 is not below");
