@@ -51,13 +51,14 @@ static int decode(void *state, int16_t *out, unsigned max, const uint8_t *in, un
     return rc < 0 ? rc : result(opus_decode(state, in, (opus_int32)len, out, (int)max, 0));
 }
 
-/* libopus falls back to its own concealment where the payload carries no redundancy; one that is none is not shown to
- * it. It invents whole multiples of 2.5 ms. */
+/* libopus falls back to its own concealment where the payload carries no redundancy; where it finds the payload broken
+ * it says so and has changed nothing: then it is as if none were there. It invents whole multiples of 2.5 ms. */
 static int conceal(void *state, int16_t *out, unsigned n, const uint8_t *next, unsigned next_len)
 {
-    if (next != NULL && duration(next, next_len) < 0)
-        next = NULL;
-    return result(opus_decode(state, next, next != NULL ? (opus_int32)next_len : 0, out, (int)n, next != NULL));
+    int made = -1;
+    if (next != NULL && duration(next, next_len) > 0)
+        made = opus_decode(state, next, (opus_int32)next_len, out, (int)n, 1);
+    return result(made > 0 ? made : opus_decode(state, NULL, 0, out, (int)n, 0));
 }
 
 static int encoder_init(void *state, uint32_t rate, const struct jn_codec_profile *p)
