@@ -28,14 +28,16 @@ enum jn_drop {
 #define JN_DROP_NAMES                                                                                                  \
     {                                                                                                                  \
         "none", "no_stream", "short", "not_media", "source", "auth", "replay", "payload", "oversize", "late",          \
-            "duplicate", "full", "not_ready", "tx", "senders"                                                                     \
+            "duplicate", "full", "not_ready", "tx", "senders"                                                          \
     }
 
 /* data: the packet from the first byte of RTP; len: bytes; local: index of the local port, over all addresses of the
- * port one after the other, that it came in on or goes out of; stream: the leg's index, JN_PKT_NO_STREAM before look-up; from: the peer (source in, destination
- * out); at_ns: arrival on the monotonic clock; cap: bytes that data can hold (room for an SRTP tag); buf: the port's
- * own name of the buffer that the bytes lie in, NULL when they lie elsewhere. A received packet's buf may be handed
- * back in one packet to send, whose data then points into the same buffer: so it goes out without a copy. */
+ * port one after the other, that it came in on or goes out of; stream: the leg's index, JN_PKT_NO_STREAM before
+ * look-up; from: the peer (source in, destination out); at_ns: arrival on the monotonic clock; cap: bytes that data can
+ * hold (room for an SRTP tag); buf: the port's own name of the buffer that the bytes lie in, NULL when they lie
+ * elsewhere. A received packet's buf may be handed back in one packet to send, whose data then points into the same
+ * buffer: so it goes out without a copy. kept: it lies there as it came, but for its first JN_PKT_HEAD bytes: a port
+ * that knows the sum of the rest need not read it again. */
 struct jn_pkt {
     uint8_t *data;
     uint16_t len, cap;
@@ -45,10 +47,11 @@ struct jn_pkt {
     uint64_t at_ns;
     void *buf;
     uint8_t drop;
+    bool kept;
 };
 static_assert(sizeof(struct jn_pkt) <= 64, "one cache line");
 
 #define JN_PKT_NO_STREAM UINT32_MAX
-enum { JN_PKT_BURST = 64, JN_PKT_MTU = 1500 };
+enum { JN_PKT_HEAD = 12, JN_PKT_BURST = 64, JN_PKT_MTU = 1500 };
 
 #endif

@@ -24,23 +24,32 @@ static uint32_t get_ip(const uint8_t *at)
     return ip;
 }
 
-/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. */
+/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order; a carry out of 64 bits counts one.
+ */
+static inline uint64_t add(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
+}
+
 uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
 {
-    uint64_t other = 0; /* two chains of additions */
+    uint64_t other = 0, w[2]; /* two chains of additions */
 
     for (; n >= 16; bytes += 16, n -= 16) {
-        uint32_t w[4];
         memcpy(w, bytes, sizeof w);
-        sum += (uint64_t)w[0] + w[1];
-        other += (uint64_t)w[2] + w[3];
+        sum = add(sum, w[0]);
+        other = add(other, w[1]);
     }
-    sum += other;
+    sum = add(sum, other);
     for (; n >= 4; bytes += 4, n -= 4)
-        sum += get_ip(bytes);
-    uint8_t rest[4] = {0};
-    memcpy(rest, bytes, n);
-    return sum + get_ip(rest);
+        sum = add(sum, get_ip(bytes));
+    if (n > 0) {
+        uint8_t rest[4] = {0};
+        memcpy(rest, bytes, n);
+        sum = add(sum, get_ip(rest));
+    }
+    return sum;
 }
 
 uint16_t jn_eth_fold(uint64_t sum)
@@ -202,6 +211,16 @@ enum jn_eth_kind jn_eth_parse_for(struct jn_eth_frame *f, const struct jn_eth_ho
     return type == TYPE_IP ? parse_ip(f, us, hosts, vlan, bytes, n) : jn_eth_parse6(f, us, hosts, vlan, bytes, n);
 }
 
+/* All of it adds up to 0xffff, so the tail is what the rest lacks. */
+uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes)
+{
+    const uint8_t *at = bytes + f->off - UDP_HEADER;
+    uint16_t len = (uint16_t)(f->len + UDP_HEADER);
+    uint64_t sum = jn_eth_sum(pseudo(f->from, f->to, len), at, UDP_HEADER + JN_ETH_HEAD);
+
+    return jn_eth_fold(sum);
+}
+
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
 {
     const uint8_t *at = bytes + f->off - UDP_HEADER;
@@ -258,7 +277,8 @@ unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u
     if (u->sums) {
         uint16_t ip_sum = jn_eth_fold(jn_eth_sum(0, ip, IP_HEADER));
         memcpy(ip + 10, &ip_sum, 2);
-        sum = jn_eth_fold(jn_eth_sum(base, udp, udp_len));
+        sum = jn_eth_fold(u->tail_known ? jn_eth_sum(base + u->tail, udp, UDP_HEADER + JN_ETH_HEAD)
+                                        : jn_eth_sum(base, udp, udp_len));
         if (sum == 0)
             sum = UINT16_MAX; /* zero would mean "none" */
     } else {

@@ -10,7 +10,8 @@
 
 enum {
     JN_ETH_HEADER = 14,
-    JN_ETH_TAG = 4,                                           /* a VLAN's, between addresses and type */
+    JN_ETH_HEAD = 12, /* what changes of a payload that is sent on: RTP's header */
+    JN_ETH_TAG = 4,   /* a VLAN's, between addresses and type */
     JN_ETH_UDP_HEADERS = JN_ETH_HEADER + JN_ETH_TAG + 40 + 8, /* room that jn_eth_put_udp(6) may need */
     JN_ETH_ARP_MAX = JN_ETH_HEADER + JN_ETH_TAG + 28,
     JN_ETH_ND_MAX = JN_ETH_HEADER + JN_ETH_TAG + 40 + 32
@@ -65,6 +66,9 @@ static inline enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct
 {
     return jn_eth_parse_for(f, us, 1, bytes, n, tag);
 }
+/* The sum (not folded to its complement) of a payload from JN_ETH_HEAD on, of a datagram whose checksum holds: known
+ * without reading it. */
+uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes);
 /* RFC 768: the checksum of the UDP datagram that f says is right, or was not made (zero). */
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes);
 
@@ -73,7 +77,8 @@ bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes);
 struct jn_eth_udp {
     uint8_t mac[6];
     uint8_t dscp;
-    bool sums;
+    bool sums, tail_known; /* tail: of a payload whose bytes from JN_ETH_HEAD on are known to add up to it */
+    uint16_t tail;
     uint32_t to;
     uint16_t from_port, to_port;
 };

@@ -159,11 +159,19 @@ static void drop(struct jn_port *p, struct rte_mbuf *m, enum jn_port_count why)
 static bool sum_refused(struct jn_port *p, const struct rte_mbuf *m, const struct jn_eth_frame *f)
 {
     uint64_t verdict = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
+
+    p->tail_known[p->held_n] = false;
 
     if (verdict == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
         return false;
-    if (verdict != RTE_MBUF_F_RX_L4_CKSUM_BAD && jn_eth_udp_sum_ok(f, rte_pktmbuf_mtod(m, const uint8_t *)))
+    if (verdict != RTE_MBUF_F_RX_L4_CKSUM_BAD && jn_eth_udp_sum_ok(f, bytes)) {
+        if (!f->v6 && f->len >= JN_ETH_HEAD && (bytes[f->off - 2] | bytes[f->off - 1]) != 0) {
+            p->tail[p->held_n] = jn_eth_tail(f, bytes);
+            p->tail_known[p->held_n] = true;
+        }
         return false;
+    }
     jn_dpdk_count(p, JN_PORT_BAD_SUM, 1);
     return verdict == RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }

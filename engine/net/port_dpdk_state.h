@@ -58,6 +58,8 @@ struct jn_port {
     unsigned idle; /* looks that found nothing, in a row */
     struct jn_pkt pkt[JN_PKT_BURST];
     struct rte_mbuf *held[JN_PKT_BURST]; /* of the packets that the last rx gave */
+    uint16_t tail[JN_PKT_BURST];         /* the sum of what is behind their first bytes, */
+    bool tail_known[JN_PKT_BURST];       /* where the checksum says so */
     unsigned held_n;
     _Alignas(64) _Atomic uint64_t count[JN_PORT_COUNTS];
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+static_assert((int)JN_ETH_HEAD == (int)JN_PKT_HEAD, "what changes of a packet that is sent on");
+
 enum { TRIES = 3, MTU = 1500, IP_UDP = 28, IP6_UDP = 48 };
 
 /* From the first one on as many as the device takes; it may need a moment. */
@@ -110,6 +112,11 @@ static struct rte_mbuf *build(struct jn_port *p, const struct jn_pkt *pk, unsign
                            .to_port = pk->from.port};
     struct rte_mbuf *m = pk->buf ? same(p, pk) : fresh(p, pk);
 
+    if (m && pk->kept && pk->buf) {
+        size_t slot = (size_t)((struct rte_mbuf **)pk->buf - p->held);
+        u.tail_known = p->tail_known[slot];
+        u.tail = p->tail[slot];
+    }
     if (!m) {
         jn_dpdk_count(p, JN_PORT_NO_BUFFER, 1);
         return NULL;

@@ -237,7 +237,7 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
             drop(p, mine[i], JN_DROP_NOT_READY);
         else if (rtcp[i])
             jn_report_in(p, l, mine[i], now_ns);
-        else
+        else if (!jn_relay_take(p, l, mine[i], now_ns))
             take_rtp(p, l, mine[i], now_ns);
     }
 }

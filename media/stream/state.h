@@ -274,7 +274,9 @@ uint32_t jn_pair_take(struct jn_plane *p, uint8_t interface, uint8_t family, uin
 struct jn_addr jn_pair_address(const struct jn_plane *p, uint32_t pair);
 void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);
 
-/* relay.c: brings near what packets of these legs will ask for. */
+/* relay.c: the short way of a plain packet that goes straight on; false: it takes the long one, nothing was changed. */
+bool jn_relay_take(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, uint64_t now_ns);
+/* Brings near what packets of these legs will ask for. */
 void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n);
 
 /* facts.c */
