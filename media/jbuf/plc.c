@@ -15,20 +15,23 @@ enum {
     CYCLES = 3
 };
 
+/* How alike periods of a tone are at least. */
+#define TONE 0.9
+
 void jn_plc_reset(struct jn_plc *p, unsigned scale)
 {
     *p = (struct jn_plc){.noise = 0x2545f491, .scale = (uint8_t)scale};
 }
 
-/* The lag at which the last 20 ms look most like what came before, by normalised correlation; compared as
- * c * |c| / energy without roots. Several periods count as one lag: a tone whose period is no whole number of samples
- * fits better after some of them. step: every so many samples say enough. */
-static unsigned best_lag(const int16_t *end, unsigned window, unsigned from, unsigned to, unsigned step)
+/* The lag at which the last `window` samples look most like what came before, by normalised correlation; compared as
+ * c * |c| / energy without roots, which *score is in the end. step: every so many samples say enough. */
+static unsigned best_lag(const int16_t *end, unsigned window, unsigned from, unsigned to, unsigned step, double *score)
 {
-    double best = -1.0;
     unsigned found = from;
     const int16_t *x = end - window;
     int64_t e = 1;
+
+    *score = -1.0;
     for (unsigned i = 0; i < window; i++)
         e += x[(int)i - (int)from] * x[(int)i - (int)from];
     for (unsigned lag = from; lag <= to; lag++) {
@@ -36,32 +39,53 @@ static unsigned best_lag(const int16_t *end, unsigned window, unsigned from, uns
         int64_t c = 0;
         for (unsigned i = 0; i < window; i += step)
             c += x[i] * y[i];
-        if (c > 0 && (double)c * (double)c / (double)e > best) {
-            best = (double)c * (double)c / (double)e;
+        if (c > 0 && (double)c * (double)c / (double)e > *score) {
+            *score = (double)c * (double)c / (double)e;
             found = lag;
         }
         if (lag < to)
             e += y[-1] * y[-1] - y[window - 1] * y[window - 1];
     }
-    return best < 0.0 ? JN_PITCH_MAX : found;
+    return *score < 0.0 ? to : found;
 }
 
-static unsigned find_pitch(const struct jn_plc *p, const int16_t *hist)
+/* Several periods are taken as one only where that fits far better: a tone whose period is no whole number of samples.
+ */
+static unsigned pitch_of(const int16_t *end, bool *tone)
+{
+    double one, several, all = 1.0;
+    unsigned pitch = best_lag(end, WINDOW, JN_PITCH_MIN, JN_PITCH_MAX, 2, &one);
+
+    *tone = false;
+    if (one <= 0.0)
+        return JN_PITCH_MAX;
+    for (int i = WINDOW; i > 0; i -= 2)
+        all += end[-i] * end[-i];
+    all /= 2.0; /* the score of what is quite alike: half the products, squared, over all the energy */
+    *tone = one >= TONE * all;
+    if (!*tone)
+        return pitch;
+    unsigned more = best_lag(end, WINDOW, JN_PITCH_MAX + 1, JN_PLC_LAG_MAX, 2, &several);
+    return (all - several) * 4.0 < all - one ? more : pitch;
+}
+
+static unsigned find_pitch(struct jn_plc *p, const int16_t *hist)
 {
     unsigned k = p->scale;
     int16_t coarse[JN_PLC_HISTORY];
 
     if (k == 1)
-        return best_lag(hist, WINDOW, JN_PITCH_MIN, JN_PLC_LAG_MAX, 2);
+        return pitch_of(hist, &p->tone);
     for (unsigned i = 0; i < JN_PLC_HISTORY; i++) {
         int sum = 0;
         for (unsigned s = 0; s < k; s++)
             sum += hist[(int)(i * k + s) - JN_PLC_HISTORY * (int)k];
         coarse[i] = (int16_t)(sum / (int)k);
     }
-    unsigned rough = k * best_lag(coarse + JN_PLC_HISTORY, WINDOW, JN_PITCH_MIN, JN_PLC_LAG_MAX, 2);
+    double score;
+    unsigned rough = k * pitch_of(coarse + JN_PLC_HISTORY, &p->tone);
     unsigned low = rough - k / 2, high = rough + k / 2;
-    return best_lag(hist, WINDOW * k, low, high < JN_PLC_LAG_MAX * k ? high : JN_PLC_LAG_MAX * k, 1);
+    return best_lag(hist, WINDOW * k, low, high < JN_PLC_LAG_MAX * k ? high : JN_PLC_LAG_MAX * k, 1, &score);
 }
 
 /* One sample of the cycle of that many periods; its last quarter period leads over into its own beginning. */
@@ -124,7 +148,7 @@ static int16_t invent(struct jn_plc *p, const int16_t *hist)
         lengthen(p);
     }
     int gain = gain_q15(p), seam = p->pitch >> SEAM_SHIFT, v = next_of_cycle(p, hist);
-    if (p->lost < seam) /* what the last sample differed from one period before is carried on and let go */
+    if (p->lost < seam && !p->tone) /* what the last sample differed from one period before is carried on and let go */
         v += (hist[-1] - hist[-1 - p->pitch]) * (seam - p->lost) / seam;
     p->lost++;
     v = v * gain >> 15;
@@ -135,7 +159,8 @@ static int16_t invent(struct jn_plc *p, const int16_t *hist)
  * first. */
 static void fade_later(struct jn_plc *p)
 {
-    int k = p->scale, n = (p->pitch >> SEAM_SHIFT) + FADE_MORE * k * ((p->lost - 1) / (HOLD * k));
+    int k = p->scale, more = p->late ? JN_PLC_FADE_IN : FADE_MORE * ((p->lost - 1) / (HOLD * k));
+    int n = (p->pitch >> SEAM_SHIFT) + more * k;
 
     p->fade_in = p->fade = (uint16_t)(n < JN_PLC_FADE_IN * k ? n : JN_PLC_FADE_IN * k);
 }

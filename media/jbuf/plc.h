@@ -11,7 +11,7 @@ enum {
     JN_PITCH_MIN = 40,
     JN_PITCH_MAX = 120 /* 200 Hz down to 66 Hz */,
     JN_PLC_HISTORY = 400,
-    JN_PLC_LAG_MAX = 120,
+    JN_PLC_LAG_MAX = 240,
     JN_PLC_FADE_IN = 80,
     JN_SCALE_MAX = 6
 };
@@ -24,7 +24,7 @@ struct jn_plc {
     uint32_t noise;
     uint16_t pitch, at, old_at, cross, lost, fade_in, fade;
     uint8_t cycles, scale;
-    bool late;
+    bool late, tone;
 };
 
 void jn_plc_reset(struct jn_plc *p, unsigned scale);
