@@ -70,6 +70,11 @@ static void publish(struct jn_worker *w)
     PUT(mixed);
     PUT(turns_to_mix);
     PUT(turns_to_relay);
+    PUT(stretched);
+    PUT(shrunk);
+    PUT(resynced);
+    PUT(skipped);
+    PUT(undecoded);
     PUT(rec_items);
     PUT(rec_overflow);
     PUT(facts_refused);

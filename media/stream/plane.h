@@ -67,6 +67,7 @@ struct jn_plane_counts {
         unseated,       /* frames of who found no seat among a room's talkers */
         no_encoder,     /* mixes that found no encoder: nobody hears them in that period */
         unheard;        /* frames that a jitter buffer took and nobody heard */
+    uint64_t stretched, shrunk, resynced, skipped, undecoded; /* of all jitter buffers, as struct jn_jbuf_counts */
     /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that
      * chose another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the
      * mailbox full. Handshakes by how they ended. Legs now. */

@@ -110,8 +110,9 @@ static_assert(offsetof(struct jn_leg, src.signalled) <= 64 &&
                   offsetof(struct jn_leg, stats.rx_bytes) <= offsetof(struct jn_leg, rtp) + 120,
               "lines that a packet needs: three in, two out");
 
+/* The port half is told the first three; the others stay with the plane that mixes. */
 struct jn_link_stats {
-    uint64_t late, duplicate, concealed;
+    uint32_t late, duplicate, concealed, stretched, shrunk, resynced, skipped, undecoded;
 };
 struct jn_play {
     uint64_t token;

@@ -107,18 +107,45 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
         p->counts.drops[why(rc)]++;
 }
 
+/* The plane counts what its own jitter buffers did. */
+static void count(struct jn_plane *p, const struct jn_link_stats *s)
+{
+    p->counts.stretched += s->stretched;
+    p->counts.shrunk += s->shrunk;
+    p->counts.resynced += s->resynced;
+    p->counts.skipped += s->skipped;
+    p->counts.undecoded += s->undecoded;
+}
+
 void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
 {
     const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
-    struct jn_link_stats now = {.late = c->late, .duplicate = c->duplicate, .concealed = c->concealed};
-    struct jn_link_stats s = {.late = now.late - v->told.late,
-                              .duplicate = now.duplicate - v->told.duplicate,
-                              .concealed = now.concealed - v->told.concealed};
+    const struct jn_link_stats *told = &v->told,
+                               now = {.late = c->late,
+                                      .duplicate = c->duplicate,
+                                      .concealed = c->concealed,
+                                      .stretched = c->stretched,
+                                      .shrunk = c->shrunk,
+                                      .resynced = c->resync,
+                                      .skipped = c->skipped,
+                                      .undecoded = c->broken};
+    struct jn_link_stats s = {.late = now.late - told->late,
+                              .duplicate = now.duplicate - told->duplicate,
+                              .concealed = now.concealed - told->concealed,
+                              .stretched = now.stretched - told->stretched,
+                              .shrunk = now.shrunk - told->shrunk,
+                              .resynced = now.resynced - told->resynced,
+                              .skipped = now.skipped - told->skipped,
+                              .undecoded = now.undecoded - told->undecoded};
 
-    if (s.late == 0 && s.duplicate == 0 && s.concealed == 0)
+    if ((s.late | s.duplicate | s.concealed) == 0) { /* nothing for the port half */
+        count(p, &s);
+        v->told = now;
         return;
+    }
     if (v->leg_at != JN_NONE) {
         jn_leg_add_stats(&p->leg[v->leg_at], &s);
+        count(p, &s);
         v->told = now;
         return;
     }
@@ -127,6 +154,8 @@ void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
     m->leg = v->leg;
     m->room = p->room[v->room].id;
     m->stats = s;
-    if (jn_link_send(p, v->leg_worker, m))
+    if (jn_link_send(p, v->leg_worker, m)) {
+        count(p, &s);
         v->told = now;
+    }
 }
