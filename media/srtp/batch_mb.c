@@ -60,7 +60,7 @@ static bool next_index(struct jn_srtp *s, struct jn_pkt *pk, uint64_t *index, ui
     *index = jn_srtp_estimate(highest, sequence(pk->data));
     if (at < s->senders && jn_srtp_replayed(jn_mb_rtp_seen(s, at), *index))
         *why = JN_DROP_REPLAY;
-    else if (at == s->senders && !jn_mb_add_sender(s, ssrc))
+    else if (at == s->senders && (at = jn_mb_add_sender(s, ssrc)) == JN_SRTP_SENDERS_MAX)
         *why = JN_DROP_SENDERS;
     else
         jn_srtp_see(jn_mb_rtp_seen(s, at), *index);
@@ -155,7 +155,7 @@ static uint8_t prepare(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt 
     uint8_t *tag = pk->data + w->body[i];
     memcpy(w->theirs[i], tag, f->tag);
     unsigned at = jn_mb_find(s, jn_mb_be32(pk->data + 8));
-    if (at == JN_SRTP_SENDERS_MAX)
+    if (jn_mb_too_many(s, at))
         return JN_DROP_SENDERS;
     if (!index_now(s, at, pk->data, &index))
         return JN_DROP_NONE; /* most likely a replay: not worth a job */
@@ -206,7 +206,7 @@ static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *p
     unsigned at = jn_mb_find(s, ssrc);
     uint64_t index;
 
-    if (at == JN_SRTP_SENDERS_MAX)
+    if (jn_mb_too_many(s, at))
         return JN_DROP_SENDERS;
     if (!index_now(s, at, pk->data, &index))
         return JN_DROP_REPLAY;
@@ -218,7 +218,7 @@ static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *p
         if (!again || !fits(b, s, pk, i, index))
             return JN_DROP_AUTH;
     }
-    if (at == s->senders && !jn_mb_add_sender(s, ssrc))
+    if (at == s->senders && (at = jn_mb_add_sender(s, ssrc)) == JN_SRTP_SENDERS_MAX)
         return JN_DROP_SENDERS;
     if (again)
         *jn_mb_rtp_seen(s, at) = jn_mb_nothing;

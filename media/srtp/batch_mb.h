@@ -145,8 +145,14 @@ static inline unsigned jn_mb_find(const struct jn_srtp *s, uint32_t ssrc)
 {
     return s->senders > 0 && s->ssrc == ssrc ? 0 : jn_mb_find_more(s, ssrc);
 }
-/* The place behind the last one for one more; false: no room. */
-bool jn_mb_add_sender(struct jn_srtp *s, uint32_t ssrc);
+/* A place for one more: behind the last one, or that of one that was heard under the keys before and not under these.
+ * JN_SRTP_SENDERS_MAX: no room. */
+unsigned jn_mb_add_sender(struct jn_srtp *s, uint32_t ssrc);
+/* Whether a sender with that place is one too many, so that its packets need not be looked at. */
+static inline bool jn_mb_too_many(const struct jn_srtp *s, unsigned at)
+{
+    return at == JN_SRTP_SENDERS_MAX && s->inherited == 0;
+}
 /* What was seen of the sender at a place; of one that is not there yet: nothing. */
 extern const struct jn_srtp_seen jn_mb_nothing;
 static inline struct jn_srtp_seen *jn_mb_rtp_seen(struct jn_srtp *s, unsigned at)

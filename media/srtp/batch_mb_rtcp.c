@@ -63,7 +63,7 @@ uint8_t jn_mb_seal_rtcp(struct jn_srtp *s, struct jn_pkt *pk)
         return JN_DROP_OVERSIZE;
     uint32_t ssrc = jn_mb_be32(p + 4);
     unsigned at = jn_mb_find(s, ssrc);
-    if (at == s->senders && !jn_mb_add_sender(s, ssrc))
+    if (at == s->senders && (at = jn_mb_add_sender(s, ssrc)) == JN_SRTP_SENDERS_MAX)
         return JN_DROP_SENDERS;
     struct jn_srtp_seen *seen = jn_mb_rtcp_seen(s, at);
     if (seen->highest == INDEX_MAX)
@@ -116,7 +116,7 @@ uint8_t jn_mb_open_rtcp(struct jn_srtp *s, struct jn_pkt *pk)
     uint32_t ssrc = jn_mb_be32(p + 4), word = jn_mb_be32(p + len + (f->gcm ? f->rtcp_tag : 0)),
              index = word & INDEX_MAX;
     unsigned at = jn_mb_find(s, ssrc);
-    if (at == JN_SRTP_SENDERS_MAX)
+    if (jn_mb_too_many(s, at))
         return JN_DROP_SENDERS;
     if (!f->gcm && ((word & ENCRYPTED) == 0) != f->plain)
         return JN_DROP_AUTH; /* the suite says whether packets are encrypted: none may say otherwise of itself */
@@ -131,7 +131,7 @@ uint8_t jn_mb_open_rtcp(struct jn_srtp *s, struct jn_pkt *pk)
         if (jn_mb_tags_differ(tag, p + len + WORD, f->rtcp_tag))
             return JN_DROP_AUTH;
     }
-    if (at == s->senders && !jn_mb_add_sender(s, ssrc))
+    if (at == s->senders && (at = jn_mb_add_sender(s, ssrc)) == JN_SRTP_SENDERS_MAX)
         return JN_DROP_SENDERS;
     jn_srtp_see(jn_mb_rtcp_seen(s, at), index);
     if (!f->gcm && !f->plain)

@@ -14,20 +14,28 @@ unsigned jn_mb_find_more(const struct jn_srtp *s, uint32_t ssrc)
     return s->senders == 0 ? 0 : i;
 }
 
-bool jn_mb_add_sender(struct jn_srtp *s, uint32_t ssrc)
+unsigned jn_mb_add_sender(struct jn_srtp *s, uint32_t ssrc)
 {
-    if (s->senders == JN_SRTP_SENDERS_MAX)
-        return false;
-    if (s->senders > 0 && !s->more)
-        s->more = jn_mb_take(&s->bank->slab[0]);
-    if (s->senders == 0)
+    unsigned at = s->senders;
+
+    if (at == JN_SRTP_SENDERS_MAX) {
+        if (s->inherited == 0)
+            return JN_SRTP_SENDERS_MAX;
+        at = (unsigned)__builtin_ctz(s->inherited);
+        s->inherited = (uint8_t)(s->inherited & (s->inherited - 1));
+        *jn_mb_rtp_seen(s, at) = *jn_mb_rtcp_seen(s, at) = jn_mb_nothing;
+    } else {
+        if (at > 0 && !s->more)
+            s->more = jn_mb_take(&s->bank->slab[0]);
+        if (at > 0 && !s->more)
+            return JN_SRTP_SENDERS_MAX;
+        s->senders++;
+    }
+    if (at == 0)
         s->ssrc = ssrc;
-    else if (s->more)
-        s->more->s[s->senders - 1].ssrc = ssrc;
     else
-        return false;
-    s->senders++;
-    return true;
+        s->more->s[at - 1].ssrc = ssrc;
+    return at;
 }
 
 /* What one key saw says nothing of packets under another; the indexes do go on (RFC 3711 3.3.1). A peer counts its
@@ -46,7 +54,7 @@ static void keep(struct jn_srtp *s, unsigned at, const struct jn_srtp_seen *rtp,
 bool jn_mb_keep_senders(struct jn_srtp *s, const struct jn_srtp *old)
 {
     for (unsigned i = 0; i < old->senders; i++) {
-        if (!jn_mb_add_sender(s, i == 0 ? old->ssrc : old->more->s[i - 1].ssrc))
+        if (jn_mb_add_sender(s, i == 0 ? old->ssrc : old->more->s[i - 1].ssrc) != i)
             return false;
         if (i == 0)
             keep(s, 0, &old->rtp, &jn_mb_rtcp((struct jn_srtp *)old)->seen);

@@ -22,7 +22,7 @@ struct jn_srtp {
     bool inbound;
 };
 
-enum { RTCP_INDEX = 4, REPLAY_WINDOW = 128 };
+enum { RTCP_INDEX = 4, REPLAY_WINDOW = 128, KEPT = 4 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool library_works, aes192_works;
@@ -155,7 +155,8 @@ static struct jn_srtp *open_context(struct jn_srtp_bank *b, enum jn_srtp_suite s
     return s;
 }
 
-/* The library takes a ROC for streams that it knows by name; so each sender of `old` gets one. */
+/* The library takes a ROC for streams that it knows by name; so the last senders of `old` get one each, and new ones
+ * find room. */
 static bool keep_roc(struct jn_srtp *s, const struct jn_srtp *old, enum jn_srtp_suite suite, const uint8_t *key)
 {
     uint8_t master[JN_SRTP_KEY_MAX];
@@ -164,7 +165,7 @@ static bool keep_roc(struct jn_srtp *s, const struct jn_srtp *old, enum jn_srtp_
 
     policy_of(suite, &policy);
     memcpy(master, key, jn_srtp_key_bytes(suite));
-    for (unsigned i = 0; done && i < old->senders; i++) {
+    for (unsigned i = old->senders > KEPT ? old->senders - KEPT : 0; done && i < old->senders; i++) {
         uint32_t roc;
         policy.ssrc = (srtp_ssrc_t){.type = ssrc_specific, .value = old->ssrc[i]};
         done = srtp_get_stream_roc(old->session, old->ssrc[i], &roc) == srtp_err_status_ok &&

@@ -230,6 +230,33 @@ Test(srtp_engines, new_keys_keep_the_index_of_reports)
     engines_close(e, n);
 }
 
+/* A call that is passed on many times, with new keys and a new sender each time: nobody is one too many. */
+Test(srtp_engines, senders_of_the_keys_before_make_room)
+{
+    struct engine e[ENGINES_MAX];
+    unsigned n = engines_open(e, 16);
+    for (unsigned k = 0; k < n; k++) {
+        uint8_t key[JN_SRTP_KEY_MAX];
+        struct packet one;
+        memcpy(key, test_key(), sizeof key);
+        struct jn_srtp *rx = e[k].ops->open_context(e[k].bank, JN_SUITE_AES128_SHA80, key, true);
+        for (uint32_t ssrc = 1; ssrc <= 30; ssrc++) {
+            struct jn_srtp *tx = e[k].ops->open_context(e[k].bank, JN_SUITE_AES128_SHA80, key, false);
+            for (uint16_t seq = 1; seq < 4; seq++) {
+                packet_rtp(&one, ssrc, seq, 160);
+                cr_assert_eq(packet_seal(&e[k], tx, &one, false), JN_DROP_NONE);
+                cr_assert_eq(packet_open(&e[k], rx, &one, false), JN_DROP_NONE, "%s sender %u", e[k].name, ssrc);
+            }
+            e[k].ops->close_context(tx);
+            key[0]++;
+            struct jn_srtp *next = e[k].ops->rekey(rx, JN_SUITE_AES128_SHA80, key);
+            e[k].ops->close_context(rx);
+            rx = next;
+        }
+    }
+    engines_close(e, n);
+}
+
 /* Not by RFC 3711, but peers do it: with new keys they begin again at ROC 0. */
 Test(srtp_engines, a_peer_that_begins_again_at_roc_0_under_new_keys_is_understood)
 {
