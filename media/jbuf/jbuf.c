@@ -87,6 +87,12 @@ const struct jn_jbuf_counts *jn_jbuf_counts(const struct jn_jbuf *j)
     return &j->counts;
 }
 
+bool jn_jbuf_at(const struct jn_jbuf *j, uint32_t *ts)
+{
+    *ts = j->newest_ts + (uint32_t)((j->play - j->newest_t) * j->down / j->up);
+    return j->playing;
+}
+
 unsigned jn_jbuf_depth_ms(const struct jn_jbuf *j)
 {
     if (j->waiting == 0)

@@ -56,6 +56,8 @@ int jn_jbuf_put(struct jn_jbuf *j, const struct jn_frame *f);
 void jn_jbuf_get(struct jn_jbuf *j, int16_t *out, uint64_t now_ns);
 /* Depth now in ms (what waits to be played). */
 unsigned jn_jbuf_depth_ms(const struct jn_jbuf *j);
+/* The sender's timestamp of what the next period begins with; false: the sender is silent, or nothing came yet. */
+bool jn_jbuf_at(const struct jn_jbuf *j, uint32_t *ts);
 const struct jn_jbuf_counts *jn_jbuf_counts(const struct jn_jbuf *j);
 /* Forgets all frames (counted as skipped) and clocks, for a new source, whose sound fades in; configuration and counts
  * stay. */

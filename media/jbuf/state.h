@@ -67,6 +67,7 @@ struct jn_jbuf {
     uint8_t scale, settling;
     struct jn_jbuf_counts counts; /* in and played are in the second line */
     /* Whatever follows is for losses, changes and once a second. */
+    uint8_t noise_level, max_ms;
     int64_t from;    /* before that nothing of the ring is history */
     int64_t bridged; /* up to there a gap has been filled */
     int64_t loss;    /* where the loss that is being concealed began */
@@ -74,16 +75,19 @@ struct jn_jbuf {
      * for the first `settling` periods. */
     int64_t gain_ns, gain_base_ns;
     struct jn_plc plc;
-    uint8_t noise_level, max_ms;
-    struct jn_framed *more; /* NULL: G.711 */
     struct jn_delay_past past;
     struct jn_slot slot[JN_SLOTS];
-    _Alignas(64) uint8_t ring[]; /* JN_RING bytes of G.711, or what `more` points into */
+    _Alignas(64) uint8_t ring[]; /* JN_RING bytes of G.711, or a struct jn_framed and what it points to */
 };
 static_assert(offsetof(struct jn_jbuf, delay) == 64, "two lines");
 static_assert(offsetof(struct jn_jbuf, counts.played) + sizeof(uint32_t) <= 128, "two lines");
-static_assert(sizeof(struct jn_jbuf) + JN_RING <= 2752, "three quarters of a mixed participant's 4 KiB are too much");
+static_assert(sizeof(struct jn_jbuf) + JN_RING <= 2688, "three quarters of a mixed participant's 4 KiB are too much");
 
+/* Where framed. */
+static inline struct jn_framed *jn_more(const struct jn_jbuf *j)
+{
+    return (struct jn_framed *)(uintptr_t)j->ring;
+}
 static inline int64_t jn_ns(const struct jn_jbuf *j, int64_t samples)
 {
     return j->scale == 1 ? samples * 125000 : j->scale == 2 ? samples * 62500 : samples * 62500 / 3;

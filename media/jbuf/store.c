@@ -46,7 +46,6 @@ int jn_store_init(struct jn_jbuf *j, const struct jn_codec_ops *ops, uint32_t ra
         return 0;
     struct jn_framed *m = (struct jn_framed *)(void *)at;
     memset(m, 0, sizeof *m);
-    j->more = m;
     m->ops = ops;
     m->arena_size = arena_bytes(codec);
     m->pcm_mask = pcm_samples(rate) - 1;
@@ -62,9 +61,9 @@ int jn_store_duration(const struct jn_jbuf *j, const struct jn_frame *f)
 {
     if (!j->framed)
         return f->codec <= JN_CODEC_PCMA ? f->len : -EINVAL;
-    if (jn_codec(f->codec) != j->more->ops)
+    if (jn_codec(f->codec) != jn_more(j)->ops)
         return -EINVAL;
-    int units = j->more->ops->duration(f->payload, f->len);
+    int units = jn_more(j)->ops->duration(f->payload, f->len);
     int n = units < 0 ? units : units * j->up / j->down;
     return n > 0 && n <= LONGEST ? n : -EINVAL;
 }
@@ -99,7 +98,7 @@ static void change_law(struct jn_jbuf *j, bool alaw)
 
 static bool overlaps(const struct jn_jbuf *j, unsigned off, unsigned len)
 {
-    const struct jn_framed *m = j->more;
+    const struct jn_framed *m = jn_more(j);
 
     for (unsigned i = 0; i < j->waiting; i++) {
         unsigned k = (j->head + i) % JN_SLOTS;
@@ -111,7 +110,7 @@ static bool overlaps(const struct jn_jbuf *j, unsigned off, unsigned len)
 
 static int keep(struct jn_jbuf *j, unsigned index, const struct jn_frame *f)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
     unsigned at = m->arena_at;
 
     m->kept[index].bytes = 0;
@@ -148,7 +147,7 @@ void jn_store_move(struct jn_jbuf *j, unsigned to, unsigned from)
 {
     j->slot[to] = j->slot[from];
     if (j->framed)
-        j->more->kept[to] = j->more->kept[from];
+        jn_more(j)->kept[to] = jn_more(j)->kept[from];
 }
 
 static void ring_load(const struct jn_jbuf *j, int16_t *out, int64_t t, unsigned n)
@@ -183,8 +182,8 @@ void jn_store_load(const struct jn_jbuf *j, int16_t *out, int64_t t, unsigned n)
     unsigned size = JN_RING, none = 0;
 
     if (j->framed) {
-        newest = j->more->made > newest ? j->more->made : newest;
-        size = j->more->pcm_mask + 1;
+        newest = jn_more(j)->made > newest ? jn_more(j)->made : newest;
+        size = jn_more(j)->pcm_mask + 1;
     } else if (j->end > newest) {
         newest = j->end;
     }
@@ -193,7 +192,7 @@ void jn_store_load(const struct jn_jbuf *j, int16_t *out, int64_t t, unsigned n)
         none = low - t < n ? (unsigned)(low - t) : n;
     memset(out, 0, none * sizeof out[0]);
     if (j->framed)
-        pcm_load(j->more, out + none, t + none, n - none);
+        pcm_load(jn_more(j), out + none, t + none, n - none);
     else
         ring_load(j, out + none, t + none, n - none);
 }
@@ -201,7 +200,7 @@ void jn_store_load(const struct jn_jbuf *j, int16_t *out, int64_t t, unsigned n)
 void jn_store_save(struct jn_jbuf *j, int64_t t, const int16_t *pcm, unsigned n)
 {
     if (j->framed) {
-        pcm_save(j->more, t, pcm, n);
+        pcm_save(jn_more(j), t, pcm, n);
         return;
     }
     unsigned at = (unsigned)t % JN_RING, first = JN_RING - at < n ? JN_RING - at : n;
@@ -212,7 +211,7 @@ void jn_store_save(struct jn_jbuf *j, int64_t t, const int16_t *pcm, unsigned n)
 /* One waiting payload becomes sound; what is already there of its time stays. */
 static void make(struct jn_jbuf *j, struct jn_slot *s, unsigned index)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
     int16_t pcm[LONGEST];
     int64_t t = jn_slot_t(j, s);
     unsigned len = s->len & SLOT_LEN;
@@ -237,7 +236,7 @@ static void make(struct jn_jbuf *j, struct jn_slot *s, unsigned index)
 /* Decodes what follows without a gap up to that time. */
 static void make_until(struct jn_jbuf *j, int64_t until)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
 
     if (m->made < j->play)
         m->made = j->play;
@@ -258,7 +257,7 @@ static unsigned contiguous(struct jn_jbuf *j, unsigned max)
 
     if (j->framed) {
         make_until(j, j->play + max);
-        int64_t made = j->more->made - j->play;
+        int64_t made = jn_more(j)->made - j->play;
         if (j->waiting == 0 || jn_slot_t(j, jn_slot_at(j, 0)) > j->play)
             return 0;
         return made < max ? (unsigned)made : max;
@@ -280,7 +279,7 @@ unsigned jn_store_peek(struct jn_jbuf *j, int16_t *out, unsigned max)
     unsigned n = contiguous(j, max);
 
     if (j->framed)
-        pcm_load(j->more, out, j->play, n);
+        pcm_load(jn_more(j), out, j->play, n);
     else
         ring_load(j, out, j->play, n);
     return n;
@@ -303,7 +302,7 @@ static unsigned own(struct jn_framed *m, int16_t *out, unsigned n, const struct 
 
 unsigned jn_store_rest(struct jn_jbuf *j, int16_t *out, unsigned n)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
 
     if (!j->framed || m->rest_n == 0)
         return 0;
@@ -318,7 +317,7 @@ unsigned jn_store_rest(struct jn_jbuf *j, int16_t *out, unsigned n)
  * comes to its place; of an unknown one as much as is asked for. */
 unsigned jn_store_conceal(struct jn_jbuf *j, int16_t *out, unsigned n, unsigned gap)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
     unsigned grid = JN_SAMPLES_20MS * 50u * j->scale / GRID;
     int16_t pcm[LONGEST];
 
@@ -358,7 +357,7 @@ unsigned jn_store_conceal(struct jn_jbuf *j, int16_t *out, unsigned n, unsigned 
 
 void jn_store_reset(struct jn_jbuf *j, bool decoder)
 {
-    struct jn_framed *m = j->more;
+    struct jn_framed *m = jn_more(j);
 
     if (!j->framed)
         return;

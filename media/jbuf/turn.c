@@ -132,12 +132,6 @@ static bool last_words(struct jn_jbuf *j, int16_t *out, unsigned *n, bool hurry,
     return true;
 }
 
-/* The sender's own timestamp of what follows the last sample that was played. */
-static uint32_t next_ts(const struct jn_jbuf *j)
-{
-    return j->newest_ts + (uint32_t)((j->play - j->newest_t) * j->down / j->up);
-}
-
 bool jn_jbuf_end(struct jn_jbuf *j, int16_t *out, unsigned *n, struct jn_jbuf_line *line, bool hurry, uint64_t now_ns)
 {
     j->ending = true;
@@ -159,7 +153,8 @@ bool jn_jbuf_end(struct jn_jbuf *j, int16_t *out, unsigned *n, struct jn_jbuf_li
     jn_playout_settle(j, now_ns);
     if (!last_words(j, out, n, hurry, now_ns))
         return false;
-    *line = (struct jn_jbuf_line){.ext_seq = j->newest_seq + 1, .ts = next_ts(j), .known = true};
+    *line = (struct jn_jbuf_line){.ext_seq = j->newest_seq + 1};
+    line->known = jn_jbuf_at(j, &line->ts);
     j->playing = j->ending = false;
     return true;
 }
