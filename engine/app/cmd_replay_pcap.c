@@ -4,6 +4,7 @@
 #include "engine/base/id.h"
 #include "engine/base/log.h"
 #include "engine/base/str.h"
+#include "media/codec/codec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +140,7 @@ static int parse(struct options *o, int argc, char *argv[])
 static const char *codec(const struct jn_flow *f, char out[static 16])
 {
     if (f->known)
-        return f->codec == JN_CODEC_PCMA ? "PCMA" : "PCMU";
+        return jn_codec(f->codec)->name;
     snprintf(out, 16, "type %u", f->pt);
     return out;
 }

@@ -1,5 +1,6 @@
 /* Flows: found by what RTP looks like: version 2, one SSRC, sequence numbers that follow each other. */
 #include "engine/app/flows.h"
+#include "media/codec/codec.h"
 #include "media/rtp/rtp.h"
 #include "media/stream/order.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 enum { TABLE = 4 * JN_FLOWS_MAX, FOLLOWS_MIN = 3, STEP_MAX = 100, EVENT_BYTES = 4, EVENT_MAX = 16, DYNAMIC = 96 };
-enum { PT_PCMU = 0, PT_PCMA = 8, PT_CN = 13, BYTES_PER_MS = 8 };
+enum { PT_CN = 13, BYTES_PER_MS = 8 };
 
 /* While searching: flows by hash of both addresses; index + 1. */
 struct search {
@@ -47,13 +48,29 @@ static struct jn_flow *flow_of(struct search *s, const struct jn_pcap_udp *u)
     return f;
 }
 
+/* RFC 3551 6; JN_CODEC_N: none of ours. */
+static uint8_t static_codec(unsigned pt)
+{
+    uint8_t id = 0;
+
+    while (id < JN_CODEC_N && jn_codec(id)->static_pt != pt)
+        id++;
+    return id;
+}
+
 static void payload(struct jn_flow *f, const struct jn_rtp *h, const uint8_t *data, unsigned len)
 {
     f->of_pt[h->pt]++;
     f->payload_bytes += len;
     if (h->pt >= DYNAMIC && len == EVENT_BYTES && data[h->payload_off] < EVENT_MAX)
         f->events[h->pt]++;
-    if (h->pt != PT_PCMU && h->pt != PT_PCMA)
+    if (h->pt >= DYNAMIC) {
+        int units = jn_codec(JN_CODEC_OPUS)->duration(data + h->payload_off, len);
+        f->opus[h->pt] += f->due_pt == h->pt && f->due == h->ts && units > 0;
+        f->due_pt = h->pt;
+        f->due = h->ts + (uint32_t)(units > 0 ? units : 0);
+    }
+    if (static_codec(h->pt) == JN_CODEC_N)
         return;
     f->audio++;
     if (len % (10 * BYTES_PER_MS) == 0 && len / (10 * BYTES_PER_MS) < 8)
@@ -82,6 +99,26 @@ static void take(struct search *s, const struct jn_pcap_udp *u, unsigned tag)
     payload(f, &h, u->data, h.payload_len > tag ? h.payload_len - tag : 0);
 }
 
+/* The commonest of our codecs' static types; or Opus, whose type is the capture's secret: its packets say how long they
+ * are, and timestamps that follow accordingly are no accident. */
+static void name_codec(struct jn_flow *f, uint32_t other)
+{
+    uint8_t best = JN_CODEC_PCMU;
+
+    f->known = f->audio > 0 ? f->audio >= other : other == 0;
+    for (uint8_t id = 0; id < JN_CODEC_N; id++)
+        if (jn_codec(id)->static_pt < DYNAMIC &&
+            f->of_pt[jn_codec(id)->static_pt] > f->of_pt[jn_codec(best)->static_pt])
+            best = id;
+    if (f->known) {
+        f->codec = best;
+        f->pt = jn_codec(best)->static_pt;
+    } else if (f->pt >= DYNAMIC && f->opus[f->pt] * 10 >= f->of_pt[f->pt] * 6) {
+        f->known = true;
+        f->codec = JN_CODEC_OPUS;
+    }
+}
+
 /* What a flow is, once everything was seen; false: no RTP. */
 static bool settle(struct jn_flow *f)
 {
@@ -94,15 +131,11 @@ static bool settle(struct jn_flow *f)
             (f->dtmf_pt == 255 || f->events[i] > f->events[f->dtmf_pt]))
             f->dtmf_pt = (uint8_t)i;
     for (unsigned i = 0; i < 128; i++)
-        if (i != PT_PCMU && i != PT_PCMA && i != PT_CN && i != f->dtmf_pt && f->of_pt[i] > other) {
+        if (static_codec(i) == JN_CODEC_N && i != PT_CN && i != f->dtmf_pt && f->of_pt[i] > other) {
             other = f->of_pt[i];
             f->pt = (uint8_t)i;
         }
-    f->known = f->audio > 0 ? f->audio >= other : other == 0;
-    if (f->known) {
-        f->codec = f->of_pt[PT_PCMA] > f->of_pt[PT_PCMU] ? JN_CODEC_PCMA : JN_CODEC_PCMU;
-        f->pt = f->codec == JN_CODEC_PCMA ? PT_PCMA : PT_PCMU;
-    }
+    name_codec(f, other);
     f->ptime_ms = 20;
     for (unsigned i = 1; i <= 6; i++)
         if (f->of_ptime[i] > best) {

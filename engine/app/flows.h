@@ -17,6 +17,8 @@ struct jn_flow {
     bool known, started;
     int pair;
     uint32_t of_pt[128], of_ptime[8] /* packets of 0..70 ms */, events[128] /* that look like RFC 4733 */;
+    uint32_t opus[128] /* that follow the one before as an Opus packet's length says */, due;
+    uint8_t due_pt;
 };
 struct jn_flows {
     struct jn_flow *at;

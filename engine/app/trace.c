@@ -2,6 +2,7 @@
 #include "engine/app/trace.h"
 #include "engine/app/engine.h"
 #include "engine/net/pcap.h"
+#include "media/codec/codec.h"
 #include "media/srtp/srtp.h"
 
 #include <errno.h>
@@ -47,13 +48,13 @@ static void add_leg(struct jn_buf *b, const struct jn_trace_record *r, const str
 
 static void add_media(struct jn_buf *b, const struct jn_trace_record *r, const struct jn_directory *dir)
 {
-    static const char *const codecs[] = {"PCMU", "PCMA"};
+    const struct jn_codec_ops *codec = jn_codec(r->codec);
     const struct jn_leg_stats *s = &r->stats;
     const char *suite = r->suite < JN_SUITE_N ? jn_srtp_suite_name((enum jn_srtp_suite)r->suite) : NULL;
 
     jn_buf_printf(b,
                   "{\"leg\":%llu,\"side\":\"%s\",\"worker\":%u,\"codec\":\"%s\",\"srtp\":", (unsigned long long)r->leg,
-                  jn_trace_side(r), r->worker, r->codec < 2 ? codecs[r->codec] : "?");
+                  jn_trace_side(r), r->worker, codec ? codec->name : "?");
     jn_buf_printf(b, suite ? "\"%s\"" : "null", suite);
     add_agent(b, r, dir);
     add_address(b, "local", &r->local);

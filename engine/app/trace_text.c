@@ -2,6 +2,7 @@
  * each leg's media. */
 #include "engine/app/trace.h"
 #include "engine/base/id.h"
+#include "media/codec/codec.h"
 #include "media/srtp/srtp.h"
 
 #include <stdio.h>
@@ -142,13 +143,13 @@ static const char *agent_name(const struct jn_trace_record *r, const struct jn_d
 
 static void media(struct jn_buf *out, const struct jn_trace_record *r, const struct jn_directory *dir)
 {
-    static const char *const codecs[] = {"PCMU", "PCMA"};
+    const struct jn_codec_ops *codec = jn_codec(r->codec);
     const struct jn_leg_stats *s = &r->stats;
     const char *suite = r->suite < JN_SUITE_N ? jn_srtp_suite_name((enum jn_srtp_suite)r->suite) : NULL;
     char local[JN_ADDR_TEXT_MAX], peer[JN_ADDR_TEXT_MAX];
 
     jn_buf_printf(out, "media %s%s%s: %s %s, %s <-> %s, worker %u\n", jn_trace_side(r), *agent_name(r, dir) ? " " : "",
-                  agent_name(r, dir), r->codec < 2 ? codecs[r->codec] : "?", suite ? suite : "plain RTP",
+                  agent_name(r, dir), codec ? codec->name : "?", suite ? suite : "plain RTP",
                   jn_addr_text(&r->local, local), jn_addr_text(&r->peer, peer), r->worker);
     jn_buf_printf(out,
                   "  received %llu, sent %llu, lost %llu, late %llu, duplicate %llu, concealed %llu, refused %llu, "

@@ -1,4 +1,4 @@
-/* media.dpdk: what it takes, and each mistake around it with line and key. */
+/* media.dpdk: what it takes, and each mistake around it with line and key; codecs. */
 #include "engine/app/config_check.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -90,4 +90,54 @@ Test(config_media, a_stations_address_is_six_bytes_and_no_group)
         cr_assert(!jn_mac_parse(mac, wrong[i]), "%s", wrong[i]);
     cr_assert(jn_mac_parse(mac, "0a:FF:5e:10:00:fe"));
     cr_assert(mac[0] == 0x0a && mac[1] == 0xff && mac[5] == 0xfe);
+}
+
+/* media.codecs, media.opus. */
+
+TestSuite(config_codecs, .timeout = 20);
+
+Test(config_codecs, without_a_list_all_are_spoken_in_the_offers_order)
+{
+    struct jn_config c;
+    struct jn_problems p = {0};
+    cr_assert_eq(parse(&c, "  dscp: 46\n", &p), 0, "%s", p.text.data);
+    cr_assert(c.codecs.n == JN_CODEC_N && !c.codecs.in_order && !c.codecs.cn && c.codecs.inband);
+    cr_assert(c.codecs.opus.bitrate == 32000 && c.codecs.opus.complexity == 5 && c.codecs.opus.fec &&
+              !c.codecs.opus.dtx);
+}
+
+Test(config_codecs, a_list_and_the_ways_of_opus_reach_the_configuration)
+{
+    struct jn_config c;
+    struct jn_problems p = {0};
+    cr_assert_eq(parse(&c,
+                       "  codecs: [Opus, g722, PCMA]\n  comfort_noise: true\n  inband_digits: false\n  opus:\n"
+                       "    bitrate: 16000\n    complexity: 0\n    fec: false\n    dtx: true\n    loss: 10\n",
+                       &p),
+                 0, "%s", p.text.data);
+    cr_assert(c.codecs.n == 3 && c.codecs.in_order && c.codecs.cn && !c.codecs.inband);
+    cr_assert(c.codecs.codec[0] == JN_CODEC_OPUS && c.codecs.codec[1] == JN_CODEC_G722 &&
+              c.codecs.codec[2] == JN_CODEC_PCMA);
+    cr_assert(c.codecs.opus.bitrate == 16000 && c.codecs.opus.complexity == 0 && !c.codecs.opus.fec &&
+              c.codecs.opus.dtx && c.codecs.opus.loss_percent == 10);
+}
+
+Test(config_codecs, mistakes_have_their_line_and_key)
+{
+    static const struct {
+        const char *media, *told;
+    } v[] = {{"  codecs: [G729]\n", "m.yaml:3 media.codecs[0]"},
+             {"  codecs: [PCMU, pcmu]\n", "m.yaml:3 media.codecs[1]"},
+             {"  codecs: []\n", "m.yaml:3 media.codecs"},
+             {"  codecs: opus\n", "m.yaml:3 media.codecs"},
+             {"  opus:\n    bitrate: 64000\n", "m.yaml:4 media.opus.bitrate"},
+             {"  opus:\n    complexity: 11\n", "m.yaml:4 media.opus.complexity"},
+             {"  opus:\n    stereo: true\n", "m.yaml:4 media.opus.stereo"}};
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct jn_config c;
+        struct jn_problems p = {0};
+        cr_assert_eq(parse(&c, v[i].media, &p), -EINVAL, "taken: %s", v[i].media);
+        cr_assert(strstr(p.text.data, v[i].told), "%s: %s", v[i].media, p.text.data);
+        jn_problems_free(&p);
+    }
 }
