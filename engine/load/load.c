@@ -450,6 +450,14 @@ uint32_t jn_load_in_register(const struct jn_load *l)
     return l->in_register;
 }
 
+bool jn_load_ending(const struct jn_load *l)
+{
+    for (uint32_t i = 0; i < l->c.phones; i++)
+        if (l->phone[i].state == JN_PARTY_ENDING)
+            return true;
+    return l->counts.active > 0;
+}
+
 int jn_load_phone_fd(const struct jn_load *l)
 {
     return l->sip[JN_LOAD_AT_PHONE];

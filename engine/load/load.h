@@ -75,6 +75,8 @@ bool jn_load_registering(const struct jn_load *l);
 uint32_t jn_load_in_register(const struct jn_load *l);
 /* Ends all calls: BYE, or CANCEL where nobody has answered. */
 void jn_load_hang_up_all(struct jn_load *l, uint64_t now_ns);
+/* A BYE of ours, a phone's too, or a call is not over yet. */
+bool jn_load_ending(const struct jn_load *l);
 /* Takes in what arrived; sends what is due; looks at every party once in turn_ms. */
 void jn_load_turn(struct jn_load *l, uint64_t now_ns);
 /* Sleeps until the next thing is due, at most max_ns. */

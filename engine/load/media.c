@@ -229,15 +229,14 @@ uint32_t jn_load_media_sent(const struct jn_load_media *m, uint32_t i)
     return m->talker[i].sent;
 }
 
-/* By whom it comes from; where a port has one talker only, it is his, whatever address a NAT has given it. */
+/* Where a port has one talker only, it is his, whatever address a NAT has given it; else by whom it comes from. */
 static uint32_t whose(const struct jn_load_media *m, const struct jn_pkt *pk)
 {
-    uint32_t i = jn_map_get(&m->by_peer, peer_key(&pk->from, pk->local)), place = pk->local / 2;
-    if (i != JN_MAP_NONE && jn_addr_equal(&m->talker[i].to, &pk->from))
-        return i;
+    uint32_t place = pk->local / 2;
     if (place < m->ports && m->on_port[place] == 1 && m->talker[m->alone[place]].on)
         return m->alone[place];
-    return JN_LOAD_NOBODY;
+    uint32_t i = jn_map_get(&m->by_peer, peer_key(&pk->from, pk->local));
+    return i != JN_MAP_NONE && jn_addr_equal(&m->talker[i].to, &pk->from) ? i : JN_LOAD_NOBODY;
 }
 
 static void hear(struct jn_load_media *m, struct jn_pkt *pk)

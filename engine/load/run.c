@@ -77,7 +77,7 @@ static void begin_calls(struct worker *w, uint32_t *asked, uint64_t now)
 
 static bool busy(struct worker *w)
 {
-    return jn_load_counts(w->load)->active || (w->chat && jn_chat_active(w->chat));
+    return jn_load_ending(w->load) || (w->chat && jn_chat_active(w->chat));
 }
 
 static void calls(struct worker *w)
