@@ -98,7 +98,7 @@ void voice_keys(struct jn_act_voice *v, struct call *c, struct leg *l, const str
         [JN_KEYS_FINGERPRINT] = "its certificate is not the one that its description names",
         [JN_KEYS_PROFILE] = "no SRTP profile in common",
         [JN_KEYS_HANDSHAKE] = "the handshake broke off",
-        [JN_KEYS_TIMEOUT] = "no handshake in time: its packets do not reach media.listen, or ours not it"};
+        [JN_KEYS_TIMEOUT] = "no handshake in time: packets do not arrive, here or there, or it broke off each time"};
 
     if (l->media != MEDIA_OPEN || c->state == CALL_CLOSING)
         return;

@@ -1,15 +1,11 @@
 /* Browsers: the thread that does their handshakes, joined to every worker. */
 #include "engine/app/engine.h"
 
-enum { DAY_S = 86400 };
-
 int jn_engine_browsers_open(struct jn_engine *e, struct jn_err *err)
 {
     const struct jn_config_browser *from = &e->config.browser;
-    struct jn_slow_config c = {.workers = e->workers,
-                               .browsers = from->max_legs,
-                               .certificate_days = (from->certificate_s + DAY_S - 1) / DAY_S,
-                               .gcm = true};
+    struct jn_slow_config c = {
+        .workers = e->workers, .browsers = from->max_legs, .certificate_s = from->certificate_s, .gcm = true};
 
     if (!from->enabled)
         return 0;

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* AGAIN: how often a handshake that broke off is begun anew, for somebody else's packet may have broken it. LINGER: how
- * long an association that is up answers its peer's last flight. */
-enum { AGAIN = 32, LINGER_S = 30, BURST = 32, TIMERS_US = 10000, DAY_S = 86400 };
+/* AGAIN: how often a handshake that broke off is begun anew, for somebody else's packet may have broken it; what a leg
+ * may send is bounded by its worker, and so is the time. LINGER: how long an association that is up answers its peer's
+ * last flight. */
+enum { AGAIN = 512, LINGER_S = 30, BURST = 32, TIMERS_US = 10000, DAY_S = 86400 };
 #define NS_PER_S UINT64_C(1000000000)
 #define HOUR_US  UINT64_C(3600000000)
 
@@ -22,7 +23,8 @@ struct session {
     uint32_t number, at; /* at: place among those that want time */
     struct jn_dtls *dtls;
     struct jn_slow *slow;
-    uint8_t fingerprint[JN_FINGERPRINT], worker, certificate, again;
+    uint16_t again;
+    uint8_t fingerprint[JN_FINGERPRINT], worker, certificate;
     bool active, started, told;
 };
 struct jn_slow {
@@ -241,9 +243,9 @@ static int renew(struct jn_slow *s, uint64_t now_ns, struct jn_err *err)
 {
     struct jn_dtls_identity *fresh;
     uint32_t next = atomic_load_explicit(&s->certificate, memory_order_relaxed) + 1;
-    int rc = jn_dtls_identity_make(&fresh, 3 * s->c.certificate_days, err);
+    int rc = jn_dtls_identity_make(&fresh, 3 * (s->c.certificate_s / DAY_S + 1), err);
 
-    s->renew_ns = now_ns + s->c.certificate_days * (uint64_t)DAY_S * NS_PER_S;
+    s->renew_ns = now_ns + s->c.certificate_s * NS_PER_S;
     if (rc < 0)
         return rc;
     jn_dtls_identity_free(s->identity[next % 2]);
@@ -300,6 +302,8 @@ static void *run(void *arg)
         if (n == 0 || now - looked_ns >= TIMERS_US * UINT64_C(1000)) {
             wait_us = timers(s, now);
             looked_ns = now;
+            uint64_t renew_us = (s->renew_ns - now) / 1000 + 1;
+            wait_us = renew_us < wait_us ? renew_us : wait_us;
         }
         if (n > 0)
             continue;

@@ -8,12 +8,12 @@
 #include "media/stream/order.h"
 
 struct jn_slow;
-/* browsers: legs of browsers a worker may have. certificate_days: a fresh certificate after so many; the one before
- * holds as long again, for who was told its fingerprint. gcm: the workers' SRTP engine has AEAD. */
+/* browsers: legs of browsers a worker may have. certificate_s: a fresh certificate after so many seconds; the one
+ * before holds as long again, for who was told its fingerprint. gcm: the workers' SRTP engine has AEAD. */
 struct jn_slow_config {
     unsigned workers;
     uint32_t browsers;
-    unsigned certificate_days;
+    uint32_t certificate_s;
     bool gcm;
 };
 /* Read by anybody at any time (relaxed). begun_again: handshakes that broke off and were begun anew; full: datagrams
