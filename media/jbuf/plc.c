@@ -151,8 +151,8 @@ static int16_t invent(struct jn_plc *p, const int16_t *hist)
     if (p->lost < seam && !p->tone) /* what the last sample differed from one period before is carried on and let go */
         v += (hist[-1] - hist[-1 - p->pitch]) * (seam - p->lost) / seam;
     p->lost++;
-    v = v * gain >> 15;
-    return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
+    v = v > 32767 ? 32767 : v < -32768 ? -32768 : v;
+    return (int16_t)(v * gain >> 15);
 }
 
 /* The longer the loss, the longer the good sound is blended: a quarter of a period, and 4 ms for each 10 ms after the
