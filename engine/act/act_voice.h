@@ -56,6 +56,8 @@ struct jn_voice_ports {
     void (*answered)(void *arg, void *ask, uint64_t ix, enum jn_why why);
     void (*leg_seen)(void *arg, const struct jn_voice_leg_seen *l); /* for traces; may be NULL */
     void (*supervised)(void *arg, const struct jn_voice_watch *w);  /* may be NULL */
+    /* From where a peer at that address (NULL: not known yet) gets its media; as in JN_ORDER_LEG_OPEN. NULL: one place. */
+    void (*media_place)(void *arg, const struct jn_addr *peer, uint8_t *interface, uint8_t *family);
     /* SHA-256 of the certificate that handshakes show now, and its number; NULL: browsers are not taken. */
     void (*fingerprint)(void *arg, uint8_t out[static JN_FINGERPRINT], uint8_t *certificate);
     void *arg;

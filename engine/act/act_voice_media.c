@@ -102,6 +102,19 @@ void voice_room_close(struct jn_act_voice *v, struct call *c)
     }
 }
 
+/* By what the peer said in its description, or by where its phone registered from. */
+static void choose_place(struct jn_act_voice *v, const struct leg *l, const struct leg *as, struct jn_order *o)
+{
+    struct jn_addr phone;
+    const struct jn_addr *peer = as && as->remote.rtp.family != JN_ADDR_NONE ? &as->remote.rtp : NULL;
+
+    if (!v->ports.media_place)
+        return;
+    if (!peer && l->agent && jn_sip_phone_address(v->sip, l->agent, &phone))
+        peer = &phone;
+    v->ports.media_place(v->ports.arg, peer, &o->open.interface, &o->open.family);
+}
+
 struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side side, uint64_t agent, unsigned worker,
                            const struct leg *as)
 {
@@ -127,6 +140,7 @@ struct leg *voice_leg_open(struct jn_act_voice *v, struct call *c, enum side sid
     }
     struct jn_order o = order_for(c, l, JN_ORDER_LEG_OPEN);
     jn_random(&o.open.cname, sizeof o.open.cname);
+    choose_place(v, l, as, &o);
     if (!voice_browser_open(v, c, l, as, &o))
         goto no_map;
     if (jn_map_set(&v->by_media, id, i))

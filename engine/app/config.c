@@ -54,6 +54,7 @@ static const char *const back_ends[] = {"udp", "dpdk"};
 static const struct jn_field media_fields[] = {
     {.name = "port", .kind = JN_FIELD_ENUM, JN_FIELD(struct jn_config, media_back_end), .max = 2, .names = back_ends},
     {.name = "dpdk"},
+    {.name = "interfaces"},
     {.name = "browser"},
     {.name = "listen", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_host)},
     {.name = "advertise", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config, media_advertise)},
@@ -343,6 +344,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
     check_sounds(c, out, jn_yaml_get(root, "sounds"));
     jn_check_origins(c, out, jn_yaml_get(jn_yaml_get(root, "api"), "origins"));
     check_paths(c, out, root);
+    jn_config_interfaces(c, out, jn_yaml_get(root, "media"));
     check_together(c, out, root);
     jn_config_media(c, out, root);
     jn_config_codecs(c, &out->codecs, jn_yaml_get(root, "media"));

@@ -37,6 +37,21 @@ struct jn_config_browser {
     uint32_t max_legs, certificate_s; /* legs a worker; how long a certificate is told to new ones */
 };
 
+/* media.interfaces: a network that media is sent to. addresses: of both families as it may be; networks: whose peers
+ * are reached from here (the first interface has everybody else). prefix and gateway are DPDK's. */
+enum { JN_INTERFACES = 8, JN_INTERFACE_ADDRESSES = 16, JN_INTERFACE_NETWORKS = 16, JN_MEDIA_ADDRESSES = 16 };
+struct jn_config_address {
+    char listen[JN_HOST_MAX], advertise[JN_HOST_MAX], gateway[JN_HOST_MAX];
+    uint8_t prefix;
+};
+struct jn_config_interface {
+    char name[JN_NAME_MAX];
+    struct jn_config_address address[JN_INTERFACE_ADDRESSES];
+    struct jn_cidr network[JN_INTERFACE_NETWORKS];
+    uint16_t port_min, port_max, vlan;
+    uint8_t addresses, networks, dscp;
+};
+
 struct jn_config {
     char data_dir[JN_PATH_MAX],
         centre[JN_PATH_MAX]; /* centre: YAML applied at the first start; later ones by `junctor apply` */
@@ -54,6 +69,8 @@ struct jn_config {
     uint8_t admit_load;                 /* % of a worker's core, 0 no bound */
     struct jn_sdp_codecs codecs;
     struct jn_config_dpdk dpdk;
+    struct jn_config_interface interface[JN_INTERFACES]; /* none: media_host and what stands beside it */
+    uint8_t interfaces;
     struct jn_config_browser browser;
     uint16_t workers;
     bool pin_workers, spread_legs;

@@ -56,6 +56,8 @@ void jn_path_member(char out[static JN_CHECK_PATH], const char *path, const char
 void jn_path_item(char out[static JN_CHECK_PATH], const char *path, unsigned index);
 /* config_origins.c: the list api.origins; NULL: nothing given. */
 void jn_check_origins(struct jn_check *c, struct jn_config *out, const struct jn_yaml *list);
+/* config_interfaces.c: media.interfaces. */
+void jn_config_interfaces(struct jn_check *c, struct jn_config *out, const struct jn_yaml *media);
 /* media.dpdk, and what must hold around it (config_media.c). */
 void jn_config_media(struct jn_check *c, struct jn_config *out, const struct jn_yaml *root);
 /* config_browser.c: media.browser. */

@@ -9,7 +9,7 @@ enum { WORKERS_MAX = 64 }; /* JN_DPDK_WORKERS: asserted where both are known */
 
 static const struct jn_field fields[] = {
     {.name = "device", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config_dpdk, device)},
-    {.name = "prefix", U(prefix, 1, 31)},
+    {.name = "prefix", U(prefix, 1, 127)},
     {.name = "gateway", .kind = JN_FIELD_HOST, JN_FIELD(struct jn_config_dpdk, gateway)},
     {.name = "mac", .kind = JN_FIELD_TEXT, JN_FIELD(struct jn_config_dpdk, mac)},
     {.name = "vlan", U(vlan, 1, 4094)},
@@ -64,24 +64,24 @@ static void check_addresses(const struct place *at, const struct jn_config *out)
 
     if (jn_addr_parse(&own, out->media_host, 0) < 0) /* told already */
         return;
-    if (own.family != JN_ADDR_V4) {
-        wrong_address(at, "listen", "is IPv6; media over DPDK is IPv4 (media.port: udp carries both)");
+    if (out->interfaces > 0) /* checked there */
         return;
-    }
-    if (own.ip[0] == 0 || own.ip[0] == 127 || own.ip[0] >= 224)
+    if (own.family == JN_ADDR_V4 && (own.ip[0] == 0 || own.ip[0] == 127 || own.ip[0] >= 224))
         wrong_address(at, "listen",
                       "must be an address of its own for media over DPDK: one that the kernel does not have");
     else if (!strcmp(out->media_host, out->sip_host) || !strcmp(out->media_host, out->api_host))
         wrong_address(
             at, "listen",
             "is the kernel's (sip.listen or api.listen has it too); media over DPDK needs an address of its own");
+    if (own.family == JN_ADDR_V4 && out->dpdk.prefix > 31)
+        wrong(at, "prefix", "must be 1 to 31 for IPv4");
     if (out->media_advertise[0] && jn_addr_parse(&advertised, out->media_advertise, 0) == 0 &&
-        advertised.family != JN_ADDR_V4)
-        wrong_address(at, "advertise", "is IPv6; media over DPDK is IPv4");
+        advertised.family != own.family)
+        wrong_address(at, "advertise", "is of the other family than listen");
     if (!out->dpdk.gateway[0] || jn_addr_parse(&gateway, out->dpdk.gateway, 0) < 0)
         return;
     snprintf(network, sizeof network, "%s/%u", out->media_host, out->dpdk.prefix);
-    if (gateway.family != JN_ADDR_V4 || jn_addr_same_ip(&gateway, &own) || jn_cidr_parse(&near, network) < 0 ||
+    if (gateway.family != own.family || jn_addr_same_ip(&gateway, &own) || jn_cidr_parse(&near, network) < 0 ||
         !jn_cidr_has(&near, &gateway))
         wrong(at, "gateway", "must be another address of media.listen's network (media.dpdk.prefix)");
 }
@@ -94,6 +94,9 @@ void jn_config_media(struct jn_check *c, struct jn_config *out, const struct jn_
 
     if (at.dpdk)
         jn_check_fields(c, at.dpdk, "media.dpdk", fields, ITEMS(fields), &out->dpdk);
+    struct jn_addr own;
+    if (!jn_yaml_get(at.dpdk, "prefix") && jn_addr_parse(&own, out->media_host, 0) == 0 && own.family == JN_ADDR_V6)
+        out->dpdk.prefix = 64;
     jn_config_browser(c, out, jn_yaml_get(media, "browser"));
     if (out->dpdk.mac[0] && !jn_mac_parse(mac, out->dpdk.mac))
         wrong(&at, "mac", "is no station's address such as 02:00:5e:10:00:01");

@@ -138,6 +138,10 @@ int jn_engine_settle(struct jn_engine *e);
 int jn_replace_file(const char *path, const void *bytes, size_t n, unsigned mode);
 int jn_read_file(const char *path, size_t max, struct jn_buf *out);
 /* media.c: what the workers' ports stand on, as configured; fills in wc. After the workers were closed: its end. */
+/* The addresses and ports of worker 0 .. workers-1, as configured. */
+int jn_engine_media_places(const struct jn_engine *e, struct jn_worker_config *wc, unsigned worker, struct jn_err *err);
+/* From where a peer is reached: the interface whose networks fit it best, the first one otherwise; NULL: unknown. */
+void jn_engine_media_place(const struct jn_engine *e, const struct jn_addr *peer, uint8_t *interface, uint8_t *family);
 int jn_engine_media_open(struct jn_engine *e, struct jn_worker_config *wc, struct jn_err *err);
 void jn_engine_media_close(struct jn_engine *e);
 /* browsers.c: joins the workers to the thread that does browsers' handshakes; nothing when none are taken. */

@@ -322,6 +322,11 @@ static void take_old_phones(struct jn_engine *e)
     e->n_old_phones = 0;
 }
 
+static void media_place(void *arg, const struct jn_addr *peer, uint8_t *interface, uint8_t *family)
+{
+    jn_engine_media_place(arg, peer, interface, family);
+}
+
 static void fingerprint(void *arg, uint8_t out[static JN_FINGERPRINT], uint8_t *certificate)
 {
     struct jn_engine *e = arg;
@@ -378,6 +383,7 @@ static int open_all(struct jn_engine *e, struct jn_err *err)
                                .tls = {.port = c->tls_port, .verify_peer = c->tls_verify_peer}};
 
     p.arg = e;
+    p.media_place = media_place;
     p.fingerprint = e->slow ? fingerprint : NULL;
     jn_copy(sc.host, sizeof sc.host, c->sip_host);
     jn_copy(sc.advertise, sizeof sc.advertise, c->sip_advertise);

@@ -77,7 +77,6 @@ static int make_boxes(struct jn_engine *e)
 static int open_workers(struct jn_engine *e, struct jn_err *err)
 {
     const struct jn_config *c = &e->config;
-    uint32_t span = ((uint32_t)c->media_port_max - c->media_port_min + 1) / c->workers & ~1u;
     struct jn_worker_config wc = {.cpu = -1,
                                   .max_legs = 3 * c->max_calls,
                                   .max_rooms = c->max_calls,
@@ -85,22 +84,17 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
                                   .latch_ms = c->latch_ms,
                                   .quarantine_ms = 5000,
                                   .browsers = c->browser.enabled ? c->browser.max_legs : 0,
-                                  .dscp = c->media_dscp,
                                   .sounds = &e->sounds};
 
-    if (jn_addr_parse(&wc.local, c->media_host, 0) < 0)
-        return jn_fail(err, -EINVAL, "media.host: \"%s\" is no address", c->media_host);
-    if (c->media_advertise[0] && jn_addr_parse(&wc.advertise, c->media_advertise, 0) < 0)
-        return jn_fail(err, -EINVAL, "media.advertise: \"%s\" is no address", c->media_advertise);
     int media = jn_engine_media_open(e, &wc, err);
     if (media < 0)
         return media;
     for (unsigned i = 0; i < c->workers; i++) {
         wc.index = (uint8_t)i;
         wc.cpu = c->pin_workers ? (int16_t)i : -1;
-        wc.port_min = (uint16_t)(c->media_port_min + i * span);
-        wc.port_max = (uint16_t)(wc.port_min + span - 1);
-        int rc = jn_worker_open(&e->worker[i], &wc, err);
+        int rc = jn_engine_media_places(e, &wc, i, err);
+        if (rc == 0)
+            rc = jn_worker_open(&e->worker[i], &wc, err);
         if (rc < 0)
             return rc;
         e->workers = i + 1;

@@ -355,16 +355,26 @@ int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_re
 }
 
 /* The address in "sip:192.0.2.1:5060;transport=udp". */
-static uint64_t address_of_hop(const char *hop)
+static bool hop_address(const char *hop, struct jn_addr *out)
 {
     char host[JN_HOST_MAX];
     struct jn_addr a;
     const char *at = strncmp(hop, "sip:", 4) ? hop : hop + 4;
     bool six = *at == '[';
     at += six;
-    if (!jn_copy_n(host, sizeof host, at, strcspn(at, six ? "]" : ":;")) || jn_addr_parse(&a, host, 0))
-        return 0;
-    return address_key(&a);
+    return jn_copy_n(host, sizeof host, at, strcspn(at, six ? "]" : ":;")) && jn_addr_parse(out, host, 0) == 0;
+}
+
+static uint64_t address_of_hop(const char *hop)
+{
+    struct jn_addr a;
+    return hop_address(hop, &a) ? address_key(&a) : 0;
+}
+
+bool jn_sip_phone_address(const struct jn_sip *s, uint64_t agent, struct jn_addr *out)
+{
+    const struct phone *p = jn_sip_phone(s, agent);
+    return p && p->registered && hop_address(p->next, out);
 }
 
 int jn_sip_register_again(struct jn_sip *s, const struct jn_sip_registration *r)

@@ -193,6 +193,8 @@ int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_re
 /* Of an earlier run, before jn_sip_run. 0; -ENOENT: over, or no phone of ours any more; -ENOMEM. */
 int jn_sip_register_again(struct jn_sip *s, const struct jn_sip_registration *r);
 bool jn_sip_phone_registered(const struct jn_sip *s, uint64_t agent);
+/* Where its registration came from. False: it has none, or from a name and no address. */
+bool jn_sip_phone_address(const struct jn_sip *s, uint64_t agent, struct jn_addr *out);
 
 /* What must be known of a confirmed dialog to end it after a crash: enough for a BYE. Fixed size so that it can be
  * stored. */
