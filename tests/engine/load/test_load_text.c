@@ -1,9 +1,11 @@
-/* Load text: what callers and phones read and write: SIP messages, digest, HTTP answers, WebSocket frames. */
+/* Load text: what callers and phones read and write: SIP messages, digest, HTTP answers, WebSocket frames; and what a
+ * run is judged by. */
 #include "engine/load/http_text.h"
-#include "engine/load/load.h"
+#include "engine/load/report.h"
 #include "engine/load/sip_text.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,4 +175,59 @@ Test(load_text, frames_are_read)
     cr_expect_eq(f.body, 256);
     cr_expect_eq(jn_ws_read(&f, masked, 2), -EBADMSG);
     cr_expect_eq(jn_ws_read(&f, huge, sizeof huge), -EBADMSG);
+}
+
+Test(load_text, a_figure_has_the_interval_of_its_repetitions)
+{
+    static const double v[] = {10, 12, 11, 13, 9};
+    struct jn_load_figure f = jn_load_figure(v, 5);
+    cr_expect(fabs(f.mean - 11) < 1e-9);
+    cr_expect(fabs(f.half - 2.776 * sqrt(2.5 / 5)) < 1e-3, "%f", f.half); /* Student's t of 4 degrees of freedom */
+    cr_expect(jn_load_figure(v, 1).half == 0);
+}
+
+/* One run of 10 legs at each side: 1 % of the sound missing at the phones, MOS 4.2; the generator 5 ms late. */
+static struct jn_load_result result;
+
+static struct jn_load_verdict judged(const struct jn_load_limits *l)
+{
+    struct jn_load_plan plan = {.calls = 10};
+    struct jn_load_verdict v;
+    memset(&result, 0, sizeof result);
+    result.counts.begun = 10;
+    result.counts.failed = 1;
+    for (unsigned s = 0; s < JN_LOAD_SIDES; s++) {
+        result.counts.heard[s].legs = 10;
+        result.counts.heard[s].heard = s == JN_LOAD_AT_PHONE ? 99000 : 100000;
+        result.counts.heard[s].missing = s == JN_LOAD_AT_PHONE ? 1000 : 0;
+        for (unsigned i = 0; i < 10; i++) {
+            jn_histo_add(&result.counts.heard[s].mos, 80);
+            jn_histo_add(&result.counts.heard[s].delay_us, 40000);
+            jn_histo_add(&result.media.late_us, 5000);
+        }
+    }
+    jn_load_judge(&v, &plan, l, &result, 1);
+    return v;
+}
+
+Test(load_text, limits_hold_or_are_named)
+{
+    static const struct {
+        struct jn_load_limits l; /* loss, MOS, failed, delay, late */
+        bool pass, valid;
+        const char *says;
+    } all[] = {{{-1, -1, 1, -1, -1}, true, true, ""},
+               {{1.01, 4.19, 1, 45, 6}, true, true, ""},
+               {{0.99, -1, 1, -1, -1}, false, true, "loss at the phones"},
+               {{-1, 4.21, 1, -1, -1}, false, true, "MOS at the callers"},
+               {{-1, -1, 0, -1, -1}, false, true, "1 failed"},
+               {{-1, -1, 1, 35, -1}, false, true, "delay to the callers"},
+               {{-1, -1, 1, -1, 4}, false, false, "the generator was late"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct jn_load_verdict v = judged(&all[i].l);
+        cr_expect_eq(v.pass, all[i].pass, "%zu", i);
+        cr_expect_eq(v.valid, all[i].valid, "%zu", i);
+        cr_expect(v.pass ? v.reasons == 0 : v.reasons > 0 && strstr(v.reason[0], all[i].says) != NULL, "%zu: %s", i,
+                  v.reason[0]);
+    }
 }
