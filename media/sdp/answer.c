@@ -47,12 +47,12 @@ static uint8_t events_pt(const struct jn_sdp_stream *s, uint8_t codec)
     return own != NONE ? own : codec == JN_CODEC_OPUS ? s->dtmf_pt : s->dtmf48_pt;
 }
 
-/* Opus packets are made of whole periods. */
+/* Opus has frames of 10, 20, 40 and 60 ms. */
 static uint8_t packet_ms(const struct jn_sdp_stream *s, uint8_t codec)
 {
     if (codec != JN_CODEC_OPUS)
         return s->ptime_ms;
-    return s->ptime_ms < JN_PERIOD_MS ? JN_PERIOD_MS : (uint8_t)(s->ptime_ms / JN_PERIOD_MS * JN_PERIOD_MS);
+    return s->ptime_ms < JN_PERIOD_MS ? s->ptime_ms : (uint8_t)(s->ptime_ms / JN_PERIOD_MS * JN_PERIOD_MS);
 }
 
 /* Ours, as far as the peer wants it (RFC 7587 6.1): its decoder's use of redundancy and its bound of the rate. */

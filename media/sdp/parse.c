@@ -1,7 +1,6 @@
 /* Parse: lines of a session description (RFC 8866 5), and which audio stream is ours. Bytes are the peer's: nothing is
  * believed about lengths. */
 #include "engine/base/str.h"
-#include "media/codec/codec.h"
 #include "media/sdp/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -45,8 +44,6 @@ static void sort_formats(struct jn_sdp_section *m)
         else if (means == JN_MEANS_CN && s->cn_pt == NONE)
             s->cn_pt = pt;
         else if (means < JN_CODEC_N && s->codecs < JN_SDP_CODECS) {
-            if (means == JN_CODEC_OPUS && m->max_ptime_ms != 0 && m->max_ptime_ms < JN_PERIOD_MS)
-                continue; /* our encoder's packets are a period long */
             if (means == JN_CODEC_OPUS && !has_opus(s))
                 s->opus = m->format[pt];
             s->pt[s->codecs] = pt;
