@@ -250,6 +250,20 @@ static void nominate(struct jn_plane *p, struct jn_browser *x)
     jn_keys_start(p, x);
 }
 
+/* Who errs is told so, but not whoever asks how often: an answer may go to an address that somebody forged. */
+static bool may_refuse(struct jn_browsers *b, uint64_t now_ns)
+{
+    enum { REFUSALS = 50, REFUSAL_MS = 20 };
+    uint64_t more = now_ns > b->refusal_at_ns ? (now_ns - b->refusal_at_ns) / (REFUSAL_MS * NS_PER_MS) : 0;
+
+    b->refusal_at_ns += more * REFUSAL_MS * NS_PER_MS;
+    b->refusals = (uint16_t)(b->refusals + more < REFUSALS ? b->refusals + more : REFUSALS);
+    if (b->refusals == 0)
+        return false;
+    b->refusals--;
+    return true;
+}
+
 static void check(struct jn_plane *p, const struct jn_pkt *pk)
 {
     struct jn_browsers *b = p->browsers;
@@ -278,9 +292,10 @@ static void check(struct jn_plane *p, const struct jn_pkt *pk)
         p->counts.ice_refused += what == JN_ICE_REFUSED || what == JN_ICE_DROP;
         p->counts.ice_conflicts += what == JN_ICE_CONFLICT;
     }
-    if (what == JN_ICE_VALID || what == JN_ICE_NOMINATED)
+    bool good = what == JN_ICE_VALID || what == JN_ICE_NOMINATED;
+    if (good)
         bind_pair(b, &b->at[i], &by, &replaced);
-    if (len > 0) {
+    if (len > 0 && (good || may_refuse(b, pk->at_ns))) {
         struct jn_pkt *out = jn_browser_raw(p, &by);
         memcpy(out->data, answer, len);
         out->len = (uint16_t)len;

@@ -26,7 +26,8 @@ struct jn_browsers {
     struct jn_browser *at;
     struct jn_pool pool;
     struct jn_map by_ufrag, by_source; /* to an index of `at`; to index * JN_ICE_PAIRS + pair */
-    uint64_t secret;
+    uint64_t secret, refusal_at_ns;
+    uint16_t refusals;                /* answers that strangers may still get */
     uint32_t shared[JN_SHARED_PORTS]; /* port pairs, one a local address */
     uint8_t shared_n;
     struct jn_mailbox *to_slow, *from_slow;

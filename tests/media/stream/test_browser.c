@@ -283,6 +283,24 @@ Test(browser, a_stranger_reaches_no_handshake_and_no_leg)
     world_close(w);
 }
 
+Test(browser, a_flood_of_checks_is_answered_a_few_times_and_the_peer_always)
+{
+    struct world *w = world_open();
+    struct jn_addr peer = leg_up(w, true);
+    struct jn_ice_own own = name_of(1), nobody = name_of(7);
+    unsigned before = w->sent_n;
+    for (int i = 0; i < 1000; i++)
+        check_by(w, from("203.0.113.9", (uint16_t)(1000 + i)), &nobody, true);
+    cr_assert_eq(w->sent_n - before, 50);
+    check_by(w, peer, &own, false);
+    cr_assert(w->sent_n - before == 51 && w->sent[w->sent_n - 1].data[1] == 1, "a success");
+    w->now += 200000000;
+    for (int i = 0; i < 100; i++)
+        check_by(w, from("203.0.113.9", (uint16_t)(1000 + i)), &nobody, true);
+    cr_assert_eq(w->sent_n - before, 61, "ten more by then");
+    world_close(w);
+}
+
 Test(browser, no_sound_goes_in_or_out_before_there_are_keys)
 {
     struct world *w = world_open();
