@@ -97,7 +97,7 @@ static int sock_take(struct jn_port *p, uint32_t local)
         return -EINVAL;
     a.port = (uint16_t)(p->c.port_min + local);
     socklen_t len = to_kernel(&ss, &a);
-    int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(a.family == JN_ADDR_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     /* All of them are improvements, none is needed. */

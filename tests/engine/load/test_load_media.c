@@ -158,14 +158,13 @@ Test(load_media, what_is_impaired_is_what_is_heard)
 {
     struct jn_impair_config c = {.loss_ppm = 50000, .delay_us = 42000, .seed = 9};
     struct jn_load_media *m = open_media(20, &c, false);
-    uint64_t lost = 0, heard = 0, missing = 0, sum = 0, n = 0;
+    uint64_t lost = 0, missing = 0, sum = 0, n = 0;
     for (uint32_t k = 0; k < 10; k++)
         pair(m, k, JN_CODEC_PCMA, JN_SUITE_NONE);
     turn_for(m, 4000 * MS, 500000);
     for (uint32_t k = 0; k < 20; k++) {
         const struct jn_ear *e = jn_load_media_end(m, k, false, now);
         lost += jn_rtp_source_lost(&e->source);
-        heard += e->heard;
         missing += e->missing;
         sum += e->latency_ns;
         n += e->latency_n;
