@@ -2,10 +2,10 @@
  * round. */
 #include "engine/api/auth.h"
 #include "engine/app/engine.h"
-#include "media/tone/coded.h"
 #include "engine/app/holder.h"
 #include "engine/base/clock.h"
 #include "engine/base/rand.h"
+#include "media/tone/coded.h"
 
 #include <errno.h>
 #include <poll.h>
