@@ -154,13 +154,16 @@ int jn_sip_read(struct jn_sip_in *m, const char *text, size_t len)
         return -EBADMSG;
     const char *body = end + 4, *line = memmem(text, (size_t)(end + 2 - text), "\r\n", 2);
     uint32_t length = UINT32_MAX;
-    if (start_line(m, text, line) < 0)
+    if (!line || start_line(m, text, line) < 0)
         return -EBADMSG;
     for (const char *p = line + 2; p < end + 2;) {
         const char *stop = p;
-        do /* a line that begins with white space belongs to the one before */
-            stop = (const char *)memmem(stop, (size_t)(end + 2 - stop), "\r\n", 2) + 2;
-        while (stop < end + 2 && (*stop == ' ' || *stop == '\t'));
+        do { /* a line that begins with white space belongs to the one before */
+            stop = memmem(stop, (size_t)(end + 2 - stop), "\r\n", 2);
+            if (!stop)
+                return -EBADMSG;
+            stop += 2;
+        } while (stop < end + 2 && (*stop == ' ' || *stop == '\t'));
         const char *colon = memchr(p, ':', (size_t)(stop - p));
         if (!colon || !header(m, trimmed(p, colon), trimmed(colon + 1, stop), &length))
             return -EBADMSG;
