@@ -187,3 +187,20 @@ Test(config_media, mistakes_of_interfaces_are_told_where_they_are)
     mistake("  interfaces:\n    - name: a\n      addresses: [{listen: 0.0.0.0}]\n",
             "media.interfaces[0].addresses[0].listen: must be one address");
 }
+
+Test(config_media, srtp_suites_are_taken_in_their_order)
+{
+    struct jn_problems p = {0};
+    struct jn_config c;
+    cr_assert_eq(parse(&c, "  port: udp\n", &p), 0, "%s", p.text.data);
+    cr_assert(c.codecs.suites == 8 && c.codecs.suite[0] == JN_SUITE_AES128_SHA80);
+    cr_assert_null(memchr(c.codecs.suite, JN_SUITE_NULL_SHA80, c.codecs.suites), "not unless it is asked for");
+    cr_assert_eq(parse(&c, "  srtp_suites: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]\n", &p), 0, "%s", p.text.data);
+    cr_assert(c.codecs.suites == 2 && c.codecs.suite[0] == JN_SUITE_GCM256 &&
+              c.codecs.suite[1] == JN_SUITE_AES128_SHA80);
+    mistake("  srtp_suites: []\n", "m.yaml:3 media.srtp_suites: is empty");
+    mistake("  srtp_suites: [AES_CM]\n", "m.yaml:3 media.srtp_suites[0]: \"AES_CM\" is no SRTP suite");
+    mistake("  srtp_suites: [AEAD_AES_128_GCM, AEAD_AES_128_GCM]\n",
+            "m.yaml:3 media.srtp_suites[1]: \"AEAD_AES_128_GCM\" is");
+    mistake("  srtp_suites: AEAD_AES_128_GCM\n", "m.yaml:3 media.srtp_suites: ");
+}
