@@ -259,17 +259,30 @@ Test(jbuf, a_stall_is_caught_up_and_depth_comes_back)
 {
     struct jn_jbuf *j = make();
     int16_t out[JN_SAMPLES_20MS];
-    unsigned sent = 0;
+    unsigned sent = 0, whole = 0, quiet = 0;
     for (unsigned tick = 0; tick < 2000; tick++) {
-        bool stalled = tick >= 500 && tick < 530; /* 600 ms, then all at once */
+        const struct jn_jbuf_counts was = *jn_jbuf_counts(j);
+        uint32_t ts;
+        bool stalled = tick >= 500 && tick < 550; /* a second, then all at once */
         for (; !stalled && sent <= tick; sent++)
             put_at(j, sent, 160, t0 + tick * UINT64_C(20000000), 0);
+        bool known = jn_jbuf_at(j, &ts);
         jn_jbuf_get(j, out, t0 + tick * UINT64_C(20000000) + 5000000);
+        const struct jn_jbuf_counts *c = jn_jbuf_counts(j);
+        quiet = known && c->concealed + c->resync + c->stretched + c->shrunk ==
+                             was.concealed + was.resync + was.stretched + was.shrunk
+                    ? quiet + 1
+                    : 0;
+        for (unsigned i = 0; quiet > 2 && i < JN_SAMPLES_20MS; i++)
+            cr_assert_eq(out[i], heard_as(ts + i), "what is played is what was said, period %u", tick);
+        whole += quiet > 2;
         if (tick == 700)
             cr_assert_leq(jn_jbuf_depth_ms(j), 260, "%u", jn_jbuf_depth_ms(j));
     }
     cr_assert_leq(jn_jbuf_depth_ms(j), 100, "%u", jn_jbuf_depth_ms(j));
     cr_assert_gt(jn_jbuf_counts(j)->resync, 0);
+    cr_assert_eq(jn_jbuf_counts(j)->full, 0, "what is newest is kept");
+    cr_assert_gt(whole, 1700, "%u", whole);
     ledger_holds(j, 8);
     free(j);
 }
@@ -446,4 +459,54 @@ Test(jbuf, nothing_in_is_silence_out)
         cr_assert(zeros(out));
     }
     free(j);
+}
+
+/* 20 ms each 130 ms: between two of them there is always a gap. */
+Test(jbuf, a_hurried_end_comes_though_the_sender_is_sparse)
+{
+    struct jn_jbuf *j = make();
+    int16_t out[JN_JBUF_END_MAX];
+    struct jn_jbuf_line line;
+    unsigned n, ended = 0, sent = 0;
+    for (unsigned ms = 0; ms < 3000 && ended == 0; ms += 20) {
+        if (ms % 130 < 20) {
+            frame(j, sent, sent * 1040, ms, false, false, 0);
+            sent++;
+        }
+        if (ms < 1000)
+            jn_jbuf_get(j, out, t0 + ms * UINT64_C(1000000));
+        else if (jn_jbuf_end(j, out, &n, &line, ms >= 2000, t0 + ms * UINT64_C(1000000)))
+            ended = ms;
+    }
+    cr_assert(ended != 0 && ended <= 2040, "%u", ended);
+    cr_assert_eq(jn_jbuf_depth_ms(j), 0);
+    free(j);
+}
+
+Test(jbuf, a_fixed_depth_stays_and_only_the_clock_is_followed)
+{
+    struct jn_jbuf_config c = {.min_ms = 20, .max_ms = 200, .start_ms = 80, .fixed = true};
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct jn_jbuf *j = jn_jbuf_init(aligned_alloc(64, jn_jbuf_size(JN_CODEC_PCMU, 8000)), &c);
+        int16_t out[JN_SAMPLES_20MS];
+        unsigned deepest = 0, least = 1000;
+        uint64_t rnd = 3, sent = 0, next = t0;
+        for (uint64_t tick = 0; tick < 15000; tick++) { /* five minutes at 1,000 ppm: 300 ms; 40 ms of jitter */
+            uint64_t now = t0 + tick * UINT64_C(20000000);
+            for (; next <= now; next = t0 + sent * (uint64_t)(20000000 + sign * 20000) + jn_splitmix(&rnd) % 40000000)
+                put_at(j, sent++, 160, next, 7);
+            jn_jbuf_get(j, out, now);
+            uint32_t ts;
+            if (tick > 100 && jn_jbuf_at(j, &ts)) {
+                unsigned depth = jn_jbuf_depth_ms(j);
+                deepest = depth > deepest ? depth : deepest;
+                least = depth < least ? depth : least;
+            }
+        }
+        const struct jn_jbuf_counts *k = jn_jbuf_counts(j);
+        cr_assert(deepest <= 130 && least >= 5, "%u to %u ms", least, deepest);
+        cr_assert_eq(k->concealed + k->late + k->resync + k->full, 0);
+        cr_assert((sign < 0 ? k->shrunk : k->stretched) > 20, "%u %u", k->shrunk, k->stretched);
+        free(j);
+    }
 }

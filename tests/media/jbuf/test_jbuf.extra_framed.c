@@ -22,6 +22,8 @@ struct sent {
 };
 static struct sent s;
 
+static bool hops;
+
 static void say(uint8_t codec, unsigned rate, unsigned ptime_ms)
 {
     const struct jn_codec_ops *ops = jn_codec(codec);
@@ -35,11 +37,12 @@ static void say(uint8_t codec, unsigned rate, unsigned ptime_ms)
         .codec = codec, .ptime_ms = ptime_ms, .rate = rate, .frame = rate / 1000 * ptime_ms, .clock = ops->clock};
     cr_assert_eq(ops->encoder_init(enc, ops->rate, &profile), 0);
     cr_assert_eq(ops->decoder_init(dec, rate), 0);
-    double p = 0;
+    double p = 0, hz = 140;
     for (unsigned k = 0; k < FRAMES; k++) {
+        hz = hops ? 100 + k * 37 % 90 : hz; /* nothing of a frame can be guessed from the one before */
         for (unsigned i = 0; i < n; i++) {
             double at = (double)(k * n + i) / ops->rate;
-            p += 2 * M_PI * (140 + 12 * sin(at * 5)) / ops->rate;
+            p += 2 * M_PI * (hz + 12 * sin(at * 5)) / ops->rate;
             pcm[i] = (int16_t)((1 + 0.3 * sin(at * 20)) * (5000 * sin(p) + 2500 * sin(2 * p + 1) + 1500 * sin(7 * p)));
         }
         int len = ops->encode(enc, s.bytes[k], BYTES, pcm, n);
@@ -155,9 +158,11 @@ static struct outcome lossy(bool late)
 Test(framed, a_lost_opus_frame_is_taken_from_the_redundancy_of_the_next)
 {
     for (unsigned rate = 8000; rate <= 48000; rate += rate == 8000 ? 8000 : 32000) {
+        hops = true;
         say(JN_CODEC_OPUS, rate, 20);
+        hops = false;
         struct outcome o = lossy(false);
-        cr_assert_gt(o.snr_db, 5.0, "%u: %f dB", rate, o.snr_db);
+        cr_assert_gt(o.snr_db, 1.0, "%u: %f dB", rate, o.snr_db);
         cr_assert_eq(o.silent + o.clicks, 0, "%u: %u silent, %u clicks", rate, o.silent, o.clicks);
         cr_assert(o.c.concealed >= 9 && o.c.concealed <= 11, "%u", o.c.concealed);
         o = lossy(true);
