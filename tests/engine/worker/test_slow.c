@@ -95,6 +95,7 @@ static bool await(uint8_t kind, struct jn_fact *f)
         uint8_t bytes[2048];
         ssize_t n;
         while ((n = recv(x.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+            cr_assert(bytes[0] != 21 || bytes[4] != 0, "an alert in the clear would end a browser's handshake");
             if (bytes[0] >= 20 && bytes[0] < 64 && x.dtls)
                 jn_dtls_take(x.dtls, bytes, (size_t)n);
             x.answered += bytes[0] == 1 && bytes[1] == 1;

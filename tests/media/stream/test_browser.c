@@ -4,7 +4,7 @@
 #include "media/dtls/mail.h"
 #include "media/record/ring.h"
 #include "media/rtp/rtp.h"
-#include "media/stream/plane.h"
+#include "media/stream/browser.h"
 #include "tests/media/ice/check.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -463,5 +463,6 @@ Test(browser, a_closed_leg_leaves_nothing)
         cr_assert_eq(counts(w)->dtls_strangers, round + 1);
     }
     cr_assert_eq(counts(w)->browsers, 0);
+    cr_assert(w->p->browsers->by_source.count == 0 && w->p->browsers->by_ufrag.count == 0, "the tables do not grow");
     world_close(w);
 }
