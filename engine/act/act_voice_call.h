@@ -222,6 +222,10 @@ unsigned voice_pick_worker(const struct jn_act_voice *v);
 /* A new call, before it takes anything: keeps its place in the router's mailbox. 0, -EAGAIN (the router), -EBUSY (no
  * worker has time for it, so that those who talk do not suffer). */
 int voice_admit(struct jn_act_voice *v);
+/* The worker has nothing of it any more. */
+void voice_media_over(struct jn_act_voice *v, struct call *c, struct leg *l);
+
+/* act_voice_fact.c */
 void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f);
 
 /* act_voice_prompt.c */
