@@ -5,7 +5,7 @@
  * in the engine; that thread looks at every byte (a checksum, no disk) and its time is told apart: the participant's
  * figure is the worker's.
  *
- * AVX2 and AVX-512 are measured by processes of their own, in turns. With --one a process measures and prints alone. */
+ * AVX2 and AVX-512 are measured by processes of their own, in turns. With --one [3|30] a process measures alone. */
 #include "bench/plane.h"
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
@@ -349,9 +349,15 @@ static void by_process(const char *isa, double out[3])
         plane_die("a measurement failed");
 }
 
-static int one(void)
+/* which: 3 or 30, for a profiler; NULL: both. */
+static int one(const char *which)
 {
-    double recorder_ns, three = measure(7000, 3, &recorder_ns), thirty = measure(700, 30, NULL);
+    double recorder_ns = 0, three = 0, thirty = 0;
+
+    if (!which || strcmp(which, "3") == 0)
+        three = measure(7000, 3, &recorder_ns);
+    if (!which || strcmp(which, "30") == 0)
+        thirty = measure(700, 30, NULL);
 
     printf("%.1f %.1f %.1f\n", three, recorder_ns, thirty);
     return 0;
@@ -364,7 +370,7 @@ int main(int argc, char *argv[])
     unsigned top = (unsigned)jn_cpu_isa();
 
     if (argc > 1 && strcmp(argv[1], "--one") == 0)
-        return one();
+        return one(argc > 2 ? argv[2] : NULL);
     memory();
     kernels_all();
     for (unsigned turn = 0; turn < TURNS; turn++)

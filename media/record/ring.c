@@ -1,5 +1,6 @@
 /* Ring: two mailboxes of numbers, neither of which can be full: there are no more numbers than places. */
 #include "media/record/ring.h"
+#include "engine/base/pages.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@ enum { BURST = 64 };
 int jn_rec_ring_init(struct jn_rec_ring *r, uint32_t chunks)
 {
     *r = (struct jn_rec_ring){.n = chunks < 2 ? 2 : chunks};
-    r->chunk = aligned_alloc(64, (size_t)r->n * sizeof *r->chunk);
+    r->chunk = jn_untouched_pages((size_t)r->n * sizeof *r->chunk);
     r->free = malloc((size_t)r->n * sizeof *r->free);
     if (!r->chunk || !r->free || jn_mailbox_init(&r->full, r->n, sizeof(uint32_t), NULL) < 0 ||
         jn_mailbox_init(&r->empty, r->n, sizeof(uint32_t), NULL) < 0) {

@@ -3,7 +3,12 @@
  * much as a whole mix. Each step looks only at what the step before has brought. */
 #include "media/stream/state.h"
 
-enum { MEMBERS = 8, CHUNK_LINES = 4 };
+static inline void touch(const void *at)
+{
+    (void)*(const volatile char *)at;
+}
+
+enum { MEMBERS = JN_AHEAD_MEMBERS, MIDDLE = 8, NEAR = 4, CHUNK_LINES = 4 };
 
 void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n)
 {
@@ -17,20 +22,24 @@ void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsig
         if (p->voice[voice].flow != JN_FLOW_MIX || !p->voice[voice].audible)
             continue;
         v[m++] = &p->voice[voice];
-        __builtin_prefetch(&p->room[v[m - 1]->room].tape, 1);
+        touch(&p->room[v[m - 1]->room].tape);
         if (v[m - 1]->jb)
-            jn_jbuf_prefetch(v[m - 1]->jb);
+            touch(v[m - 1]->jb);
     }
     for (unsigned i = 0; i < m; i++) {
         const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
         if (c)
-            __builtin_prefetch(c, 1);
-        if (v[i]->jb)
+            touch(c);
+        if (v[i]->jb) {
+            jn_jbuf_prefetch(v[i]->jb);
             jn_jbuf_prefetch_put(v[i]->jb);
+        }
     }
     for (unsigned i = 0; i < m; i++) {
         const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
-        for (unsigned k = 0; c && k < CHUNK_LINES; k++)
+        if (c)
+            touch(c->body + c->used);
+        for (unsigned k = 1; c && k < CHUNK_LINES; k++)
             __builtin_prefetch(c->body + c->used + 64 * (size_t)k, 1);
     }
 }
@@ -38,28 +47,62 @@ void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsig
 static void near_voices(const struct jn_plane *p, const struct jn_room *r)
 {
     for (unsigned i = 0; i < r->n && i < MEMBERS; i++)
-        __builtin_prefetch(&p->voice[r->member[i]], 1);
+        touch(&p->voice[r->member[i]]);
+}
+
+static void near_leg(const struct jn_plane *p, const struct jn_voice *v)
+{
+    if (v->leg_at == JN_NONE)
+        return;
+    touch(&p->leg[v->leg_at]);
+    touch(&p->leg[v->leg_at].tx);
 }
 
 static void near_legs(const struct jn_plane *p, const struct jn_room *r)
 {
     for (unsigned i = 0; i < r->n && i < MEMBERS; i++) {
         const struct jn_voice *v = &p->voice[r->member[i]];
-        if (v->leg_at != JN_NONE) {
-            __builtin_prefetch(&p->leg[v->leg_at]);
-            __builtin_prefetch(&p->leg[v->leg_at].tx, 1);
-        }
+        near_leg(p, v);
         if (v->jb)
-            jn_jbuf_prefetch(v->jb);
+            touch(v->jb);
     }
+}
+
+void jn_ahead_seats(const struct jn_plane *p, const struct jn_room *r)
+{
+    const struct jn_voice *v[JN_SEATS];
+    unsigned n = 0;
+
+    if (r->n <= MEMBERS)
+        return;
+    for (uint32_t left = r->seated; left != 0; left &= left - 1) {
+        v[n] = &p->voice[r->seat[__builtin_ctz(left)]];
+        touch(v[n++]);
+    }
+    for (unsigned i = 0; i < n; i++)
+        touch(v[i]->jb);
+    for (unsigned i = 0; i < n; i++)
+        jn_jbuf_prefetch_get(v[i]->jb);
+}
+
+void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i)
+{
+    if (r->n <= MEMBERS)
+        return;
+    if (i + MIDDLE < r->n)
+        touch(&p->voice[r->member[i + MIDDLE]]);
+    if (i + NEAR < r->n)
+        near_leg(p, &p->voice[r->member[i + NEAR]]);
 }
 
 static void near_sound(const struct jn_plane *p, const struct jn_room *r)
 {
     for (unsigned i = 0; i < r->n && i < MEMBERS; i++) {
         const struct jn_voice *v = &p->voice[r->member[i]];
-        if (v->jb)
+        if (v->jb) {
+            jn_jbuf_prefetch(v->jb);
             jn_jbuf_prefetch_get(v->jb);
+        }
     }
 }
 
@@ -79,8 +122,8 @@ void jn_ahead_step(const struct jn_plane *p, struct jn_ahead *a)
     a->next = p->room[a->at[0]].next;
     if (a->next == JN_NONE)
         return;
-    __builtin_prefetch(&p->room[a->next], 1);
-    __builtin_prefetch(p->room[a->next].few);
+    touch(&p->room[a->next]);
+    touch(p->room[a->next].seat);
 }
 
 void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first)

@@ -16,9 +16,9 @@ static uint16_t units_of_ms(const struct jn_codec_ops *ops, unsigned ms)
 static void g711(const struct jn_plane *p, struct jn_mixer *m, struct jn_made *c)
 {
     _Alignas(64) int16_t own[160];
-    const int16_t *pcm = jn_mixer_sound(m, c, JN_RATE_8, own);
+    const int16_t *pcm = jn_mixer_sound(m, &c->sort, JN_RATE_8, own);
 
-    if (c->codec == JN_CODEC_PCMA)
+    if (c->sort.codec == JN_CODEC_PCMA)
         p->g711->encode_alaw(c->bytes[0], pcm, 160);
     else
         p->g711->encode_ulaw(c->bytes[0], pcm, 160);
@@ -100,16 +100,16 @@ static void opus(struct jn_made *c, struct jn_encoder *e, const int16_t *pcm, un
 static void with_state(struct jn_mixer *m, struct jn_made *c)
 {
     _Alignas(64) int16_t own[JN_PERIOD_MAX];
-    unsigned rate = jn_rate_of(c->codec);
+    unsigned rate = jn_rate_of(c->sort.codec);
 
     c->frames = 0;
     c->back = 0;
     c->marker = false;
     if (!c->enc)
         return;
-    const int16_t *pcm = jn_mixer_sound(m, c, rate, own);
-    c->units = units_of_ms(jn_codec(c->codec), JN_PERIOD_MS);
-    if (jn_codec_cuts(c->codec))
+    const int16_t *pcm = jn_mixer_sound(m, &c->sort, rate, own);
+    c->units = units_of_ms(jn_codec(c->sort.codec), JN_PERIOD_MS);
+    if (jn_codec_cuts(c->sort.codec))
         frame(c, c->enc, pcm, jn_rate_samples(rate));
     else
         opus(c, c->enc, pcm, jn_rate_samples(rate));
@@ -120,7 +120,7 @@ void jn_made_encode(struct jn_plane *p, struct jn_made *c)
     if (c->encoded)
         return;
     c->encoded = true;
-    if (c->codec <= JN_CODEC_PCMA)
+    if (c->sort.codec <= JN_CODEC_PCMA)
         g711(p, &p->mixer, c);
     else
         with_state(&p->mixer, c);
@@ -132,7 +132,7 @@ static bool alike(const struct jn_codec_profile *a, const struct jn_codec_profil
            a->fec == b->fec && a->dtx == b->dtx;
 }
 
-static bool same(const struct jn_made *a, const struct jn_made *b)
+static bool same(const struct jn_sort *a, const struct jn_sort *b)
 {
     return a->set == b->set && a->was == b->was && a->prompt == b->prompt && a->codec == b->codec &&
            (a->codec <= JN_CODEC_PCMA || (a->ptime_ms == b->ptime_ms && alike(&a->profile, &b->profile)));
@@ -151,13 +151,13 @@ static void loaded(const struct jn_plane *p, struct jn_made *c, const struct jn_
     const struct jn_sound *s = &p->c.sounds->at[play->sound[play->at]];
     unsigned len;
 
-    if (c->codec == JN_CODEC_OPUS && c->ptime_ms != JN_PERIOD_MS)
+    if (c->sort.codec == JN_CODEC_OPUS && c->sort.ptime_ms != JN_PERIOD_MS)
         return;
-    c->at[0] = jn_sound_coded(s, c->codec, play->off, &len);
+    c->at[0] = jn_sound_coded(s, c->sort.codec, play->off, &len);
     if (!c->at[0])
         return; /* an encoder does it until they are made */
     c->len[0] = (uint16_t)len;
-    c->units = units_of_ms(jn_codec(c->codec), JN_PERIOD_MS);
+    c->units = units_of_ms(jn_codec(c->sort.codec), JN_PERIOD_MS);
     c->back = 0;
     c->frames = 1;
     c->marker = false;
@@ -170,7 +170,7 @@ struct jn_made *jn_made_for(struct jn_plane *p, const struct jn_room *r, struct 
     const struct jn_play *play = jn_play_of(r, v);
     uint32_t seen =
         v->codec <= JN_CODEC_PCMA ? m->active : m->got; /* an encoder's listeners stay together in silence */
-    struct jn_made want = {.set = v->hear_set & seen, .was = v->hear_was & seen, .codec = v->codec};
+    struct jn_sort want = {.set = v->hear_set & seen, .was = v->hear_was & seen, .codec = v->codec};
 
     v->hear_was = v->hear_set & m->got;
     if (play) {
@@ -182,16 +182,10 @@ struct jn_made *jn_made_for(struct jn_plane *p, const struct jn_room *r, struct 
         want.profile = v->profile;
     }
     for (unsigned i = m->n; i-- > 0;)
-        if (same(&m->made[i], &want))
+        if (same(&m->made[i].sort, &want))
             return &m->made[i];
     struct jn_made *c = &m->made[m->n < JN_MADE_MAX ? m->n++ : JN_MADE_MAX];
-    c->set = want.set;
-    c->was = want.was;
-    c->prompt = want.prompt;
-    c->prompt_begins = want.prompt_begins;
-    c->codec = want.codec;
-    c->ptime_ms = want.ptime_ms;
-    c->profile = want.profile;
+    c->sort = want;
     c->encoded = false;
     c->enc = NULL;
     c->listeners = 0;
@@ -209,18 +203,18 @@ void jn_voice_give_encoder(struct jn_plane *p, struct jn_voice *v)
 
 struct jn_encoder *jn_encoder_new(struct jn_plane *p, const struct jn_made *c)
 {
-    struct jn_encoder *e = jn_slab_take(&p->encoders[c->codec]);
+    struct jn_encoder *e = jn_slab_take(&p->encoders[c->sort.codec]);
 
     if (!e) {
         p->counts.no_encoder++;
         return NULL;
     }
     memset(e, 0, offsetof(struct jn_encoder, acc));
-    e->codec = c->codec;
-    e->ptime_ms = c->ptime_ms;
-    e->profile = c->profile;
-    if (jn_codec(c->codec)->encoder_init(e->state, jn_codec(c->codec)->rate, &c->profile) < 0) {
-        jn_slab_give(&p->encoders[c->codec], e);
+    e->codec = c->sort.codec;
+    e->ptime_ms = c->sort.ptime_ms;
+    e->profile = c->sort.profile;
+    if (jn_codec(c->sort.codec)->encoder_init(e->state, jn_codec(c->sort.codec)->rate, &c->sort.profile) < 0) {
+        jn_slab_give(&p->encoders[c->sort.codec], e);
         return NULL;
     }
     return e;
@@ -230,8 +224,8 @@ struct jn_encoder *jn_encoder_new(struct jn_plane *p, const struct jn_made *c)
 void jn_made_gather(struct jn_made *c, const struct jn_voice *v)
 {
     c->listeners++;
-    if (v->enc && v->enc->codec == c->codec && v->enc->ptime_ms == c->ptime_ms &&
-        alike(&v->enc->profile, &c->profile) && (!c->enc || v->enc->listeners > c->enc->listeners))
+    if (v->enc && v->enc->codec == c->sort.codec && v->enc->ptime_ms == c->sort.ptime_ms &&
+        alike(&v->enc->profile, &c->sort.profile) && (!c->enc || v->enc->listeners > c->enc->listeners))
         c->enc = v->enc;
 }
 
@@ -243,7 +237,7 @@ void jn_made_settle(struct jn_plane *p)
         struct jn_made *most = NULL;
         for (unsigned i = 0; i < m->n; i++) {
             struct jn_made *c = &m->made[i];
-            if (c->codec > JN_CODEC_PCMA && !c->encoded && (!most || c->listeners > most->listeners))
+            if (c->sort.codec > JN_CODEC_PCMA && !c->encoded && (!most || c->listeners > most->listeners))
                 most = c;
         }
         if (!most)

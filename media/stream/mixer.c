@@ -37,7 +37,7 @@ static int32_t *total(struct jn_mixer *m, unsigned rate)
 }
 
 /* The prompt's period at that rate. Its filter is filled with the period before, which stands in front of it. */
-static const int16_t *prompt_at(struct jn_mixer *m, const struct jn_made *c, unsigned rate)
+static const int16_t *prompt_at(struct jn_mixer *m, const struct jn_sort *c, unsigned rate)
 {
     static const int16_t nothing[160];
     int16_t before[JN_PERIOD_MAX];
@@ -89,7 +89,7 @@ static void mixed(struct jn_mixer *m, unsigned rate, int16_t *out, uint32_t set,
 }
 
 /* Whom the listener heard until now goes, who is new comes, both within one period. */
-const int16_t *jn_mixer_sound(struct jn_mixer *m, const struct jn_made *c, unsigned rate, int16_t *out)
+const int16_t *jn_mixer_sound(struct jn_mixer *m, const struct jn_sort *c, unsigned rate, int16_t *out)
 {
     _Alignas(64) int16_t old[JN_PERIOD_MAX];
     uint32_t set = c->set & m->active, was = c->was & m->active;

@@ -47,12 +47,17 @@ struct jn_encoder {
  * begins, what it said before stands in front), in which codec. For codecs with state also how, and by which encoder;
  * listeners: how many hear it. frames: that went out of it in this period, 0 to 2, each of units RTP units, the first
  * beginning `back` units before this period. */
-struct jn_made {
-    uint32_t set, was;
+struct jn_sort {
     const int16_t *prompt;
-    uint8_t codec, ptime_ms, frames;
-    bool marker, encoded, prompt_begins;
+    uint32_t set, was;
     struct jn_codec_profile profile;
+    uint8_t codec, ptime_ms;
+    bool prompt_begins;
+};
+struct jn_made {
+    struct jn_sort sort;
+    uint8_t frames;
+    bool marker, encoded;
     struct jn_encoder *enc;
     uint32_t listeners;
     uint16_t len[2], units, back;
@@ -81,7 +86,7 @@ static inline int16_t *jn_mixer_pcm(struct jn_mixer *m, unsigned rate, unsigned 
 }
 /* A new period. */
 void jn_mixer_begin(struct jn_mixer *m);
-/* The sound of c's set at that rate, in out, a seat's place or the prompt itself. */
-const int16_t *jn_mixer_sound(struct jn_mixer *m, const struct jn_made *c, unsigned rate, int16_t *out);
+/* The sound of that sort at that rate, in out, a seat's place or the prompt itself. */
+const int16_t *jn_mixer_sound(struct jn_mixer *m, const struct jn_sort *c, unsigned rate, int16_t *out);
 
 #endif

@@ -6,18 +6,20 @@ const struct jn_play *jn_play_of(const struct jn_room *r, const struct jn_voice 
 {
     if (r->plays > 0 && v->play.on)
         return &v->play;
-    return r->play.on ? &r->play : NULL;
+    return r->playing ? &r->play : NULL;
 }
 
 bool jn_play_any(const struct jn_room *r)
 {
-    return r->play.on || r->plays > 0;
+    return r->playing || r->plays > 0;
 }
 
 /* The counts follow who is played something of its own. */
 static void own(struct jn_room *r, struct jn_play *play, bool on)
 {
-    if (play != &r->play)
+    if (play == &r->play)
+        r->playing = on;
+    else
         r->plays += (uint32_t)on - (uint32_t)play->on;
     play->on = on;
 }
@@ -108,7 +110,7 @@ void jn_play_advance(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 
     for (unsigned i = 0; r->turns > 0 && i < r->n; i++)
         fed = fed || p->voice[r->member[i]].fed != 0;
-    if (r->play.on && !fed)
+    if (r->playing && !fed)
         advance(p, r, &r->play, 0, now_ns);
     for (unsigned i = 0; r->plays > 0 && i < r->n; i++) {
         struct jn_voice *v = &p->voice[r->member[i]];

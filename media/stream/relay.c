@@ -8,21 +8,22 @@
 
 static inline void near_lines(const void *at, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i += 64)
+    (void)*(const volatile char *)at;
+    for (size_t i = 64; i < bytes; i += 64)
         __builtin_prefetch((const char *)at + i, 1);
 }
 
 /* What a received packet asks and changes. */
 static void near_inbound(const struct jn_leg *l)
 {
-    __builtin_prefetch(l, 1);
+    (void)*(const volatile char *)l;
     near_lines(&l->rtp, offsetof(struct jn_leg, stats.lost) - offsetof(struct jn_leg, rtp));
 }
 
 /* What a sent packet asks and changes. */
 static void near_outbound(const struct jn_leg *l)
 {
-    __builtin_prefetch(l, 1);
+    (void)*(const volatile char *)l;
     __builtin_prefetch(&l->tx, 1);
 }
 
@@ -42,11 +43,11 @@ void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n)
     }
     unsigned straight = 0;
     for (unsigned i = 0; i < m; i++) {
-        __builtin_prefetch(&p->room[v[i]->room].tape.state);
+        (void)*(const volatile char *)(&p->room[v[i]->room].tape.state);
         if (v[i]->flow != JN_FLOW_STRAIGHT)
             continue;
         v[straight] = &p->voice[v[i]->peer];
-        __builtin_prefetch(v[straight++]);
+        (void)*(const volatile char *)v[straight++];
     }
     for (unsigned i = 0; i < straight; i++)
         if (v[i]->leg_at != JN_NONE)

@@ -149,13 +149,13 @@ struct jn_voice {
     struct jn_jbuf *jb;
     struct jn_encoder *enc;
     uint32_t room, leg_at, hear_set, hear_was, fed, spared;
-    uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, restarts, leg_worker;
+    uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, restarts, jb_codec;
     bool format_known, audible, gone, ends, gained;
     uint64_t last_in_ns, last_ext, turn_ns;
     struct jn_jbuf_line line;
     uint32_t place, peer, followed;
     uint16_t gain, gain_was;
-    uint8_t track, hears, speaks, hears_told, jb_codec;
+    uint8_t track, hears, speaks, hears_told, leg_worker;
     bool hello_due, kept;
     struct jn_rates *rates;
     struct jn_codec_profile profile;
@@ -173,7 +173,8 @@ struct jn_room {
     uint32_t *member;
     uint32_t n, next, prev, weight, seated, heard, plays, turns, stateful;
     uint8_t phase, calm, block, talkers, rates;
-    bool relay; /* every voice goes straight: the room does not tick */
+    bool relay;   /* every voice goes straight: the room does not tick */
+    bool playing; /* to all */
     uint32_t few[JN_ROOM_FEW];
     uint32_t seat[JN_SEATS];
     struct jn_play play;
@@ -437,12 +438,15 @@ void jn_made_encode(struct jn_plane *p, struct jn_made *c);
 
 /* ahead.c: brings near what the mixing of the packets' voices, and what the rooms after the one that ticks, will touch.
  */
-enum { JN_AHEAD_STEPS = 4 };
+enum { JN_AHEAD_STEPS = 4, JN_AHEAD_MEMBERS = 8 };
 struct jn_ahead {
     uint32_t next, at[JN_AHEAD_STEPS];
 };
 void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n);
 void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first);
+/* In a room of more than JN_AHEAD_MEMBERS: all that sounds; and what comes a few members after i. */
+void jn_ahead_seats(const struct jn_plane *p, const struct jn_room *r);
+void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i);
 /* Before each room's period. */
 void jn_ahead_step(const struct jn_plane *p, struct jn_ahead *a);
 

@@ -3,7 +3,7 @@
 #include "media/mix/mix.h"
 #include "media/stream/state.h"
 
-enum { TELL = 50, AHEAD = 8, NOTHING = 255 };
+enum { TELL = 50, NOTHING = 255 };
 static_assert((int)JN_MADE_MAX < (int)NOTHING, "a member's pick fits a byte");
 
 static void resample(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v, unsigned native,
@@ -45,6 +45,7 @@ static void hear(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v
 static void hear_all(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
 {
     jn_mixer_begin(&p->mixer);
+    jn_ahead_seats(p, r);
     for (uint32_t left = r->seated; left != 0; left &= left - 1) {
         struct jn_voice *v = &p->voice[r->seat[__builtin_ctz(left)]];
         if (v->flow == JN_FLOW_MIX) /* the rest is said by jn_flow_tick */
@@ -86,8 +87,7 @@ static void tell(struct jn_plane *p, struct jn_voice *v, const struct jn_made *c
 
 static struct jn_voice *member(const struct jn_plane *p, const struct jn_room *r, unsigned i)
 {
-    if (i + AHEAD < r->n)
-        __builtin_prefetch(&p->voice[r->member[i + AHEAD]]);
+    jn_ahead_member(p, r, i);
     return &p->voice[r->member[i]];
 }
 
@@ -107,7 +107,7 @@ static void tell_all(struct jn_plane *p, const struct jn_room *r, uint64_t now_n
 /* For one listener among too many different ones. */
 static void tell_alone(struct jn_plane *p, struct jn_voice *v, struct jn_made *c, uint64_t now_ns)
 {
-    if (c->codec > JN_CODEC_PCMA && !c->encoded) {
+    if (c->sort.codec > JN_CODEC_PCMA && !c->encoded) {
         jn_made_gather(c, v);
         if (!c->enc || c->enc->listeners > 1 || c->enc->claimed == p->mixer.period)
             c->enc = jn_encoder_new(p, c);
@@ -139,9 +139,9 @@ static void tell_by_encoder(struct jn_plane *p, const struct jn_room *r, uint64_
     for (unsigned i = 0; i < r->n; i++) {
         if (p->pick[i] == NOTHING)
             continue;
-        struct jn_voice *v = &p->voice[r->member[i]];
+        struct jn_voice *v = member(p, r, i);
         struct jn_made *c = &m->made[p->pick[i]];
-        if (c->codec > JN_CODEC_PCMA)
+        if (c->sort.codec > JN_CODEC_PCMA)
             jn_voice_follow_encoder(p, v, c);
         jn_made_encode(p, c);
         tell(p, v, c, now_ns);

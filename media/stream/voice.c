@@ -120,15 +120,14 @@ static void count(struct jn_plane *p, const struct jn_link_stats *s)
 void jn_voice_tell(struct jn_plane *p, struct jn_voice *v)
 {
     const struct jn_jbuf_counts *c = jn_jbuf_counts(v->jb);
-    const struct jn_link_stats *told = &v->told,
-                               now = {.late = c->late,
-                                      .duplicate = c->duplicate,
-                                      .concealed = c->concealed,
-                                      .stretched = c->stretched,
-                                      .shrunk = c->shrunk,
-                                      .resynced = c->resync,
-                                      .skipped = c->skipped,
-                                      .undecoded = c->broken};
+    const struct jn_link_stats *told = &v->told, now = {.late = c->late,
+                                                        .duplicate = c->duplicate,
+                                                        .concealed = c->concealed,
+                                                        .stretched = c->stretched,
+                                                        .shrunk = c->shrunk,
+                                                        .resynced = c->resync,
+                                                        .skipped = c->skipped,
+                                                        .undecoded = c->broken};
     struct jn_link_stats s = {.late = now.late - told->late,
                               .duplicate = now.duplicate - told->duplicate,
                               .concealed = now.concealed - told->concealed,
