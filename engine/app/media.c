@@ -100,6 +100,17 @@ static int device_addresses(const struct jn_config *c, struct jn_dpdk_config *d,
     return rc;
 }
 
+/* Of all interfaces together. */
+static void port_range(const struct jn_config *c, struct jn_dpdk_config *d)
+{
+    d->port_min = c->media_port_min;
+    d->port_max = c->media_port_max;
+    for (unsigned i = 0; i < c->interfaces; i++) {
+        d->port_min = c->interface[i].port_min < d->port_min ? c->interface[i].port_min : d->port_min;
+        d->port_max = c->interface[i].port_max > d->port_max ? c->interface[i].port_max : d->port_max;
+    }
+}
+
 int jn_engine_media_open(struct jn_engine *e, struct jn_worker_config *wc, struct jn_err *err)
 {
     const struct jn_config_dpdk *from = &e->config.dpdk;
@@ -111,6 +122,7 @@ int jn_engine_media_open(struct jn_engine *e, struct jn_worker_config *wc, struc
                                .max_sleep_us = from->max_sleep_us,
                                .workers = e->config.workers};
     jn_copy(c.device, sizeof c.device, from->device);
+    port_range(&e->config, &c);
     int rc = device_addresses(&e->config, &c, err);
     if (rc < 0)
         return rc;

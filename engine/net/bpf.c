@@ -66,6 +66,12 @@ void jn_bpf_jump_null(struct jn_bpf *b, uint8_t dst, unsigned label)
     to_label(b, label);
 }
 
+void jn_bpf_jump_greater(struct jn_bpf *b, uint8_t dst, uint8_t src, unsigned label)
+{
+    jn_bpf_put(b, BPF_JMP | BPF_X | BPF_JGT, dst, src, 0, 0);
+    to_label(b, label);
+}
+
 void jn_bpf_jump(struct jn_bpf *b, unsigned label)
 {
     jn_bpf_put(b, BPF_JMP | BPF_JA, 0, 0, 0, 0);
@@ -161,6 +167,105 @@ int jn_bpf_map_set(int map, const void *key, const void *value)
     attr.key = (uint64_t)(uintptr_t)key;
     attr.value = (uint64_t)(uintptr_t)value;
     return bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+static int by_id(int command, uint32_t id)
+{
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    attr.prog_id = id; /* map_id lies there too */
+    return bpf(command, &attr);
+}
+
+static int info(int fd, void *out, uint32_t n)
+{
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    attr.info.bpf_fd = (uint32_t)fd;
+    attr.info.info_len = n;
+    attr.info.info = (uint64_t)(uintptr_t)out;
+    return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+int jn_bpf_program_name(uint32_t id, char name[static BPF_OBJ_NAME_LEN])
+{
+    struct bpf_prog_info is;
+    int fd = by_id(BPF_PROG_GET_FD_BY_ID, id);
+
+    if (fd < 0)
+        return fd;
+    memset(&is, 0, sizeof is);
+    int rc = info(fd, &is, sizeof is);
+    memcpy(name, is.name, BPF_OBJ_NAME_LEN);
+    close(fd);
+    return rc;
+}
+
+/* The map with that id when it is such a one; a descriptor or -errno. */
+static int such_map(uint32_t id, uint32_t type, const char *name)
+{
+    struct bpf_map_info is;
+    int fd = by_id(BPF_MAP_GET_FD_BY_ID, id);
+
+    if (fd < 0)
+        return fd;
+    memset(&is, 0, sizeof is);
+    int rc = info(fd, &is, sizeof is);
+    if (rc == 0 && is.type == type && strcmp(is.name, name) == 0)
+        return fd;
+    close(fd);
+    return rc < 0 ? rc : -ENOENT;
+}
+
+static int map_of_program(uint32_t id, uint32_t type, const char *name)
+{
+    struct bpf_prog_info is;
+    uint32_t maps[32];
+    int fd = by_id(BPF_PROG_GET_FD_BY_ID, id), map = -ENOENT;
+
+    if (fd < 0)
+        return fd;
+    memset(&is, 0, sizeof is);
+    is.map_ids = (uint64_t)(uintptr_t)maps;
+    is.nr_map_ids = sizeof maps / sizeof *maps;
+    if (info(fd, &is, sizeof is) == 0)
+        for (uint32_t i = 0; i < is.nr_map_ids && i < sizeof maps / sizeof *maps && map < 0; i++)
+            map = such_map(maps[i], type, name);
+    close(fd);
+    return map;
+}
+
+int jn_bpf_find_map(uint32_t type, const char *name, uint32_t program)
+{
+    int found = program ? map_of_program(program, type, name) : -ENOENT;
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    if (found >= 0)
+        return found;
+    while (bpf(BPF_MAP_GET_NEXT_ID, &attr) == 0) {
+        int one = such_map(attr.next_id, type, name);
+        if (one >= 0 && found >= 0)
+            close(found);
+        found = one >= 0 ? one : found;
+        attr.start_id = attr.next_id;
+    }
+    return found;
+}
+
+int jn_bpf_try(int program, const void *frame, size_t n)
+{
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof attr);
+    attr.test.prog_fd = (uint32_t)program;
+    attr.test.data_in = (uint64_t)(uintptr_t)frame;
+    attr.test.data_size_in = (uint32_t)n;
+    attr.test.repeat = 1;
+    int rc = bpf(BPF_PROG_TEST_RUN, &attr);
+    return rc < 0 ? rc : (int)attr.test.retval;
 }
 
 int jn_bpf_link(int program, int target, uint32_t attach_type)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JN_BPF_MAX = 512, JN_BPF_LABELS = 16 };
+enum { JN_BPF_MAX = 1024, JN_BPF_LABELS = 16 };
 
 /* A program under construction. Jumps go forward to labels (0 .. JN_BPF_LABELS-1), which are set later. */
 struct jn_bpf {
@@ -32,6 +32,8 @@ void jn_bpf_mov_k(struct jn_bpf *b, uint8_t dst, int32_t k);
 void jn_bpf_jump_k(struct jn_bpf *b, uint8_t op, uint8_t dst, int32_t k, unsigned label);
 /* Jumps when a pointer is null: the only comparison that the kernel's checker takes for it. */
 void jn_bpf_jump_null(struct jn_bpf *b, uint8_t dst, unsigned label);
+/* Jumps when dst > src (64 bits): packet bounds. */
+void jn_bpf_jump_greater(struct jn_bpf *b, uint8_t dst, uint8_t src, unsigned label);
 void jn_bpf_jump(struct jn_bpf *b, unsigned label);
 void jn_bpf_label(struct jn_bpf *b, unsigned label);
 void jn_bpf_map_fd(struct jn_bpf *b, uint8_t dst, int fd);
@@ -42,6 +44,12 @@ void jn_bpf_exit(struct jn_bpf *b);
 int jn_bpf_program(struct jn_bpf *b, uint32_t type, uint32_t attach_type, const char *name, char *said, size_t n);
 int jn_bpf_map(uint32_t type, uint32_t key, uint32_t value, uint32_t entries, const char *name);
 int jn_bpf_map_set(int map, const void *key, const void *value);
+/* The name of a program by its id. 0 or -errno. */
+int jn_bpf_program_name(uint32_t id, char name[static BPF_OBJ_NAME_LEN]);
+/* A map of that type and name: one that the program with that id uses, otherwise the newest. A descriptor or -errno. */
+int jn_bpf_find_map(uint32_t type, const char *name, uint32_t program);
+/* Runs a program on a frame; what it returns, or -errno. */
+int jn_bpf_try(int program, const void *frame, size_t n);
 /* Attaches a program to a network namespace until the returned descriptor is closed. */
 int jn_bpf_link(int program, int target, uint32_t attach_type);
 

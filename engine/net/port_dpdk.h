@@ -24,8 +24,9 @@ struct jn_dpdk_config {
     struct jn_dpdk_address more[JN_PORT_PLACES - 1];
     bool huge_pages;
     uint16_t memory_mb;
-    uint16_t max_sleep_us; /* how long a worker without traffic may sleep between two looks; 0: it never sleeps */
-    uint16_t workers;      /* ports that will be opened, 1 .. JN_DPDK_WORKERS */
+    uint16_t max_sleep_us;       /* how long a worker without traffic may sleep between two looks; 0: it never sleeps */
+    uint16_t port_min, port_max; /* all of media's, for net_af_xdp; 0: every port */
+    uint16_t workers;            /* ports that will be opened, 1 .. JN_DPDK_WORKERS */
 };
 /* Starts DPDK (once a process) and the device. 0 or -errno with the reason: of the device's driver too. */
 int jn_dpdk_open(struct jn_dpdk **out, const struct jn_dpdk_config *c, struct jn_err *err);

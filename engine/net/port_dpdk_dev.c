@@ -274,6 +274,35 @@ static int addresses(struct jn_dpdk *d)
     return 0;
 }
 
+/* The interface's name in the device's description; false: it is no net_af_xdp. */
+static bool xdp_interface(const struct jn_dpdk *d, char name[static 32])
+{
+    const char *at = strncmp(d->c.device, "net_af_xdp", 10) == 0 ? strstr(d->c.device, "iface=") : NULL;
+    size_t n = at ? strcspn(at + 6, ",") : 0;
+
+    if (n == 0 || n >= 32)
+        return false;
+    memcpy(name, at + 6, n);
+    name[n] = 0;
+    return true;
+}
+
+/* On AF_XDP the kernel goes on using the interface: only media is taken from it. */
+static int take_media_only(struct jn_dpdk *d, struct jn_err *err)
+{
+    struct jn_xdp_wish w = {.host = d->us,
+                            .hosts = d->hosts,
+                            .port_min = d->c.port_min,
+                            .port_max = d->c.port_max ? d->c.port_max : UINT16_MAX};
+    char name[32];
+    int rc = xdp_interface(d, name) ? jn_xdp_attach(&d->xdp, name, &w, err) : 0;
+
+    if (d->xdp)
+        jn_info("net", "AF_XDP: our program on %s takes UDP to %u addresses, ports %u to %u; the rest is the kernel's",
+                name, d->hosts, w.port_min, w.port_max);
+    return rc;
+}
+
 static int start(struct jn_dpdk *d, struct jn_err *err)
 {
     struct rte_eth_dev_info info;
@@ -309,7 +338,10 @@ int jn_dpdk_open(struct jn_dpdk **out, const struct jn_dpdk_config *c, struct jn
     if (!d)
         return jn_fail(err, -ENOMEM, "no memory for the media device");
     d->c = *c;
-    if ((rc = find(d, err)) < 0 || (rc = start(d, err)) < 0) {
+    char name[32];
+    if (xdp_interface(d, name) && jn_xdp_clean(name))
+        jn_warn("net", "AF_XDP: a program of an earlier run was still on %s and is removed", name);
+    if ((rc = find(d, err)) < 0 || (rc = start(d, err)) < 0 || (rc = take_media_only(d, err)) < 0) {
         jn_dpdk_close(d);
         return rc;
     }
@@ -340,6 +372,7 @@ void jn_dpdk_close(struct jn_dpdk *d)
         }
     if (d->started) {
         jn_dpdk_steer_end(d);
+        jn_xdp_detach(d->xdp);
         rte_eth_dev_stop(d->dev);
         rte_eth_dev_close(d->dev);
     }

@@ -105,6 +105,8 @@ static void add_device(struct args *a, const struct jn_dpdk_config *c)
 {
     char text[JN_DPDK_DEVICE_MAX + 40], more[24] = "";
 
+    if (strncmp(c->device, "net_af_xdp", 10) == 0 && !strstr(c->device, "queue_count=")) /* a veth may have one only */
+        snprintf(more, sizeof more, ",queue_count=%u", 1u);
     if (strncmp(c->device, "net_af_packet", 13) == 0 && !strstr(c->device, "qpairs="))
         snprintf(more, sizeof more, ",qpairs=%u", c->workers);
     if (virtual_device(c->device)) {

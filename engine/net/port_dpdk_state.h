@@ -6,6 +6,7 @@
 #include "engine/net/eth.h"
 #include "engine/net/neigh.h"
 #include "engine/net/port_dpdk.h"
+#include "engine/net/port_dpdk_xdp.h"
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
@@ -37,6 +38,7 @@ struct jn_dpdk {
     struct jn_eth_host us[JN_PORT_PLACES];
     struct jn_dpdk_net net[JN_PORT_PLACES];
     unsigned hosts;
+    struct jn_xdp *xdp; /* our program on the interface, NULL: none */
     bool eal_ours, started, steered, told_steering;
     uint8_t (*owner)[65536];                                   /* [address]: worker by UDP port */
     struct jn_mailbox *ring[JN_DPDK_WORKERS][JN_DPDK_WORKERS]; /* [to][from] */
