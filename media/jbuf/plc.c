@@ -102,7 +102,7 @@ static int cycle_at(const struct jn_plc *p, const int16_t *hist, int cycles, int
 /* A longer cycle from here on, entered at the same place of a period, while the shorter one goes out. */
 static void lengthen(struct jn_plc *p)
 {
-    if (p->cycles == CYCLES || (p->cycles + 1) * p->pitch > CYCLES * JN_PITCH_MAX * p->scale)
+    if (p->cycles == CYCLES || (p->cycles + 1) * p->pitch + (p->pitch >> SEAM_SHIFT) > JN_PLC_HISTORY * p->scale)
         return;
     p->old_at = p->at;
     p->at = (uint16_t)(p->at % p->pitch);

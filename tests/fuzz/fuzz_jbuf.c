@@ -17,6 +17,15 @@ static uint32_t take(struct input *in, unsigned n)
     return v;
 }
 
+static void settle(struct jn_jbuf *j, uint64_t puts)
+{
+    const struct jn_jbuf_counts *k = jn_jbuf_counts(j);
+
+    jn_jbuf_reset(j);
+    if (k->in + k->late + k->duplicate + k->full + k->bad != puts || k->in != k->played + k->skipped)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
@@ -57,8 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             memset(payload, op, sizeof payload);
             payload[0] = (uint8_t)take(&in, 1);
             jn_jbuf_put(j, &f);
-            puts++;
-            seq++;
+            puts++, seq++;
             ts += 160 * (c.codec == JN_CODEC_OPUS ? 6 : 1);
             break;
         case 3:
@@ -88,10 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 jn_jbuf_go_on(j);
         }
     }
-    jn_jbuf_reset(j);
-    const struct jn_jbuf_counts *k = jn_jbuf_counts(j);
-    if (k->in + k->late + k->duplicate + k->full + k->bad != puts || k->in != k->played + k->skipped)
-        abort();
+    settle(j, puts);
     free(memory);
     return 0;
 }

@@ -449,18 +449,6 @@ Test(jbuf, random_frames_never_break_it_and_all_are_accounted_for)
     }
 }
 
-Test(jbuf, nothing_in_is_silence_out)
-{
-    struct jn_jbuf *j = make();
-    int16_t out[JN_SAMPLES_20MS];
-    for (unsigned i = 0; i < 100; i++) {
-        memset(out, 1, sizeof out);
-        jn_jbuf_get(j, out, t0 + i * UINT64_C(20000000));
-        cr_assert(zeros(out));
-    }
-    free(j);
-}
-
 /* 20 ms each 130 ms: between two of them there is always a gap. */
 Test(jbuf, a_hurried_end_comes_though_the_sender_is_sparse)
 {

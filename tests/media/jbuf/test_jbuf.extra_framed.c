@@ -249,3 +249,19 @@ Test(framed, what_is_no_payload_of_the_codec_is_refused)
     cr_assert_leq(jn_jbuf_size(JN_CODEC_PCMA, 8000), 2688);
     free(j);
 }
+
+Test(framed, nothing_in_is_silence_out)
+{
+    for (s.codec = 0, s.rate = 8000; s.codec < JN_CODEC_N; s.codec++) {
+        s.rate = jn_codec(s.codec)->rate;
+        struct jn_jbuf *j = make(false);
+        int16_t out[JN_PERIOD_MAX];
+        for (unsigned i = 0; i < 100; i++) {
+            memset(out, 1, sizeof out);
+            jn_jbuf_get(j, out, t0 + i * UINT64_C(20000000));
+            for (unsigned k = 0; k < s.rate / 50; k++)
+                cr_assert_eq(out[k], 0);
+        }
+        free(j);
+    }
+}
