@@ -47,8 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kind = kind % 128 % (sizeof kinds / sizeof kinds[0]);
     c.codec = kinds[kind].codec;
     c.rate = kinds[kind].rate;
-    void *memory = aligned_alloc(64, jn_jbuf_size(c.codec, c.rate));
-    struct jn_jbuf *j = jn_jbuf_init(memory, &c);
+    struct jn_jbuf *j = jn_jbuf_init(aligned_alloc(64, jn_jbuf_size(c.codec, c.rate)), &c);
     while (in.at < in.end) {
         uint8_t op = (uint8_t)take(&in, 1);
         struct jn_jbuf_line line;
@@ -85,8 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             f.len = 160;
             memset(payload, op, sizeof payload);
             jn_jbuf_follow(j, &f);
-            puts++;
-            seq++;
+            puts++, seq++;
             ts += 160 * (c.codec == JN_CODEC_OPUS ? 6 : 1);
             break;
         default:
@@ -97,6 +95,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     settle(j, puts);
-    free(memory);
+    free(j);
     return 0;
 }
