@@ -133,7 +133,12 @@ static void up(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m,
         return;
     }
     jn_party_media(l, p, &r, now);
-    if (p->state == JN_PARTY_UP && (p->stay || l->c.late_talk))
+    if (p->state != JN_PARTY_UP) {
+        p->cseq++;
+        request(l, p, "BYE");
+        return;
+    }
+    if (p->stay || l->c.late_talk)
         jn_load_media_limit(l->media, jn_party_talker(l, p), 0);
     if (p->cancel)
         jn_caller_bye(l, p, now);

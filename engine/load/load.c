@@ -71,6 +71,7 @@ static int open_parties(struct jn_load *l, struct jn_err *err)
         l->phone[i].phone = true;
     }
     l->c.media.talkers = l->c.callers + l->c.phones;
+    l->c.media.askew = l->c.callers;
     l->c.media.srtp = true;
     return l->c.media.ops ? jn_load_media_open(&l->media, &l->c.media, err) : 0;
 }
@@ -166,9 +167,11 @@ void jn_party_media(struct jn_load *l, struct jn_party *p, const struct jn_leg_r
     if (!p->phone) {
         uint64_t *none = NULL;
         jn_party_fail(l, p, none, "media cannot begin", why, strlen(why));
-    } else if (!l->counts.why[0]) {
-        snprintf(l->counts.why, sizeof l->counts.why, "a phone's media cannot begin: %s", why);
+        return;
     }
+    p->deaf = true;
+    if (!l->counts.why[0])
+        snprintf(l->counts.why, sizeof l->counts.why, "a phone's media cannot begin: %s", why);
 }
 
 void jn_party_silent(struct jn_load *l, struct jn_party *p, bool by_us, uint64_t now)
@@ -360,7 +363,7 @@ void jn_load_turn(struct jn_load *l, uint64_t now)
     if (now - l->turned_ns < (l->c.turn_ms ? l->c.turn_ms : 5) * UINT64_C(1000000))
         return;
     l->turned_ns = now;
-    for (uint32_t i = 0; i < l->c.callers; i++)
+    for (uint32_t i = 0; i < l->callers_used; i++)
         jn_caller_turn(l, &l->caller[i], now);
     for (uint32_t i = 0; i < l->c.phones; i++)
         jn_phone_turn(l, &l->phone[i], now);
@@ -378,17 +381,24 @@ void jn_load_sleep(struct jn_load *l, uint64_t max_ns, uint64_t now)
         nanosleep(&t, NULL);
 }
 
+/* Out of the first callers, as many as are needed: every one that was ever used is looked at each turn. */
 int64_t jn_load_call(struct jn_load *l, bool stay, uint64_t now)
 {
-    for (uint32_t k = 0; k < l->c.callers; k++) {
-        struct jn_party *p = &l->caller[l->next_caller];
-        l->next_caller = (l->next_caller + 1) % l->c.callers;
-        if (p->state == JN_PARTY_IDLE || p->state >= JN_PARTY_DONE) {
-            jn_caller_begin(l, p, stay, now);
-            return p->i;
+    for (;;) {
+        for (uint32_t k = 0; k < l->callers_used; k++) {
+            struct jn_party *p = &l->caller[l->next_caller];
+            l->next_caller = (l->next_caller + 1) % l->callers_used;
+            if (p->state == JN_PARTY_IDLE || p->state >= JN_PARTY_DONE) {
+                jn_caller_begin(l, p, stay, now);
+                return p->i;
+            }
         }
+        if (l->callers_used == l->c.callers)
+            return -EAGAIN;
+        uint64_t more = l->callers_used ? 2 * (uint64_t)l->callers_used : 64;
+        l->next_caller = l->callers_used;
+        l->callers_used = more < l->c.callers ? (uint32_t)more : l->c.callers;
     }
-    return -EAGAIN;
 }
 
 void jn_load_phones_stay(struct jn_load *l, bool stay)

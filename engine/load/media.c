@@ -106,10 +106,18 @@ void jn_load_media_close(struct jn_load_media *m)
     free(m);
 }
 
+/* The local port of talker i. Those from `askew` on are dealt out another way than those before: where two generators
+ * with P ports each talk to each other, P * P pairs of ports are there for as many calls. */
+static uint32_t place_of(const struct jn_load_media *m, uint32_t i)
+{
+    uint32_t k = i - m->c.askew;
+    return i < m->c.askew ? i % m->ports : (k + k / m->ports) % m->ports;
+}
+
 struct jn_addr jn_load_media_address(const struct jn_load_media *m, uint32_t i)
 {
     struct jn_addr a = m->c.port.local;
-    a.port = (uint16_t)(m->c.port.port_min + 2 * (i % m->ports));
+    a.port = (uint16_t)(m->c.port.port_min + 2 * place_of(m, i));
     return a;
 }
 
@@ -156,7 +164,7 @@ int jn_load_media_begin(struct jn_load_media *m, uint32_t i, const struct jn_leg
     uint64_t seed = m->c.seed ^ (uint64_t)i << 20 ^ now_ns;
     bool fresh = !t->on;
     if (fresh) {
-        uint32_t place = i % m->ports;
+        uint32_t place = place_of(m, i);
         *t = (struct jn_talker){.local = 2 * place, .ssrc = (uint32_t)jn_splitmix(&seed), .limit = UINT32_MAX};
         t->seq = (uint16_t)jn_splitmix(&seed);
         t->ts = (uint32_t)jn_splitmix(&seed);
@@ -185,8 +193,8 @@ int jn_load_media_begin(struct jn_load_media *m, uint32_t i, const struct jn_leg
     t->sends = r->mode == JN_MODE_SENDRECV || r->mode == JN_MODE_SENDONLY;
     if (fresh) {
         t->on = true;
-        m->on_port[i % m->ports]++;
-        m->alone[i % m->ports] = i;
+        m->on_port[place_of(m, i)]++;
+        m->alone[place_of(m, i)] = i;
     }
     return 0;
 }
@@ -199,7 +207,7 @@ const struct jn_ear *jn_load_media_end(struct jn_load_media *m, uint32_t i, bool
     t->on = false;
     jn_load_media_leave(m, i);
     jn_map_del(&m->by_peer, peer_key(&t->to, t->local));
-    m->on_port[i % m->ports]--;
+    m->on_port[place_of(m, i)]--;
     drop_keys(m, t);
     jn_ear_end(&t->ear, &m->room, by_us ? jn_load_line(m, now_ns) : 0);
     if (m->c.impair) {

@@ -19,14 +19,15 @@
 enum { JN_LOAD_MOMENTS = 160, JN_LOAD_MOMENT_NS = 125000, JN_LOAD_UNDER_WAY = 50 };
 
 /* port: its range says how many local ports talkers share: several of one port are told apart by whom they talk to.
- * Only every second number of the range is used (RFC 3550 11). dense: the first so many packets of a talker come each
+ * Only every second number of the range is used (RFC 3550 11). askew: talkers from that
+ * one on (those who answer) share the ports in another order. dense: the first so many packets of a talker come each
  * 20 ms, after them one in `sparse`; 0: all of them. heard: every so manieth talker listens, 0 and 1: all. line_ns:
  * added to the monotonic clock it gives the time line that voices speak by, the same in all processes that shall
  * understand each other. impair: what becomes of packets before they leave, NULL nothing. Borrows voice and impair. */
 struct jn_load_media_config {
     const struct jn_port_ops *ops;
     struct jn_port_config port;
-    uint32_t talkers, dense, sparse, heard;
+    uint32_t talkers, askew, dense, sparse, heard;
     const struct jn_voice *voice;
     const struct jn_impair_config *impair;
     bool srtp;

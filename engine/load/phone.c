@@ -163,6 +163,18 @@ static void invited(struct jn_load *l, const struct jn_sip_in *m, const char *te
         jn_load_media_limit(l->media, jn_party_talker(l, p), 0);
 }
 
+static void cancelled(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, const struct jn_addr *from,
+                      uint64_t now)
+{
+    struct jn_sip_in first;
+    jn_party_plain_answer(l, p, m, from, 200, "OK");
+    if (p->state != JN_PARTY_INVITED || jn_sip_read(&first, p->invite, p->invite_len) < 0)
+        return;
+    jn_party_silent(l, p, false, now);
+    p->state = JN_PARTY_DONE;
+    jn_party_plain_answer(l, p, &first, from, 487, "Request Terminated");
+}
+
 /* The system tells the phone who calls: the caller's pattern without its number, then the number. */
 static void tell_caller(struct jn_load *l, const struct jn_party *p, uint64_t now)
 {
@@ -182,20 +194,12 @@ static void acknowledged(struct jn_load *l, struct jn_party *p, uint64_t now)
         return;
     p->state = JN_PARTY_UP;
     p->t.answered = now;
+    if (p->deaf) {
+        jn_phone_hang_up(l, p, now);
+        return;
+    }
     tell_caller(l, p, now);
     jn_load_media_limit(l->media, jn_party_talker(l, p), p->stay ? 1 : UINT32_MAX);
-}
-
-static void cancelled(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, const struct jn_addr *from,
-                      uint64_t now)
-{
-    struct jn_sip_in first;
-    jn_party_plain_answer(l, p, m, from, 200, "OK");
-    if (p->state != JN_PARTY_INVITED || jn_sip_read(&first, p->invite, p->invite_len) < 0)
-        return;
-    jn_party_silent(l, p, false, now);
-    p->state = JN_PARTY_DONE;
-    jn_party_plain_answer(l, p, &first, from, 487, "Request Terminated");
 }
 
 void jn_phone_hear(struct jn_load *l, const struct jn_sip_in *m, const char *text, size_t len,

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SETTLE_S = 40, REGISTER_S = 120, SLEEP_NS = 500000, PROGRESS_S = 5, POLL_MS = 20 };
+enum { SETTLE_S = 10, REGISTER_S = 120, SLEEP_NS = 500000, PROGRESS_S = 5, POLL_MS = 20 };
 enum stage { STAGE_NONE, STAGE_REGISTER, STAGE_CALLS, STAGE_LEAVE, STAGE_GO };
 
 /* One thread. Written by it: load's insides, not_begun; the atomics are its news for the one who waits. */
