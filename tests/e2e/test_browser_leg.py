@@ -223,8 +223,9 @@ def browser_calls_in(t):
 
 @scenario(60)
 def browser_is_an_agents_phone(t):
-    """An agent's phone is a browser (srtp: dtls): we offer, it answers, a caller with G.711 is heard and hears."""
-    e = t.engine(site("dtls"))
+    """An agent's phone is a browser (srtp: dtls) on another worker than the caller's: we offer, it answers, a caller
+    with G.711 is heard and hears."""
+    e = t.engine(site("dtls"), workers=2, machine={"workers.spread_legs": True})
     b = microphone(t)
     w = Webphone(t, e, b, "agent")
 
@@ -240,6 +241,8 @@ def browser_is_an_agents_phone(t):
     hears_tone(t, call.rtp, MIC_HZ, time.monotonic())
     w.check_hears(PHONE_HZ)
     print("browser:", w.figures())
+    ports = {k: v for k, v in e.admin.metrics().items() if k.startswith("junctor_media_link_frames_total")}
+    t.check(sum(ports.values()) > 10, f"the two are on different workers: {ports}")
     call.bye()
     t.idle(e)
 
