@@ -99,7 +99,7 @@ static int udp_open(struct jn_port **out, const struct jn_port_config *c, struct
         return jn_fail(err, -ENOMEM, "no memory for the media port");
     memset(p, 0, bytes);
     memset(p->shared, -1, sizeof p->shared);
-    p->map = p->link = -1;
+    p->map = p->taken = p->link = -1;
     p->at = at;
     if (c->back_end)
         p->use = *(const struct jn_port_udp_options *)c->back_end;
@@ -154,9 +154,10 @@ static int udp_take(struct jn_port *p, uint32_t local)
         return -errno;
     options(fd, a.family, p->at.at[place].dscp);
     struct epoll_event ev = {.events = EPOLLIN, .data.u32 = local};
-    if (bind(fd, (struct sockaddr *)&ss, len) < 0 ||
-        (!p->is_shared && epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)) {
-        int rc = -errno;
+    int rc = bind(fd, (struct sockaddr *)&ss, len) < 0 ? -errno : jn_udp_share_port(p, local, true);
+    if (rc == 0 && !p->is_shared && epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+        rc = -errno;
+    if (rc < 0) {
         close(fd);
         return rc;
     }
@@ -172,6 +173,7 @@ static void udp_give(struct jn_port *p, uint32_t local)
         return;
     atomic_fetch_sub_explicit(&sockets_open, 1, memory_order_relaxed);
     jn_udp_ring_file(p, local, -1);
+    jn_udp_share_port(p, local, false);
     close(p->fd[local]); /* leaves epoll by itself; an event still in `ready` finds no socket */
     p->fd[local] = -1;
 }

@@ -1,7 +1,7 @@
 /* Port, UDP: one receiving socket for all ports of a local address. A program of ours at the kernel's socket lookup
- * (sk_lookup, Linux 5.9) gives it every datagram for the range; the datagram's own port comes beside it. The program
- * goes with its link, which goes with the process. A flood on one port fills the buffer that all share, as a network
- * card's ring would: it is large. */
+ * (sk_lookup, Linux 5.9) gives it every datagram for those ports of the range that legs have taken, for others may use
+ * the rest; the datagram's own port comes beside it. The program goes with its link, which goes with the process. A
+ * flood on one port fills the buffer that all share, as a network card's ring would: it is large. */
 #include "engine/net/bpf.h"
 #include "engine/net/port_udp_state.h"
 #include <errno.h>
@@ -20,9 +20,20 @@ static int32_t word(const uint8_t *at)
     return w;
 }
 
-/* For a datagram of the place: the socket that stands in the map under the place's number, and done. */
-static void one_place(struct jn_bpf *b, const struct jn_port_place *at, unsigned place, int map)
+/* R0 = what lies in the map under the 32 bits at R10 + off; nothing there: done. */
+static void look_up(struct jn_bpf *b, int map, int16_t off)
 {
+    jn_bpf_map_fd(b, R1, map);
+    jn_bpf_mov(b, R2, R10);
+    jn_bpf_put(b, BPF_ALU64 | BPF_ADD | BPF_K, R2, 0, 0, off);
+    jn_bpf_call(b, BPF_FUNC_map_lookup_elem);
+    jn_bpf_jump_null(b, R0, DONE);
+}
+
+/* For a datagram to a taken port of the place: the socket that stands in the map under the place's number, and done. */
+static void one_place(struct jn_bpf *b, const struct jn_port *p, unsigned place)
+{
+    const struct jn_port_place *at = &p->at.at[place];
     bool v6 = at->local.family == JN_ADDR_V6;
 
     jn_bpf_load(b, BPF_W, R2, R6, FIELD(family));
@@ -34,12 +45,13 @@ static void one_place(struct jn_bpf *b, const struct jn_port_place *at, unsigned
     jn_bpf_load(b, BPF_W, R2, R6, FIELD(local_port));
     jn_bpf_jump_k(b, BPF_JLT, R2, at->port_min, NEXT);
     jn_bpf_jump_k(b, BPF_JGT, R2, at->port_max, NEXT);
+    jn_bpf_put(b, BPF_ALU64 | BPF_ADD | BPF_K, R2, 0, 0, (int32_t)p->at.first[place] - at->port_min);
+    jn_bpf_put(b, BPF_STX | BPF_MEM | BPF_W, R10, R2, -8, 0);
+    look_up(b, p->taken, -8);
+    jn_bpf_load(b, BPF_W, R2, R0, 0);
+    jn_bpf_jump_k(b, BPF_JEQ, R2, 0, DONE);
     jn_bpf_put(b, BPF_ST | BPF_MEM | BPF_W, R10, 0, -4, (int32_t)place);
-    jn_bpf_map_fd(b, R1, map);
-    jn_bpf_mov(b, R2, R10);
-    jn_bpf_put(b, BPF_ALU64 | BPF_ADD | BPF_K, R2, 0, 0, -4);
-    jn_bpf_call(b, BPF_FUNC_map_lookup_elem);
-    jn_bpf_jump_null(b, R0, DONE);
+    look_up(b, p->map, -4);
     jn_bpf_mov(b, R7, R0);
     jn_bpf_mov(b, R1, R6);
     jn_bpf_mov(b, R2, R0);
@@ -60,7 +72,7 @@ static int program(const struct jn_port *p, char *why, size_t n)
     jn_bpf_load(&b, BPF_W, R2, R6, FIELD(protocol));
     jn_bpf_jump_k(&b, BPF_JNE, R2, IPPROTO_UDP, DONE);
     for (unsigned i = 0; i < p->at.n; i++)
-        one_place(&b, &p->at.at[i], i, p->map);
+        one_place(&b, p, i);
     jn_bpf_label(&b, DONE);
     jn_bpf_mov_k(&b, R0, SK_PASS); /* what is not ours goes where it would have gone */
     jn_bpf_exit(&b);
@@ -101,7 +113,8 @@ static int open_socket(struct jn_port *p, unsigned place)
 int jn_udp_share(struct jn_port *p, char *why, size_t n)
 {
     p->map = jn_bpf_map(BPF_MAP_TYPE_SOCKMAP, sizeof(uint32_t), sizeof(uint64_t), JN_PORT_PLACES, "junctor_udp");
-    int rc = p->map < 0 ? p->map : 0;
+    p->taken = jn_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(uint32_t), p->ports, "junctor_taken");
+    int rc = p->map < 0 ? p->map : p->taken < 0 ? p->taken : 0;
     for (unsigned i = 0; rc == 0 && i < p->at.n; i++)
         rc = open_socket(p, i);
     int code = rc == 0 ? program(p, why, n) : rc;
@@ -122,6 +135,13 @@ int jn_udp_share(struct jn_port *p, char *why, size_t n)
     return 0;
 }
 
+int jn_udp_share_port(struct jn_port *p, uint32_t local, bool taken)
+{
+    uint32_t value = taken;
+
+    return p->is_shared ? jn_bpf_map_set(p->taken, &local, &value) : 0;
+}
+
 void jn_udp_share_end(struct jn_port *p)
 {
     if (p->link >= 0)
@@ -133,6 +153,8 @@ void jn_udp_share_end(struct jn_port *p)
     }
     if (p->map >= 0)
         close(p->map);
-    p->link = p->map = -1;
+    if (p->taken >= 0)
+        close(p->taken);
+    p->link = p->map = p->taken = -1;
     p->is_shared = false;
 }

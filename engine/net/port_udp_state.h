@@ -28,7 +28,7 @@ struct jn_port {
     int *fd;        /* by local index; -1 not taken */
     struct epoll_event ready[JN_UDP_EVENTS];
     unsigned ready_n, ready_at;
-    int shared[JN_PORT_PLACES], map, link; /* one socket for all ports of a place; -1 none */
+    int shared[JN_PORT_PLACES], map, taken, link; /* one socket for all ports of a place; -1 none */
     unsigned shared_next;
     bool is_shared, ring_tried, has_ring, fixed;
     struct io_uring ring;
@@ -54,6 +54,8 @@ void jn_udp_look(struct jn_port *p, const struct timespec *timeout);
 unsigned jn_udp_rx(struct jn_port *p, struct jn_pkt *pk[], unsigned max, uint64_t now_ns);
 /* port_udp_lookup.c: the sockets that receive for whole ranges. 0, or -errno: the ports' own sockets receive. */
 int jn_udp_share(struct jn_port *p, char *why, size_t n);
+/* That port is a leg's, or nobody's any more. 0 or -errno. */
+int jn_udp_share_port(struct jn_port *p, uint32_t local, bool taken);
 void jn_udp_share_end(struct jn_port *p);
 /* port_udp_tx.c */
 void jn_udp_tx(struct jn_port *p, struct jn_pkt *pk[], unsigned n);
