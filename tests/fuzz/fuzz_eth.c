@@ -4,6 +4,35 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The same bytes for a host with both families: IPv6, its neighbours, pings. */
+static void both_families(const uint8_t *bytes, size_t size, uint16_t vlan, uint16_t tag)
+{
+    static const uint8_t ip6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, ip[4] = {10, 0, 0, 1};
+    struct jn_eth_host us[2] = {{.mac = {2, 0, 0, 0, 0, 1}, .vlan = vlan},
+                                {.mac = {2, 0, 0, 0, 0, 1}, .vlan = vlan, .v6 = true}};
+    uint8_t *room = malloc(JN_ETH_TAG + size), *frame = room + JN_ETH_TAG, *at;
+    struct jn_eth_frame f;
+
+    if (!room)
+        return;
+    memcpy(&us[0].ip, ip, 4);
+    memcpy(us[1].ip6, ip6, 16);
+    memcpy(frame, bytes, size);
+    enum jn_eth_kind kind = jn_eth_parse_for(&f, us, 2, frame, size, tag);
+    bool lies_inside = f.l3 >= JN_ETH_HEADER && f.off > f.l3 && (size_t)f.off + f.len <= size;
+    if ((kind == JN_ETH_UDP || kind == JN_ETH_ECHO || kind == JN_ETH_ND) && (!lies_inside || f.host > 1))
+        abort();
+    if (kind == JN_ETH_UDP && jn_eth_udp_sum_ok(&f, frame) && !f.v6 && f.len >= JN_ETH_HEAD)
+        (void)jn_eth_tail(&f, frame);
+    if (kind == JN_ETH_ECHO) {
+        unsigned n = jn_eth_answer_echo(&us[f.host], &f, frame, &at);
+        if (at < room || at + n > frame + size)
+            abort();
+    }
+    free(room);
+}
+
 /* Two bytes of VLAN, ours and the one that the device took out, then a frame for 10.0.0.1 at 02:00:00:00:00:01. What is
  * found must lie inside; what is answered must be a frame that the peer understands; what is built again is the same.
  */
@@ -23,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!room)
         return 0;
     memcpy(frame, data + 2, size);
+    both_families(frame, size, us.vlan, tag);
     enum jn_eth_kind kind = jn_eth_parse(&f, &us, frame, size, tag);
     if ((kind == JN_ETH_UDP || kind == JN_ETH_ECHO) &&
         (f.l3 < JN_ETH_HEADER || f.off < f.l3 + 20 || (size_t)f.off + f.len > size))

@@ -237,3 +237,147 @@ Test(eth, the_pseudo_header_alone_is_left_to_a_device_that_makes_sums)
     cr_assert_eq(parse(&f, frame, headers + 101), JN_ETH_UDP);
     cr_assert(jn_eth_udp_sum_ok(&f, frame));
 }
+
+/* IPv6. */
+static struct jn_eth_host six(const char *ip, const uint8_t mac[6], uint16_t vlan)
+{
+    struct jn_eth_host h = {.v6 = true, .vlan = vlan};
+    memcpy(h.mac, mac, 6);
+    inet_pton(AF_INET6, ip, h.ip6);
+    return h;
+}
+
+Test(eth, a_datagram_over_ipv6_comes_back_as_it_was_sent_with_its_class_and_checksum)
+{
+    for (uint16_t vlan = 0; vlan < 13; vlan = (uint16_t)(vlan + 12)) {
+        struct jn_eth_host us = six("2001:db8::1", OUR_MAC, vlan), peer = six("2001:db8::2", PEER_MAC, vlan);
+        struct jn_eth_udp u = {.dscp = 46, .sums = true, .from_port = 4000, .to_port = 20000};
+        uint8_t room[300] = {0}, *payload = room + JN_ETH_UDP_HEADERS;
+        struct jn_eth_frame f;
+        memcpy(u.mac, OUR_MAC, 6);
+        memset(payload, 0x5a, 161);
+        unsigned n = jn_eth_put_udp6(&peer, &u, us.ip6, payload, 161);
+        const uint8_t *frame = payload - n, *ip = frame + (vlan ? 18 : 14);
+        cr_assert_eq(jn_eth_parse(&f, &us, frame, n + 161, 0), JN_ETH_UDP);
+        cr_assert(f.v6 && memcmp(f.from6, peer.ip6, 16) == 0 && f.from_port == 4000 && f.to_port == 20000);
+        cr_assert(f.len == 161 && frame + f.off == payload && jn_eth_udp_sum_ok(&f, frame));
+        cr_assert_eq((ip[0] & 15) << 2 | ip[1] >> 6, 46, "the traffic class has the mark (RFC 2474)");
+        payload[7] ^= 1;
+        cr_assert(!jn_eth_udp_sum_ok(&f, frame), "one bit is seen");
+        payload[7] ^= 1;
+        memset(payload - 2, 0, 2);
+        cr_assert_eq(jn_eth_parse(&f, &us, frame, n + 161, 0), JN_ETH_NO_SUM, "IPv6 always has a checksum");
+        for (unsigned cut = 14; cut < n + 161; cut++)
+            cr_assert_neq(jn_eth_parse(&f, &us, frame, cut, 0), JN_ETH_UDP, "%u of its bytes", cut);
+        us.ip6[15] = 9;
+        cr_assert_eq(jn_eth_parse(&f, &us, frame, n + 161, 0), JN_ETH_OTHER_IP);
+        struct jn_eth_host four = {.vlan = vlan, .ip = 1};
+        memcpy(four.mac, OUR_MAC, 6);
+        cr_assert_eq(jn_eth_parse(&f, &four, frame, n + 161, 0), JN_ETH_OTHER_TYPE, "where nothing of ours is IPv6");
+    }
+}
+
+Test(eth, neighbours_ask_and_tell_and_what_rfc4861_forbids_is_passed_over)
+{
+    struct jn_eth_host us = six("fe80::1:2:3", OUR_MAC, 0), peer = six("fe80::9", PEER_MAC, 0);
+    uint8_t frame[JN_ETH_ND_MAX], bad[JN_ETH_ND_MAX];
+    struct jn_eth_frame f;
+    unsigned n = jn_eth_put_ask6(&peer, us.ip6, frame);
+    cr_assert(frame[0] == 0x33 && frame[1] == 0x33 && memcmp(frame + 2, (uint8_t[]){0xff, 2, 0, 3}, 4) == 0,
+              "the solicited-node group's station (RFC 2464 7)");
+    cr_assert_eq(jn_eth_parse(&f, &us, frame, n, 0), JN_ETH_ND);
+    cr_assert(f.asks && f.to_us && memcmp(f.mac, PEER_MAC, 6) == 0 && memcmp(f.from6, peer.ip6, 16) == 0 &&
+              memcmp(f.target6, us.ip6, 16) == 0);
+    static const struct {
+        unsigned at;
+        uint8_t value;
+        const char *why;
+    } wrong[] = {{14 + 7, 64, "from beyond a router: its hop limit is not 255"},
+                 {14 + 40 + 2, 0, "a wrong checksum"},
+                 {14 + 40 + 25, 0, "an option without length"},
+                 {14 + 40 + 25, 9, "an option beyond the end"},
+                 {14 + 40 + 1, 1, "a code"}};
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(bad, frame, n);
+        bad[wrong[i].at] = (uint8_t)(bad[wrong[i].at] == wrong[i].value ? wrong[i].value + 1 : wrong[i].value);
+        if (wrong[i].at > 14 + 40 + 2 || wrong[i].at == 14 + 40 + 1) { /* its checksum made right again */
+            memset(bad + 14 + 40 + 2, 0, 2);
+            uint8_t rest[8] = {0, 0, 0, 32, 0, 0, 0, 58};
+            uint16_t sum = jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, bad + 14 + 8, 32), rest, 8), bad + 54, 32));
+            memcpy(bad + 14 + 40 + 2, &sum, 2);
+        }
+        cr_assert_eq(jn_eth_parse(&f, &us, bad, n, 0), JN_ETH_OTHER_PROTOCOL, "%s", wrong[i].why);
+    }
+    n = jn_eth_put_tell6(&peer, us.ip6, OUR_MAC, frame);
+    cr_assert_eq(jn_eth_parse(&f, &us, frame, n, 0), JN_ETH_ND);
+    cr_assert(!f.asks && f.solicited && f.override && !f.to_us && memcmp(f.mac, PEER_MAC, 6) == 0 &&
+              memcmp(f.target6, peer.ip6, 16) == 0);
+    n = jn_eth_put_tell6(&peer, peer.ip6, NULL, frame);
+    cr_assert_eq(jn_eth_parse(&f, &us, frame, n, 0), JN_ETH_ND, "to all nodes");
+    cr_assert(!f.asks && !f.solicited);
+}
+
+Test(eth, a_ping_over_ipv6_is_answered_with_what_it_said)
+{
+    struct jn_eth_host us = six("2001:db8::1", OUR_MAC, 12), peer = six("2001:db8::2", PEER_MAC, 12);
+    uint8_t room[300] = {0}, *payload = room + JN_ETH_UDP_HEADERS + JN_ETH_TAG, *at;
+    struct jn_eth_udp u = {.sums = true};
+    struct jn_eth_frame f;
+    memcpy(u.mac, OUR_MAC, 6);
+    memset(payload, 0x77, 50);
+    unsigned n = jn_eth_put_udp6(&peer, &u, us.ip6, payload, 50);
+    uint8_t *frame = payload - n, *ip = frame + 18, *icmp = ip + 40, rest[8] = {0, 0, 0, 58, 0, 0, 0, 58};
+    ip[6] = 58;
+    icmp[0] = 128;
+    memset(icmp + 1, 0, 3);
+    uint16_t sum = jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, ip + 8, 32), rest, 8), icmp, 58));
+    memcpy(icmp + 2, &sum, 2);
+    cr_assert_eq(jn_eth_parse(&f, &us, frame, n + 50, 0), JN_ETH_ECHO);
+    unsigned answer = jn_eth_answer_echo(&us, &f, frame, &at);
+    cr_assert(at == frame && answer == n + 50 && icmp[0] == 129 && memcmp(at, PEER_MAC, 6) == 0);
+    cr_assert(memcmp(ip + 8, us.ip6, 16) == 0 && memcmp(ip + 24, peer.ip6, 16) == 0 && payload[49] == 0x77);
+    cr_assert_eq(jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, ip + 8, 32), rest, 8), icmp, 58)), 0);
+}
+
+Test(eth, several_addresses_are_told_apart_by_network_and_vlan)
+{
+    struct jn_eth_host us[3] = {
+        {.ip = inet_addr("10.0.0.1")}, {.ip = inet_addr("10.0.0.1"), .vlan = 12}, {.ip = inet_addr("10.0.0.3")}};
+    struct jn_eth_host peer = {.ip = inet_addr("10.0.0.9")};
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t room[200] = {0}, *payload = room + JN_ETH_UDP_HEADERS;
+        struct jn_eth_udp u = {.sums = true, .to = us[i].ip, .from_port = 1, .to_port = 2};
+        struct jn_eth_frame f;
+        peer.vlan = us[i].vlan;
+        memcpy(u.mac, us[i].mac, 6);
+        unsigned n = jn_eth_put_udp(&peer, &u, payload, 50);
+        cr_assert_eq(jn_eth_parse_for(&f, us, 3, payload - n, n + 50, 0), JN_ETH_UDP);
+        cr_assert_eq(f.host, i);
+    }
+}
+
+Test(eth, the_sum_of_what_stays_is_known_from_the_checksum_alone)
+{
+    uint64_t seed = 5;
+    for (unsigned round = 0; round < 2000; round++) {
+        struct jn_eth_host us = {.ip = inet_addr("10.0.0.1")}, peer = {.ip = inet_addr("10.0.0.2")};
+        uint8_t room[400], again[400], *payload = room + JN_ETH_UDP_HEADERS, *other = again + JN_ETH_UDP_HEADERS;
+        uint16_t len = (uint16_t)(12 + (seed >> 33) % 300);
+        struct jn_eth_udp u = {
+            .sums = true, .to = us.ip, .from_port = (uint16_t)seed, .to_port = (uint16_t)(seed >> 16)};
+        struct jn_eth_frame f;
+        for (unsigned i = 0; i < sizeof room; i++, seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407)
+            room[i] = round % 7 ? (uint8_t)(seed >> 56) : round % 2 ? 0xff : 0;
+        unsigned n = jn_eth_put_udp(&peer, &u, payload, len);
+        cr_assert_eq(jn_eth_parse(&f, &us, payload - n, n + len, 0), JN_ETH_UDP);
+        u.tail = jn_eth_tail(&f, payload - n);
+        payload[3] ^= 0x41; /* the head may change */
+        payload[11] ^= 0x7;
+        memcpy(again, room, sizeof room);
+        u.to = peer.ip;
+        jn_eth_put_udp(&us, &u, payload, len);
+        u.tail_known = true;
+        jn_eth_put_udp(&us, &u, other, len);
+        cr_assert_arr_eq(payload - n, other - n, n + len, "round %u", round);
+    }
+}
