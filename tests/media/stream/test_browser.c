@@ -86,6 +86,7 @@ static void world_close(struct world *w)
     jn_mailbox_free(&w->to_slow);
     jn_mailbox_free(&w->from_slow);
     jn_rec_ring_free(&w->rec);
+    jn_sounds_free(&w->sounds);
     free(w->sent);
     free(w);
 }
