@@ -5,6 +5,7 @@
 #include "media/srtp/srtp.h"
 #include <errno.h>
 #include <openssl/err.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,18 +84,29 @@ static int bio_create(BIO *b)
     return 1;
 }
 
+/* Made once and kept: OpenSSL's methods are for the process. Who comes second gives its own back. */
+static const BIO_METHOD *method(void)
+{
+    static _Atomic(BIO_METHOD *) made;
+    /* Pairs with the exchange below: what it points to is complete. */
+    BIO_METHOD *m = atomic_load_explicit(&made, memory_order_acquire), *first = NULL;
+
+    if (m)
+        return m;
+    m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
+    if (m && BIO_meth_set_write(m, bio_write) && BIO_meth_set_read(m, bio_read) && BIO_meth_set_ctrl(m, bio_ctrl) &&
+        BIO_meth_set_create(m, bio_create) &&
+        atomic_compare_exchange_strong_explicit(&made, &first, m, memory_order_acq_rel, memory_order_acquire))
+        return m;
+    BIO_meth_free(m);
+    return first;
+}
+
 static BIO *bio_new(struct jn_dtls *d)
 {
-    /* Made once and kept: OpenSSL's methods are for the process. One thread does handshakes. */
-    static BIO_METHOD *method;
+    const BIO_METHOD *m = method();
+    BIO *b = m ? BIO_new(m) : NULL;
 
-    if (!method) {
-        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
-        if (!method || !BIO_meth_set_write(method, bio_write) || !BIO_meth_set_read(method, bio_read) ||
-            !BIO_meth_set_ctrl(method, bio_ctrl) || !BIO_meth_set_create(method, bio_create))
-            return NULL;
-    }
-    BIO *b = BIO_new(method);
     if (b)
         BIO_set_data(b, d);
     return b;
