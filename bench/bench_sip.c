@@ -253,7 +253,7 @@ static bool accounts(void)
         answered = jn_json_int(jn_json_get(jn_json_get(report, "total"), "answered"), -1);
         offered = jn_json_int(jn_json_get(jn_json_get(report, "total"), "offered"), -1);
     }
-    daemon_call(&d, "GET", "/api/v1/recordings", NULL, NULL, &recordings);
+    daemon_call(&d, "GET", "/api/v1/recordings?limit=100000", NULL, NULL, &recordings);
     recorded = jn_json_count(jn_json_get(recordings, "recordings"));
     printf("%llu calls made; in the store %lld offered, %lld answered; %zu recordings; %llu calls rang a phone\n",
            (unsigned long long)calls_made, offered, answered, recorded, (unsigned long long)count->phone_calls);
