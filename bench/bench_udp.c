@@ -110,7 +110,7 @@ static void engine(int out, uint16_t first, const struct jn_port_udp_options *op
         port[i] = f.opened.rtp.port;
         o.kind = JN_ORDER_LEG_REMOTE;
         o.remote = (struct jn_leg_remote){
-            .rtp = far_addr, .rtcp = {.family = JN_ADDR_NONE}, .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
+            .rtp = far_addr, .rtcp = far_addr, .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
         give_order(&orders, &o);
         struct jn_order room = {.kind = JN_ORDER_ROOM_OPEN, .room = o.room};
         if (i % 2 == 0)
