@@ -151,6 +151,8 @@ void jn_sip_text_mask(char *bytes, size_t n)
         if (body) {
             if (len > 8 && strncasecmp(p, "a=crypto", 8) == 0)
                 mask_crypto(at, len);
+            else if (len > 10 && strncasecmp(p, "a=ice-pwd:", 10) == 0)
+                cover(at + 10, len - 10);
             else if (len > 2 && (p[0] == 'k' || p[0] == 'K') && p[1] == '=')
                 cover(at + 2, len - 2);
             continue;

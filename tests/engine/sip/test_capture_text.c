@@ -59,6 +59,8 @@ Test(capture_text, secrets_are_overwritten_and_nothing_else)
     masked("Authorization: Basic dXNlcjpwYXNz\r\n", "Authorization: Basic xxxxxxxxxxxx\r\n");
     masked("Authorization: Digest username=\"ann\",\r\n response=\"0123\"\r\nTo: x\r\n",
            "Authorization: Digest username=\"ann\",\r\n xxxxxxxxxxxxxxx\r\nTo: x\r\n");
+    masked("\r\na=ice-ufrag:yP7m\r\na=ice-pwd:JWqggCc3\r\na=mid:0\r\n",
+           "\r\na=ice-ufrag:yP7m\r\na=ice-pwd:xxxxxxxx\r\na=mid:0\r\n");
     masked("\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^20 inline:bW9yZQ==\r\n",
            "\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx|2^20 inline:xxxxxxxx\r\n");
     masked("\r\nv=0\r\nk=clear:secret\r\na=rtpmap:0 PCMU/8000\r\n",
