@@ -111,6 +111,10 @@ static int run(struct jn_cmd_load *l)
     }
     if (rc == 0)
         rc = jn_load_run(&l->plan, results, &n, &err);
+    for (int tries = 0; rc == -EADDRINUSE && !l->media_ports && tries < 8; tries++) { /* somebody has one of them */
+        jn_cmd_load_ports(l, &err);
+        rc = jn_load_run(&l->plan, results, &n, &err);
+    }
     jn_cmd_load_leave(l);
     if (rc < 0)
         fprintf(stderr, "junctor load: %s\n", err.text);

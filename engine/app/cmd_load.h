@@ -23,6 +23,8 @@ struct jn_cmd_load {
 int jn_cmd_load_options(struct jn_cmd_load *l, int argc, char *argv[]);
 /* Addresses, sound, codecs and all else that options only name. 0 or -errno with the reason. */
 int jn_cmd_load_prepare(struct jn_cmd_load *l, struct jn_err *err);
+/* Where media is received: what --media-ports says, else anywhere, each time somewhere else. 0 or -errno. */
+int jn_cmd_load_ports(struct jn_cmd_load *l, struct jn_err *err);
 /* The agents by API: logged in and ready; out again. */
 int jn_cmd_load_ready(struct jn_cmd_load *l, struct jn_err *err);
 void jn_cmd_load_leave(struct jn_cmd_load *l);

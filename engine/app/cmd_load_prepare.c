@@ -158,7 +158,7 @@ static int suite(struct jn_cmd_load *l, struct jn_err *err)
 }
 
 /* Without --media-ports: so many as parties of one thread need, up to 64, anywhere where they are free. */
-static int media_ports(struct jn_cmd_load *l, struct jn_err *err)
+int jn_cmd_load_ports(struct jn_cmd_load *l, struct jn_err *err)
 {
     struct jn_load_plan *p = &l->plan;
     struct jn_port_config *port = &p->load.media.port;
@@ -230,7 +230,7 @@ int jn_cmd_load_prepare(struct jn_cmd_load *l, struct jn_err *err)
     if (rc == 0)
         rc = suite(l, err);
     if (rc == 0)
-        rc = media_ports(l, err);
+        rc = jn_cmd_load_ports(l, err);
     m->port.local = l->plan.load.local;
     m->ops = &jn_load_sock;
     if (rc == 0 && l->over_dpdk)
