@@ -14,6 +14,7 @@ enum {
     BLOCK = 40,      /* 5 ms: what is judged at once; twice that where a codec leaves less to judge by */
     BLOCK_LOSSY = 80,
     NEAR = 200,   /* a jitter buffer stretches and shrinks by less */
+    BESIDE = 10,  /* so close to the best it is the same */
     FAR = 1600,   /* it was rebuilt, or words were left out */
     LEAP = 120,   /* 15 ms: more than a pitch period */
     SEAM = 120,   /* 15 ms: less than a frame */
@@ -73,23 +74,34 @@ static int64_t by_bytes(const struct jn_ear *e, const struct jn_voice *v, const 
     for (unsigned i = 0; e->codec <= JN_CODEC_PCMA && i < sizeof probe / sizeof *probe && probe[i] + 8 <= len; i++) {
         memcpy(&key, payload + probe[i], 8);
         uint32_t found = key ? jn_map_get(&v->find[e->codec], key) : JN_MAP_NONE;
-        if (found != JN_MAP_NONE)
+        if (found != JN_MAP_NONE && found != JN_VOICE_TWICE)
             return (found + v->n - probe[i]) % v->n;
     }
     return -1;
 }
 
-/* By correlation over the delays that are likely: of the other's voice, then of one's own. */
+/* By correlation over the delays that are likely: of the other's voice, then of one's own. A sound that is as good
+ * elsewhere (a tone, a vowel held) tells no time. */
 static int64_t by_sound(struct jn_ear *e, struct jn_ear_room *room, const int16_t *pcm, unsigned n, uint64_t at_ns)
 {
     const struct jn_voice *v = room->voice;
     bool who = (e->tries++ & 1) ? e->answers : !e->answers;
-    uint32_t from = (jn_voice_at(v, at_ns, who) + v->n - REACH) % v->n, best = 0;
+    uint32_t from = (jn_voice_at(v, at_ns, who) + v->n - REACH) % v->n, best = 0, other;
+    unsigned size = n < PIECE ? n : PIECE;
     if (room->searches <= 0 || n < PIECE / 2)
         return -1;
     room->searches--;
-    double r = jn_correlate_best(v, from, REACH, pcm, n < PIECE ? n : PIECE, &best);
-    return r > 0.7 ? (int64_t)best : -1;
+    double r = jn_correlate_best(v, from, REACH, pcm, size, &best), second = -1;
+    uint32_t before = (best + v->n - from) % v->n, after = before + BESIDE;
+    if (r <= 0.7)
+        return -1;
+    if (before > BESIDE)
+        second = jn_correlate_best(v, from, before - BESIDE, pcm, size, &other);
+    if (after < REACH) {
+        double later = jn_correlate_best(v, (from + after) % v->n, REACH - after, pcm, size, &other);
+        second = later > second ? later : second;
+    }
+    return second < r - 0.05 ? (int64_t)best : -1;
 }
 
 static bool look(struct jn_ear *e, struct jn_ear_room *room, const uint8_t *payload, unsigned len, const int16_t *pcm,

@@ -43,11 +43,12 @@ static void speak(int16_t *out, uint32_t n, uint64_t seed)
     }
 }
 
-/* The user's sound again and again, hiss under it. */
+/* The user's sound again and again, hiss under it: louder where the sound is, so that steps of G.711 show it there. */
 static void play(int16_t *out, uint32_t n, const int16_t *wav, uint32_t wav_n, uint64_t seed)
 {
     for (uint32_t i = 0; i < n; i++) {
-        int v = wav[i % wav_n] + (int)(noise(&seed) * HISS);
+        int sound = wav[i % wav_n], hiss = HISS + abs(sound) / 8;
+        int v = sound + (int)(noise(&seed) * hiss);
         out[i] = (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
     }
 }
@@ -66,7 +67,8 @@ static int index_coded(struct jn_voice *v, unsigned law)
     uint64_t key;
     for (uint32_t i = 0; i < v->n; i++) {
         memcpy(&key, v->coded[law] + i, KEY);
-        if (key && jn_map_set(&v->find[law], key, i) < 0)
+        uint32_t place = jn_map_get(&v->find[law], key) == JN_MAP_NONE ? i : JN_VOICE_TWICE;
+        if (key && jn_map_set(&v->find[law], key, place) < 0)
             return -ENOMEM;
     }
     return 0;

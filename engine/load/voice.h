@@ -22,6 +22,7 @@ enum {
     JN_VOICE_PHASES = 4,                 /* framed codecs: frames begin at so many places of 20 ms */
     JN_VOICE_RESAMPLED = 24              /* samples by which a change of rate delays (media/codec/resample.h) */
 };
+#define JN_VOICE_TWICE (UINT32_MAX - 1)
 /* One 20 ms frame of a codec whose frames cannot be cut. */
 struct jn_voice_frame {
     uint16_t len;
@@ -29,7 +30,8 @@ struct jn_voice_frame {
 };
 /* n: samples of a period, a multiple of 320. pcm: n + BEYOND; less: without the last four
  * bits, for correlation. coded: the same in G.711 of both laws. find: where eight
- * coded bytes stand. frames: of a framed codec, n / 160 for each of the phases, in bytes. */
+ * coded bytes stand, TWICE: at more than one place. frames: of a framed codec, n / 160 for each of the phases, in
+ * bytes. */
 struct jn_voice {
     uint32_t n;
     int16_t *pcm, *less;

@@ -5,6 +5,7 @@
 #include "media/codec/g711.h"
 #include "media/impair/impair.h"
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -301,5 +302,34 @@ Test(ear, a_sound_file_is_a_voice_too)
     jn_ear_end(&e, &room, 0);
     cr_expect(mean_ms(&e) > 269.5 && mean_ms(&e) < 270.5, "%f", mean_ms(&e));
     cr_expect_eq(e.missing, 20 * 160, "%llu", (unsigned long long)e.missing);
+    jn_voice_free(own);
+}
+
+Test(ear, a_tone_is_told_by_its_bytes_or_not_at_all)
+{
+    static int16_t wav[32000];
+    struct jn_voice *own;
+    struct jn_err err;
+    uint8_t coded[160];
+    for (unsigned i = 0; i < 32000; i++) /* 310 Hz, and half a period of the voice the same as the other */
+        wav[i] = (int16_t)(8000 * sin(2 * 3.14159265 * 310 * i / 8000));
+    cr_assert_eq(jn_voice_make(&own, wav, 32000, 5, &err), 0);
+    room.voice = own;
+    for (unsigned way = 0; way < 2; way++) { /* as it is; then without its hiss: only the tone */
+        struct jn_ear e;
+        cr_assert_eq(jn_ear_open(&e, JN_CODEC_PCMU, true), 0);
+        for (unsigned k = 0; k < 100; k++) {
+            uint16_t len;
+            uint64_t at = START + k * 20 * MS;
+            const uint8_t *payload = jn_voice_payload(own, JN_CODEC_PCMU, at, false, &len);
+            struct jn_rtp h = {.seq = (uint16_t)k, .ts = k * 160, .ssrc = 9, .payload_len = 160};
+            jn_codec_encode(JN_CODEC_PCMU, coded, wav + jn_voice_at(own, at, false) % 31840, 160);
+            jn_ear_take(&e, &room, &h, way ? coded : payload, at + 50 * MS);
+        }
+        jn_ear_end(&e, &room, 0);
+        cr_expect_eq(e.joined_ns != 0, way == 0, "way %u", way);
+        cr_expect(way || (mean_ms(&e) > 69.5 && mean_ms(&e) < 70.5), "%f", mean_ms(&e));
+        cr_expect_not(e.echo);
+    }
     jn_voice_free(own);
 }
