@@ -346,8 +346,8 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
     check_paths(c, out, root);
     jn_config_interfaces(c, out, jn_yaml_get(root, "media"));
     check_together(c, out, root);
+    jn_config_codecs(c, &out->codecs, jn_yaml_get(root, "media")); /* before browsers, whom its suites must suit */
     jn_config_media(c, out, root);
-    jn_config_codecs(c, &out->codecs, jn_yaml_get(root, "media"));
 }
 
 int jn_config_read(struct jn_buf *out, const char *path, struct jn_problems *p)

@@ -12,6 +12,16 @@ static const struct jn_field fields[] = {
 
 void jn_config_browser(struct jn_check *c, struct jn_config *out, const struct jn_yaml *at)
 {
+    const struct jn_sdp_codecs *allowed = &out->codecs;
+    bool fits = false;
+
     if (at)
         jn_check_fields(c, at, "media.browser", fields, ITEMS(fields), &out->browser);
+    for (unsigned i = 0; i < allowed->suites; i++)
+        fits |= allowed->suite[i] == JN_SUITE_AES128_SHA80 || allowed->suite[i] == JN_SUITE_GCM128 ||
+                allowed->suite[i] == JN_SUITE_GCM256;
+    if (out->browser.enabled && !fits)
+        jn_problem(c->problems, c->file, at ? at->line : 0, "media.browser.enabled",
+                   "browsers know none of media.srtp_suites: it must have AEAD_AES_128_GCM, AEAD_AES_256_GCM or "
+                   "AES_CM_128_HMAC_SHA1_80, or this must be false");
 }

@@ -123,7 +123,7 @@ static bool open_dtls(struct session *x)
     uint8_t age = (uint8_t)(current - x->certificate);
     struct jn_dtls_config c = {.identity = s->identity[x->certificate % 2],
                                .active = x->active,
-                               .gcm = s->c.gcm,
+                               .suites = s->c.suites,
                                .send = send_datagram,
                                .arg = x};
 

@@ -9,12 +9,12 @@
 
 struct jn_slow;
 /* browsers: legs of browsers a worker may have. certificate_s: a fresh certificate after so many seconds; the one
- * before holds as long again, for who was told its fingerprint. gcm: the workers' SRTP engine has AEAD. */
+ * before holds as long again, for who was told its fingerprint. suites: as in struct jn_dtls_config. */
 struct jn_slow_config {
     unsigned workers;
     uint32_t browsers;
     uint32_t certificate_s;
-    bool gcm;
+    uint16_t suites;
 };
 /* Read by anybody at any time (relaxed). begun_again: handshakes that broke off and were begun anew; full: datagrams
  * that found a worker's ring full. */

@@ -163,9 +163,10 @@ static bool use_srtp(struct jn_dtls *d)
     char list[96];
     size_t n = 0;
 
-    for (size_t i = d->c.gcm ? 0 : 2; i < sizeof profiles / sizeof *profiles; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ":" : "", profiles[i].name);
-    return SSL_set_tlsext_use_srtp(d->ssl, list) == 0; /* 0 is success here */
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+        if (d->c.suites & 1u << profiles[i].suite)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ":" : "", profiles[i].name);
+    return n > 0 && SSL_set_tlsext_use_srtp(d->ssl, list) == 0; /* 0 is success here */
 }
 
 struct jn_dtls *jn_dtls_open(const struct jn_dtls_config *c)

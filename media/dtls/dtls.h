@@ -14,19 +14,20 @@ int jn_dtls_identity_make(struct jn_dtls_identity **out, unsigned days, struct j
 void jn_dtls_identity_free(struct jn_dtls_identity *id);
 const uint8_t *jn_dtls_identity_fingerprint(const struct jn_dtls_identity *id); /* JN_FINGERPRINT bytes */
 
-/* gcm: AEAD profiles (RFC 7714) are offered and preferred. timer_us: first retransmission after that, then twice as
- * long each time; 0: 200,000. */
+/* suites: a bit for each of enum jn_srtp_suite that may be chosen; DTLS-SRTP knows both AEAD (RFC 7714), which we
+ * prefer, and AES128_SHA80. timer_us: first retransmission after that, then twice as long each time; 0: 200,000. */
 struct jn_dtls_config {
     const struct jn_dtls_identity *identity;
     uint8_t fingerprint[JN_FINGERPRINT]; /* of the peer */
-    bool active, gcm;
+    bool active;
+    uint16_t suites;
     uint32_t timer_us;
     /* A datagram to the peer, each by a call of its own. */
     void (*send)(void *arg, const uint8_t *datagram, size_t n);
     void *arg;
 };
 struct jn_dtls;
-/* NULL: no memory. Borrows the identity until it is closed. */
+/* NULL: no memory, or no suite that DTLS-SRTP knows. Borrows the identity. */
 struct jn_dtls *jn_dtls_open(const struct jn_dtls_config *c);
 void jn_dtls_close(struct jn_dtls *d);
 

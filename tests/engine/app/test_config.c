@@ -125,6 +125,8 @@ Test(config, browsers_are_taken_unless_said_otherwise)
     cr_assert_eq(parse(&c, "centre: ''\nmedia: {browser: {enabled: false, max_legs: 7, certificate: 2d}}\n", &p), 0);
     cr_assert(!c.browser.enabled && c.browser.max_legs == 7 && c.browser.certificate_s == 2 * 86400);
     mistake("centre: ''\nmedia:\n  browser: {port: 9}\n", "m.yaml:3 media.browser.port");
+    mistake("centre: ''\nmedia:\n  srtp_suites: [AES_256_CM_HMAC_SHA1_80]\n  browser: {max_legs: 5}\n",
+            "m.yaml:4 media.browser.enabled: browsers know none");
     mistake("centre: ''\nmedia: {browser: {certificate: 1h}}\n", "m.yaml:2 media.browser.certificate");
 }
 

@@ -44,7 +44,8 @@ static void begin(uint16_t first, uint32_t certificate_s)
                                  .browsers = 4,
                                  .quarantine_ms = 5000,
                                  .sounds = &x.sounds};
-    struct jn_slow_config sc = {.workers = 1, .browsers = 4, .certificate_s = certificate_s};
+    struct jn_slow_config sc = {
+        .workers = 1, .browsers = 4, .certificate_s = certificate_s, .suites = 1u << JN_SUITE_AES128_SHA80};
     memset(&x, 0, sizeof x);
     jn_time_start(0);
     jn_addr_parse(&c.local, "127.0.0.1", 0);
@@ -117,7 +118,8 @@ static void describe(bool wrong)
     struct jn_fact f;
     struct jn_order open = {.kind = JN_ORDER_LEG_OPEN, .leg = 1, .open = {.browser = true, .ice = x.own}},
                     remote = {.kind = JN_ORDER_LEG_REMOTE, .leg = 1};
-    struct jn_dtls_config c = {.active = true, .timer_us = 50000, .send = send_to_engine};
+    struct jn_dtls_config c = {
+        .active = true, .suites = 1u << JN_SUITE_AES128_SHA80, .timer_us = 50000, .send = send_to_engine};
     cr_assert_eq(jn_dtls_identity_make(&x.id, 1, &err), 0);
     remote.remote = (struct jn_leg_remote){.dtmf_pt = 255, .cn_pt = 255, .ptime_ms = 20, .dtls = true};
     remote.remote.by.own = x.own;
@@ -126,6 +128,7 @@ static void describe(bool wrong)
     c.identity = x.id;
     jn_slow_fingerprint(x.s, c.fingerprint, &remote.remote.by.certificate);
     x.dtls = jn_dtls_open(&c);
+    cr_assert(x.dtls != NULL);
     cr_assert_eq(jn_mailbox_send(&x.orders, &open), 0);
     cr_assert(await(JN_FACT_LEG_OPENED, &f));
     cr_assert_eq(f.opened.rtp.port, ntohs(x.engine.sin_port));
