@@ -213,7 +213,7 @@ static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *p
     bool again = false;
     if (!fits(b, s, pk, i, index)) {
         /* under new keys the peer may have begun again at ROC 0 */
-        again = (s->inherited >> at & 1) != 0 && index >> 16 != 0;
+        again = at < MB_INHERIT && (s->inherited >> at & 1) != 0 && index >> 16 != 0;
         index &= 0xffff;
         if (!again || !fits(b, s, pk, i, index))
             return JN_DROP_AUTH;
@@ -222,7 +222,8 @@ static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *p
         return JN_DROP_SENDERS;
     if (again)
         *jn_mb_rtp_seen(s, at) = jn_mb_nothing;
-    s->inherited = (uint8_t)(s->inherited & ~(1u << at));
+    if (at < MB_INHERIT)
+        s->inherited = (uint8_t)(s->inherited & ~(1u << at));
     jn_srtp_see(jn_mb_rtp_seen(s, at), index);
     pk->len = b->burst.body[i];
     if (!f->gcm && !f->plain) {
@@ -319,8 +320,10 @@ static void close_context(struct jn_srtp *s)
     if (!s)
         return;
     struct jn_srtp_bank *b = s->bank;
-    if (s->more)
-        jn_mb_give(&b->slab[0], s->more);
+    for (struct jn_mb_more *m = s->more, *next; m; m = next) {
+        next = m->next;
+        jn_mb_give(&b->slab[0], m);
+    }
     jn_mb_give(&b->slab[jn_mb_forms[s->suite].slab], s);
 }
 

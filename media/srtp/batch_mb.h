@@ -16,12 +16,16 @@ struct jn_mb_sender {
     struct jn_srtp_seen rtp, rtcp;
     uint32_t ssrc;
 };
+/* Six of them in a piece of memory, and the next piece. */
+enum { MB_MORE = 6, MB_INHERIT = 8 };
 struct jn_mb_more {
-    struct jn_mb_sender s[JN_SRTP_SENDERS_MAX - 1];
+    struct jn_mb_sender s[MB_MORE];
+    struct jn_mb_more *next;
 };
 
 /* First cache line of a context: all that tells which index a packet has, and the first sender's own state. inherited:
- * bit for each sender whose index comes from the key before and that sent nothing yet under this one. */
+ * bit for each sender (of the first MB_INHERIT) whose index comes from the key before and that sent nothing yet under
+ * this one. */
 struct jn_srtp {
     struct jn_srtp_bank *bank;
     struct jn_mb_more *more;
@@ -155,13 +159,14 @@ static inline bool jn_mb_too_many(const struct jn_srtp *s, unsigned at)
 }
 /* What was seen of the sender at a place; of one that is not there yet: nothing. */
 extern const struct jn_srtp_seen jn_mb_nothing;
+struct jn_mb_sender *jn_mb_beyond(const struct jn_srtp *s, unsigned at); /* at: not the first */
 static inline struct jn_srtp_seen *jn_mb_rtp_seen(struct jn_srtp *s, unsigned at)
 {
-    return at == 0 ? &s->rtp : &s->more->s[at - 1].rtp;
+    return at == 0 ? &s->rtp : &jn_mb_beyond(s, at)->rtp;
 }
 static inline struct jn_srtp_seen *jn_mb_rtcp_seen(struct jn_srtp *s, unsigned at)
 {
-    return at == 0 ? &jn_mb_rtcp(s)->seen : &s->more->s[at - 1].rtcp;
+    return at == 0 ? &jn_mb_rtcp(s)->seen : &jn_mb_beyond(s, at)->rtcp;
 }
 bool jn_mb_keep_senders(struct jn_srtp *s, const struct jn_srtp *old);
 

@@ -42,7 +42,7 @@ int jn_mb_slabs_open(struct jn_srtp_bank *b, uint32_t contexts)
     for (unsigned i = 0; i < MB_KINDS; i++) {
         struct jn_mb_slab *s = &b->slab[i];
         s->size = piece[i];
-        s->cap = contexts + (i == SLAB_128 ? contexts / 8 + 1 : 0); /* with some for further senders */
+        s->cap = contexts + (i == SLAB_128 ? contexts / 8 + 8 : 0); /* with some for further senders */
         s->base = aligned_alloc(MB_LINE, (size_t)s->cap * s->size);
         if (!s->base)
             return -ENOMEM;

@@ -10,7 +10,7 @@
 
 /* What sealing may add: the tag (GCM's is the longest) and SRTCP's index. How many senders (SSRCs) one context keeps
  * apart; packets of one more are refused and counted (JN_DROP_SENDERS). */
-enum { JN_SRTP_TRAILER_MAX = 16 + 4, JN_SRTP_SENDERS_MAX = 7 };
+enum { JN_SRTP_TRAILER_MAX = 16 + 4, JN_SRTP_SENDERS_MAX = 31 };
 
 struct jn_srtp_bank; /* of one thread: working memory and room for contexts */
 struct jn_srtp;      /* one direction of one leg; any SSRC */
