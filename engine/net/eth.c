@@ -1,6 +1,7 @@
 /* Eth: see eth.h. Headers are read and written byte by byte or through memcpy: nothing is assumed of alignment. */
 #include "engine/net/eth.h"
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 enum { IP_HEADER = 20, UDP_HEADER = 8, ARP_BYTES = 28, TTL = 64, PROTO_ICMP = 1, PROTO_UDP = 17, ECHO_REQUEST = 8 };
@@ -24,32 +25,31 @@ static uint32_t get_ip(const uint8_t *at)
     return ip;
 }
 
-/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order; a carry out of 64 bits counts one.
- */
-static inline uint64_t add(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
-}
-
+/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. Eight bytes at a time; what is
+ * carried out of 64 bits gathers above them. */
 uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
 {
-    uint64_t other = 0, w[2]; /* two chains of additions */
+    __extension__ unsigned __int128 all = sum;
+    uint64_t w[4];
 
-    for (; n >= 16; bytes += 16, n -= 16) {
+    for (; n >= 32; bytes += 32, n -= 32) {
         memcpy(w, bytes, sizeof w);
-        sum = add(sum, w[0]);
-        other = add(other, w[1]);
+        all += w[0];
+        all += w[1];
+        all += w[2];
+        all += w[3];
     }
-    sum = add(sum, other);
-    for (; n >= 4; bytes += 4, n -= 4)
-        sum = add(sum, get_ip(bytes));
+    for (; n >= 8; bytes += 8, n -= 8) {
+        memcpy(w, bytes, 8);
+        all += w[0];
+    }
     if (n > 0) {
-        uint8_t rest[4] = {0};
-        memcpy(rest, bytes, n);
-        sum = add(sum, get_ip(rest));
+        w[0] = 0;
+        memcpy(w, bytes, n);
+        all += w[0];
     }
-    return sum;
+    uint64_t low = (uint64_t)all;
+    return (low & UINT32_MAX) + (low >> 32) + (uint64_t)(all >> 64);
 }
 
 uint16_t jn_eth_fold(uint64_t sum)
@@ -65,6 +65,16 @@ uint16_t jn_eth_fold(uint64_t sum)
 static uint64_t pseudo(uint32_t from, uint32_t to, uint16_t len)
 {
     return (uint64_t)from + to + htons(PROTO_UDP) + htons(len);
+}
+
+/* Sums to which a carry may still be added back: of four and of five words, as they lie there. */
+static inline uint64_t words(const uint8_t *at, unsigned n)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        sum += get_ip(at + 4 * i);
+    return sum;
 }
 
 /* Which of ours has that IPv4 address in that VLAN; hosts: none. */
@@ -178,6 +188,32 @@ static bool have_vlan(const struct jn_eth_host us[], unsigned hosts, uint16_t vl
     return i < hosts;
 }
 
+bool jn_eth_plain(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts, const uint8_t *bytes, size_t n)
+{
+    const uint8_t *ip = bytes + JN_ETH_HEADER, *udp = ip + IP_HEADER;
+    unsigned i = 0;
+
+    if (n < JN_ETH_HEADER + IP_HEADER + UDP_HEADER || bytes[12] != TYPE_IP >> 8 || bytes[13] != (TYPE_IP & 255) ||
+        ip[0] != 0x45 || ip[9] != PROTO_UDP || memcmp(bytes, us->mac, 6) != 0 || (get16(ip + 6) & 0x3fff) != 0)
+        return false;
+    uint16_t whole = get16(ip + 2), len = get16(udp + 4);
+    f->to = get_ip(ip + 16);
+    while (i < hosts && (us[i].ip != f->to || us[i].vlan != 0 || us[i].v6))
+        i++;
+    if (i == hosts || (size_t)JN_ETH_HEADER + whole > n || whole < IP_HEADER + UDP_HEADER || len < UDP_HEADER ||
+        len > whole - IP_HEADER || jn_eth_fold(words(ip, IP_HEADER / 4)) != 0)
+        return false;
+    f->from = get_ip(ip + 12);
+    f->from_port = get16(udp);
+    f->to_port = get16(udp + 2);
+    f->l3 = JN_ETH_HEADER;
+    f->off = JN_ETH_HEADER + IP_HEADER + UDP_HEADER;
+    f->len = (uint16_t)(len - UDP_HEADER);
+    f->host = (uint8_t)i;
+    f->v6 = false;
+    return true;
+}
+
 enum jn_eth_kind jn_eth_parse_for(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts,
                                   const uint8_t *bytes, size_t n, uint16_t tag)
 {
@@ -252,35 +288,39 @@ static unsigned eth_length(const struct jn_eth_host *us)
     return us->vlan != 0 ? JN_ETH_HEADER + JN_ETH_TAG : JN_ETH_HEADER;
 }
 
+static uint16_t udp_sum(const struct jn_eth_udp *u, uint64_t base, const uint8_t *udp, uint16_t udp_len)
+{
+    uint64_t sum = base;
+
+    if (u->tail_known)
+        sum += u->tail + words(udp, (UDP_HEADER + JN_ETH_HEAD) / 4);
+    else
+        sum = jn_eth_sum(base, udp, udp_len);
+    uint16_t folded = jn_eth_fold(sum);
+    return folded != 0 ? folded : UINT16_MAX; /* zero would mean "none" */
+}
+
 unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u, uint8_t *payload, uint16_t len)
 {
+    static_assert((UDP_HEADER + JN_ETH_HEAD) % 4 == 0, "whole words");
     unsigned headers = eth_length(us) + IP_HEADER + UDP_HEADER;
-    uint16_t udp_len = (uint16_t)(len + UDP_HEADER), sum = 0;
+    uint16_t udp_len = (uint16_t)(len + UDP_HEADER), sum;
     uint8_t *udp = payload - UDP_HEADER;
     /* 802.1Q's priority is the class selector of DSCP: EF travels as 5. */
     uint8_t *ip = jn_eth_put_header(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
+    const uint8_t fixed[12] = {0x45, (uint8_t)(u->dscp << 2), [6] = DONT_FRAGMENT >> 8, [8] = TTL, PROTO_UDP};
+    uint16_t ports[4] = {htons(u->from_port), htons(u->to_port), htons(udp_len), 0};
 
-    memset(ip, 0, IP_HEADER);
-    ip[0] = 0x45;
-    ip[1] = (uint8_t)(u->dscp << 2);
+    memcpy(ip, fixed, sizeof fixed);
     put16(ip + 2, (uint16_t)(udp_len + IP_HEADER));
-    put16(ip + 6, DONT_FRAGMENT);
-    ip[8] = TTL;
-    ip[9] = PROTO_UDP;
     memcpy(ip + 12, &us->ip, 4);
     memcpy(ip + 16, &u->to, 4);
-    put16(udp, u->from_port);
-    put16(udp + 2, u->to_port);
-    put16(udp + 4, udp_len);
-    memset(udp + 6, 0, 2);
+    memcpy(udp, ports, sizeof ports);
     uint64_t base = pseudo(us->ip, u->to, udp_len);
     if (u->sums) {
-        uint16_t ip_sum = jn_eth_fold(jn_eth_sum(0, ip, IP_HEADER));
+        uint16_t ip_sum = jn_eth_fold(words(ip, IP_HEADER / 4));
         memcpy(ip + 10, &ip_sum, 2);
-        sum = jn_eth_fold(u->tail_known ? jn_eth_sum(base + u->tail, udp, UDP_HEADER + JN_ETH_HEAD)
-                                        : jn_eth_sum(base, udp, udp_len));
-        if (sum == 0)
-            sum = UINT16_MAX; /* zero would mean "none" */
+        sum = udp_sum(u, base, udp, udp_len);
     } else {
         sum = (uint16_t)~jn_eth_fold(base);
     }

@@ -66,6 +66,10 @@ static inline enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct
 {
     return jn_eth_parse_for(f, us, 1, bytes, n, tag);
 }
+/* The common case alone: an untagged datagram over IPv4 without options, to one of us, its header right: true, and f as
+ * jn_eth_parse_for has it, but for the sender's station. False says nothing: jn_eth_parse_for tells. */
+bool jn_eth_plain(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts, const uint8_t *bytes,
+                  size_t n);
 /* The sum (not folded to its complement) of a payload from JN_ETH_HEAD on, of a datagram whose checksum holds: known
  * without reading it. */
 uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes);

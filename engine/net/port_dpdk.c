@@ -239,6 +239,10 @@ static void frame(struct jn_port *p, struct rte_mbuf *m, bool handed)
     if ((m = own(p, m)) == NULL)
         return;
     uint16_t tag = (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 ? m->vlan_tci : 0;
+    if (tag == 0 && jn_eth_plain(&f, p->d->us, p->d->hosts, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len)) {
+        datagram(p, m, &f, handed);
+        return;
+    }
     enum jn_eth_kind kind =
         jn_eth_parse_for(&f, p->d->us, p->d->hosts, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, tag);
     if (kind == JN_ETH_UDP)

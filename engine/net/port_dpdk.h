@@ -24,6 +24,7 @@ struct jn_dpdk_config {
     struct jn_dpdk_address more[JN_PORT_PLACES - 1];
     bool huge_pages;
     uint16_t memory_mb;
+    uint32_t spare_buffers;      /* beside what queues and workers hold; for a device that holds more */
     uint16_t max_sleep_us;       /* how long a worker without traffic may sleep between two looks; 0: it never sleeps */
     uint16_t port_min, port_max; /* all of media's, for net_af_xdp; 0: every port */
     uint16_t workers;            /* ports that will be opened, 1 .. JN_DPDK_WORKERS */

@@ -60,6 +60,8 @@ static void learn(struct jn_port *p, struct jn_neigh_ip ip, const uint8_t mac[6]
     struct rte_mbuf *m[JN_NEIGH_WAIT];
     unsigned n = jn_neigh_learn(p->neigh, ip, mac, for_us, p->now_ns, waited);
 
+    p->hop_ns = 0; /* a station may have moved */
+
     for (unsigned i = 0; i < n; i++) {
         m[i] = waited[i];
         jn_eth_set_mac(rte_pktmbuf_mtod(m[i], uint8_t *), mac);

@@ -188,7 +188,7 @@ static int start_queues(struct jn_dpdk *d, const struct rte_eth_dev_info *info)
 /* Buffers for what the device's queues hold, what the rings between workers hold, and what is in work. */
 static int make_pool(struct jn_dpdk *d, struct jn_err *err)
 {
-    unsigned n = 1023u + d->queues * 2u * DESCRIPTORS +
+    unsigned n = 1023u + d->c.spare_buffers + d->queues * 2u * DESCRIPTORS +
                  d->c.workers * (unsigned)(JN_DPDK_RING + CACHE * 2 + JN_PKT_BURST * 4 + JN_NEIGH_WAIT_ALL);
 
     d->pool = rte_pktmbuf_pool_create("junctor", n, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, rte_eth_dev_socket_id(d->dev));

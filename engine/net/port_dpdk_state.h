@@ -57,6 +57,10 @@ struct jn_port {
     uint32_t ports;
     struct jn_neigh *neigh;
     uint64_t now_ns, tick_ns;
+    struct jn_neigh_ip
+        hop; /* where the last packet went, and its station, as of hop_ns: whole bursts go to one gateway */
+    uint64_t hop_ns;
+    uint8_t hop_mac[6];
     unsigned idle; /* looks that found nothing, in a row */
     struct jn_pkt pkt[JN_PKT_BURST];
     struct rte_mbuf *held[JN_PKT_BURST]; /* of the packets that the last rx gave */

@@ -147,6 +147,20 @@ static bool wait_for(struct jn_port *p, unsigned host, struct jn_neigh_ip hop, s
     return kept;
 }
 
+static bool station(struct jn_port *p, struct jn_neigh_ip hop, uint8_t mac[static 6])
+{
+    if (p->hop_ns == p->now_ns && p->hop.lo == hop.lo && p->hop.hi == hop.hi && p->hop.vlan == hop.vlan) {
+        memcpy(mac, p->hop_mac, 6);
+        return true;
+    }
+    if (!jn_neigh_find(p->neigh, hop, mac, p->now_ns))
+        return false;
+    p->hop = hop;
+    p->hop_ns = p->now_ns;
+    memcpy(p->hop_mac, mac, 6);
+    return true;
+}
+
 /* A frame that can go now, or NULL: it waits, or it cannot go at all (then pk->drop says so). */
 static struct rte_mbuf *ready(struct jn_port *p, struct jn_pkt *pk)
 {
@@ -169,7 +183,7 @@ static struct rte_mbuf *ready(struct jn_port *p, struct jn_pkt *pk)
     struct rte_mbuf *m = build(p, pk, place);
     if (!m)
         return NULL;
-    if (jn_neigh_find(p->neigh, hop, mac, p->now_ns)) {
+    if (station(p, hop, mac)) {
         pk->drop = JN_DROP_NONE;
         jn_eth_set_mac(rte_pktmbuf_mtod(m, uint8_t *), mac);
         return m;
