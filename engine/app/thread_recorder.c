@@ -1,4 +1,4 @@
-/* Recorder thread: items of every worker into segments; flushed at least every 400 ms. It is not woken (a system call
+/* Recorder thread: chunks of every worker into segments; flushed every 300 ms. It is not woken (a system call
  * for each frame would be the worker's): it looks every 50 ms. */
 #include "engine/app/engine.h"
 #include "engine/base/clock.h"
@@ -51,7 +51,7 @@ void *jn_thread_recorder(void *engine)
         bool stop = atomic_load_explicit(&e->stop_recorder, memory_order_acquire);
         unsigned n = take(e);
         dirty = dirty || n > 0;
-        if (dirty && (stop || jn_mono_ns() - flushed_ns >= 400000000u)) {
+        if (dirty && (stop || jn_mono_ns() - flushed_ns >= 300000000u)) {
             int rc = jn_rec_writer_flush(e->recorder);
             note_result(e, rc, "flush");
             flushed_ns = jn_mono_ns();

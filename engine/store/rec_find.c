@@ -97,8 +97,9 @@ static int tell_ended(struct finding *f, uint32_t before)
     return n < 0 ? n : rc;
 }
 
-/* Calls that ended since `open` was written stand in the index already. */
-static int note_ended(struct finding *f, uint64_t from, uint64_t to)
+/* Calls that ended since `open` was written stand in the index already; with `deleted`, those that were deleted since
+ * are noted alone. */
+static int note_ended(struct finding *f, uint64_t from, uint64_t to, bool deleted)
 {
     struct jn_rec_entry e;
 
@@ -106,7 +107,7 @@ static int note_ended(struct finding *f, uint64_t from, uint64_t to)
         ssize_t got = jn_file_read(f->fd, &e, ENTRY, i * ENTRY);
         if (got < ENTRY)
             return got < 0 ? (int)got : 0;
-        if (jn_rec_entry_good(&e) && e.call && jn_map_set(&f->ended, e.call, 1) < 0)
+        if (jn_rec_entry_good(&e) && e.call && (e.deleted_us || !deleted) && jn_map_set(&f->ended, e.call, 1) < 0)
             return -ENOMEM;
     }
     return 0;
@@ -125,10 +126,12 @@ static int find(struct finding *f, const char *dir, struct jn_rec_table *t, stru
         return rc;
     rc = 0;
     if (q->exact || lost) {
-        rc = jn_rec_index_catch_up(dir, &mark.at, t, NULL, NULL, err);
+        rc = note_ended(f, mark.entries, entries, true);
+        if (rc == 0)
+            rc = jn_rec_index_catch_up(dir, &mark.at, t, NULL, NULL, err);
         entries = mark.entries;
     } else {
-        rc = note_ended(f, mark.entries, entries);
+        rc = note_ended(f, mark.entries, entries, false);
     }
     if (rc == 0 && q->before == 0)
         rc = tell_running(f, t);

@@ -83,7 +83,7 @@ int jn_rec_index_add(struct jn_rec_index *x, const struct jn_rec_entry *e, uint3
 int jn_rec_index_get(const struct jn_rec_index *x, uint32_t number, struct jn_rec_entry *e)
 {
     ssize_t got = jn_file_read(x->fd, e, sizeof *e, (uint64_t)(number - 1) * ENTRY);
-    return got < 0 ? (int)got : got == ENTRY && jn_rec_entry_good(e) ? 0 : -EBADMSG;
+    return got < 0 ? (int)got : got < ENTRY ? -ENODATA : jn_rec_entry_good(e) ? 0 : -EBADMSG;
 }
 
 int jn_rec_index_mark(struct jn_rec_index *x, const struct jn_rec_table *t, const struct jn_rec_place *at)
@@ -203,6 +203,8 @@ static int take_item(void *arg, const struct jn_rec_item *it)
 {
     struct jn_rec_growing *g = arg;
 
+    if (it->kind == JN_REC_FRAME || it->event == JN_RECEV_START)
+        g->ledger.stopped = 0; /* it goes on after an end */
     jn_rec_ledger_add(&g->ledger, it);
     jn_rec_growing_item(g, it);
     return 0;

@@ -78,7 +78,7 @@ int jn_rec_index_load(const char *dir, struct jn_rec_table *t, struct jn_rec_mar
 int jn_rec_index_cut(struct jn_rec_index *x, uint64_t entries);
 /* Appends; *number counts from 1. 0 or -errno (nothing was appended). */
 int jn_rec_index_add(struct jn_rec_index *x, const struct jn_rec_entry *e, uint32_t *number);
-/* The entry with that number, from 1; 0 or -errno. */
+/* The entry with that number, from 1; 0, -ENODATA: behind the last one, -EBADMSG, -errno. */
 int jn_rec_index_get(const struct jn_rec_index *x, uint32_t number, struct jn_rec_entry *e);
 /* Writes `open`: entries and segments up to here need not be looked at again. */
 int jn_rec_index_mark(struct jn_rec_index *x, const struct jn_rec_table *t, const struct jn_rec_place *at);

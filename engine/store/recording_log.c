@@ -28,6 +28,7 @@ struct jn_rec_writer {
     struct jn_crypt *crypt;
     struct jn_rec_index *index;
     struct jn_rec_table table; /* recordings that run */
+    struct jn_map deleted;     /* calls that the run before deleted after its last mark */
     struct jn_map recent;      /* call to its entry's number: one that begins again goes on where it ended */
     struct jn_rec_block block[JN_REC_BLOCKS];
     unsigned filling;  /* index of the block that takes chunks */
@@ -48,7 +49,10 @@ struct jn_rec_writer {
 static int finish(struct jn_rec_writer *w, struct jn_rec_growing *g)
 {
     uint32_t number;
-    int rc = jn_rec_index_add(w->index, jn_rec_growing_entry(g), &number);
+    struct jn_rec_entry e = *jn_rec_growing_entry(g);
+    if (w->deleted.count > 0 && jn_map_get(&w->deleted, e.call) != JN_MAP_NONE)
+        e.deleted_us = e.last_us;
+    int rc = jn_rec_index_add(w->index, &e, &number);
 
     if (rc < 0)
         return rc;
@@ -73,6 +77,10 @@ static int recover(struct jn_rec_writer *w, struct jn_err *err)
 
     if (rc < 0 && rc != -ENOENT)
         return jn_fail(err, rc, "%s: %s", w->dir, strerror(-rc));
+    struct jn_rec_entry e;
+    for (uint32_t n = (uint32_t)mark.entries + 1; (rc = jn_rec_index_get(w->index, n, &e)) == 0 || rc == -EBADMSG; n++)
+        if (rc == 0 && e.deleted_us) /* stays so */
+            jn_map_set(&w->deleted, e.call, 1);
     rc = jn_rec_index_cut(w->index, mark.entries);
     if (rc == 0)
         rc = jn_rec_index_catch_up(w->dir, &mark.at, &w->table, recover_ended, w, err);
@@ -107,6 +115,8 @@ int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, const struct
         rc = jn_rec_table_init(&w->table);
     if (rc == 0)
         rc = jn_map_init(&w->recent, 1024);
+    if (rc == 0)
+        rc = jn_map_init(&w->deleted, 16);
     if (rc == 0) {
         jn_rec_io_blocks(w->io, w->block, JN_REC_BLOCKS);
         if (c->key_file)
@@ -326,6 +336,7 @@ static int put_sealed(struct jn_rec_writer *w, struct jn_rec_growing *g, const s
     w->block[w->filling].len += jn_rec_seal_bytes(c->used, g->key != NULL);
     w->end += jn_rec_seal_bytes(c->used, g->key != NULL);
     jn_rec_growing_chunk(g, &here, g->key != NULL, g->slot);
+    g->ledger.stopped = 0; /* unless its end is in here: it may go on after one */
     jn_rec_ledger_chunk(&g->ledger, c);
     w->changed = true;
     return 0;
@@ -510,6 +521,7 @@ void jn_rec_writer_close(struct jn_rec_writer *w)
         jn_crypt_key_free(w->table.at[i].key);
     jn_rec_table_free(&w->table);
     jn_map_free(&w->recent);
+    jn_map_free(&w->deleted);
     jn_rec_index_close(w->index);
     jn_rec_keys_close(w->keys);
     jn_crypt_free(w->crypt);

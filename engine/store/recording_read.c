@@ -422,12 +422,15 @@ int jn_rec_delete_found(const char *dir, const struct jn_rec_found *f, uint64_t 
 
 int jn_rec_delete(const char *dir, uint64_t call, uint64_t tenant, uint64_t now_us, bool *encrypted, struct jn_err *err)
 {
+    struct jn_rec_query q = {.call = call, .deleted = true, .exact = true};
     struct jn_rec_found f;
     char id[JN_ID_TEXT_MAX];
-    int rc = jn_rec_lookup(dir, call, &f, err);
+    int rc = jn_rec_find(dir, &q, find_one, &f, err);
 
-    if (rc < 0)
-        return rc;
+    if (rc == 1 && f.number == 0 && f.e.stopped) /* it ended a moment ago: its entry is there already, or soon */
+        rc = jn_rec_lookup(dir, call, &f, err) < 0 ? -ENOENT : 1;
+    if (rc <= 0)
+        return rc < 0 ? rc : jn_fail(err, -ENOENT, "no recording of call %s", jn_id_text(call, id));
     if (f.e.deleted_us || (tenant && f.e.tenant != tenant))
         return jn_fail(err, -ENOENT, "no recording of call %s", jn_id_text(call, id));
     if (f.number == 0)

@@ -33,18 +33,33 @@ void jn_rec_ring_free(struct jn_rec_ring *r)
     r->free = NULL;
 }
 
+/* Takes what came back. */
+static void look(struct jn_rec_ring *r)
+{
+    uint32_t most = r->n - r->n_free,
+             got = jn_mailbox_recv(&r->empty, r->free + r->n_free, BURST < most ? BURST : most);
+
+    r->n_free += got;
+    r->warm += got;
+}
+
 /* Whether there is a chunk beyond those that are kept. */
 static bool spare(struct jn_rec_ring *r)
 {
-    if (r->n_free <= r->kept)
-        r->n_free +=
-            jn_mailbox_recv(&r->empty, r->free + r->n_free, BURST < r->n - r->n_free ? BURST : r->n - r->n_free);
+    if (r->warm == 0 || r->n_free <= r->kept)
+        look(r);
     return r->n_free > r->kept;
+}
+
+static struct jn_rec_chunk *top(struct jn_rec_ring *r)
+{
+    r->warm -= r->warm > 0;
+    return &r->chunk[r->free[--r->n_free]];
 }
 
 struct jn_rec_chunk *jn_rec_ring_take(struct jn_rec_ring *r)
 {
-    return spare(r) ? &r->chunk[r->free[--r->n_free]] : NULL;
+    return spare(r) ? top(r) : NULL;
 }
 
 bool jn_rec_ring_keep(struct jn_rec_ring *r)
@@ -66,7 +81,9 @@ struct jn_rec_chunk *jn_rec_ring_take_kept(struct jn_rec_ring *r)
     if (r->kept == 0 || r->n_free == 0)
         abort(); /* a chunk was promised: using one that nobody kept is a fault of ours, never of load */
     r->kept--;
-    return &r->chunk[r->free[--r->n_free]];
+    if (r->warm == 0)
+        look(r);
+    return top(r);
 }
 
 void jn_rec_ring_give(struct jn_rec_ring *r, struct jn_rec_chunk *c)

@@ -9,8 +9,9 @@
 struct jn_rec_ring {
     struct jn_rec_chunk *chunk;
     struct jn_mailbox full, empty; /* uint32_t */
-    /* the producer's own: the last ones given back lie on top, for they are still in its cache */
-    uint32_t *free, n_free, n, kept;
+    /* the producer's own: the last ones that came back lie on top, `warm` of them; those below were never written to,
+     * so that no more memory is touched than was ever under way at a time */
+    uint32_t *free, n_free, warm, n, kept;
 };
 /* chunks: at least 2. Memory is touched only as it is used. 0 or -ENOMEM. */
 int jn_rec_ring_init(struct jn_rec_ring *r, uint32_t chunks);

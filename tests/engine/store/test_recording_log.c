@@ -285,3 +285,206 @@ Test(recording_log, export_writes_a_stereo_wav)
     cr_assert_leq(f->now.n - 44, 4u * 160 * 260);
     cr_assert_eq(jn_rec_export("/r", 77, "/no.wav", NULL, JN_REC_WAV, &err), -ENOENT);
 }
+
+/* ---- encryption, index, deleting ---- */
+
+static struct jn_rec_writer *open_sealed(const char *key)
+{
+    struct jn_rec_writer *w = NULL;
+    struct jn_err err = {0};
+
+    cr_assert_eq(
+        jn_rec_writer_open(&w, "/r", &(struct jn_rec_writer_config){.segment_bytes = 300000, .key_file = key}, &err), 0,
+        "%s", err.text);
+    return w;
+}
+
+static uint64_t loaded(uint64_t call)
+{
+    struct jn_rec_item *items = NULL;
+    struct jn_rec_summary sum;
+    size_t n = 0;
+
+    if (jn_rec_load("/r", call, &items, &n, &sum, NULL) < 0)
+        return 0;
+    free(items);
+    return sum.ledger.complete ? sum.ledger.frames[0] + sum.ledger.frames[1] : 1;
+}
+
+Test(recording_log, an_encrypted_recording_is_read_with_its_key_alone)
+{
+    struct jn_rec_writer *w = open_sealed("/master");
+    struct jn_rec_item it = frame(3, 0, 7);
+
+    record(w, 4, 300);
+    jn_rec_writer_close(w);
+    cr_assert(!ff_holds(it.payload, 160), "no sound in the clear on disk");
+    for (uint64_t c = 1; c <= 4; c++)
+        cr_assert_eq(loaded(c), 600, "call %llu", (unsigned long long)c);
+    struct seen x = list("/r", 0);
+    cr_assert(x.calls == 4 && x.complete == 4 && x.bad == 0);
+    cr_assert_eq(jn_files->unlink("/master"), 0);
+    cr_assert_eq(loaded(1), 0, "without the master key nothing is read");
+}
+
+Test(recording_log, the_master_key_can_be_changed_at_any_point)
+{
+    struct jn_err err = {0};
+
+    for (uint64_t crash = 1; crash < 60; crash++) {
+        ff_start(crash);
+        struct jn_rec_writer *w = open_sealed("/master");
+        record(w, 3, 60);
+        jn_rec_writer_close(w);
+        ff.crash_at = ff.calls + crash;
+        int rc = jn_rec_keys_rotate("/r", &err);
+        bool died = ff.calls >= ff.crash_at;
+        ff_crash();
+        for (uint64_t c = 1; c <= 3; c++)
+            cr_assert_eq(loaded(c), 120, "crash at %llu, call %llu", (unsigned long long)crash, (unsigned long long)c);
+        cr_assert_eq(jn_rec_keys_rotate("/r", &err), 0, "%s", err.text);
+        cr_assert_eq(loaded(2), 120, "and changed once more");
+        w = open_sealed("/master");
+        record(w, 1, 20);
+        jn_rec_writer_close(w);
+        if (rc == 0 && !died)
+            return; /* it needs no more calls than that */
+    }
+    cr_assert(false, "the change never ended");
+}
+
+Test(recording_log, deleting_destroys_the_key_or_overwrites)
+{
+    static const char *const keys[] = {"/master", NULL};
+
+    for (unsigned k = 0; k < 2; k++) {
+        ff_start(1 + k);
+        struct jn_rec_writer *w = open_sealed(keys[k]);
+        struct jn_rec_item it = frame(2, 0, 7);
+        struct jn_err err = {0};
+        bool encrypted;
+
+        it.payload[0] ^= 0x2a; /* sound that call 2 alone has */
+        record(w, 3, 200);
+        struct jn_rec_item own = frame(2, 0, 201);
+        memset(own.payload, 0x5a, 160);
+        cr_assert_eq(put_item(w, &own), 0);
+        cr_assert_eq(jn_rec_writer_flush(w), 0);
+        cr_assert_eq(ff_holds(own.payload, 160), !keys[k]);
+        cr_assert_eq(jn_rec_delete("/r", 2, 7 + 2 % 2, 5, &encrypted, &err), -EBUSY, "it runs again");
+        struct jn_rec_item stop = event(2, JN_RECEV_STOP, 1, 202);
+        cr_assert_eq(put_item(w, &stop), 0);
+        cr_assert_eq(jn_rec_writer_flush(w), 0);
+        cr_assert_eq(jn_rec_delete("/r", 2, 99, 5, &encrypted, &err), -ENOENT, "another tenant's");
+        cr_assert_eq(jn_rec_delete("/r", 2, 7 + 2 % 2, 5, &encrypted, &err), 0, "%s", err.text);
+        cr_assert_eq(encrypted, keys[k] != NULL);
+        cr_assert_eq(loaded(2), 0);
+        int again = jn_rec_delete("/r", 2, 0, 5, &encrypted, &err);
+        cr_assert_eq(again, -ENOENT, "%u twice: %d %s", k, again, err.text);
+        cr_assert_eq(loaded(1), 400);
+        cr_assert_eq(loaded(3), 400);
+        cr_assert(!ff_holds(own.payload, 160), "its sound is nowhere");
+        jn_rec_writer_close(w);
+        cr_assert_eq(jn_files->unlink("/r/index"), 0);
+        cr_assert_eq(jn_files->unlink("/r/open"), 0);
+        w = open_sealed(keys[k]); /* the index is made anew */
+        cr_assert_eq(loaded(2), 0);
+        cr_assert_eq(loaded(3), 400);
+        jn_rec_writer_close(w);
+    }
+}
+
+struct found {
+    unsigned n;
+    uint64_t last_us, complete;
+    bool any_order; /* those that a crash cut off come as they were found */
+};
+
+static int count(void *arg, const struct jn_rec_entry *e, uint32_t number)
+{
+    struct found *f = arg;
+
+    (void)number;
+    cr_assert(f->any_order || f->n == 0 || e->first_us <= f->last_us, "newest first");
+    f->n++;
+    f->complete += e->complete;
+    f->last_us = e->first_us;
+    return 0;
+}
+
+static struct found find(const struct jn_rec_query *q)
+{
+    struct found f = {.any_order = ff.crash_at != UINT64_MAX || q->deleted};
+    struct jn_err err = {0};
+
+    cr_assert_eq(jn_rec_find("/r", q, count, &f, &err), 0, "%s", err.text);
+    return f;
+}
+
+Test(recording_log, the_index_finds_by_tenant_agent_queue_and_time)
+{
+    struct jn_rec_writer *w = open_sealed(NULL);
+
+    for (uint64_t c = 1; c <= 12; c++) {
+        struct jn_rec_item it = event(c, JN_RECEV_QUEUE, 100 + c % 3, c);
+        cr_assert_eq(put_item(w, &it), 0);
+        it = event(c, JN_RECEV_AGENT, 200 + c % 4, c);
+        cr_assert_eq(put_item(w, &it), 0);
+        it = frame(c, 0, c);
+        cr_assert_eq(put_item(w, &it), 0);
+        it = event(c, JN_RECEV_STOP, 1, c + 1);
+        if (c < 12)
+            cr_assert_eq(put_item(w, &it), 0);
+        cr_assert_eq(jn_rec_writer_flush(w), 0);
+    }
+    struct jn_rec_query q = {.exact = true};
+    cr_assert_eq(find(&q).n, 12);
+    cr_assert_eq(find(&q).complete, 11);
+    q.tenant = 8;
+    cr_assert_eq(find(&q).n, 6);
+    q = (struct jn_rec_query){.agent = 201, .exact = true};
+    cr_assert_eq(find(&q).n, 3);
+    q = (struct jn_rec_query){.queue = 102};
+    cr_assert_eq(find(&q).n, 4);
+    q = (struct jn_rec_query){.from_us = 1000000000 + 3 * 20000, .to_us = 1000000000 + 5 * 20000};
+    cr_assert_eq(find(&q).n, 2);
+    q = (struct jn_rec_query){.before = 6};
+    cr_assert_eq(find(&q).n, 5, "the page before entry 6");
+    jn_rec_writer_close(w);
+}
+
+/* After a crash at any point the index knows of every call that was flushed, at once and after a start, once. */
+Test(recording_log, the_index_is_whole_after_any_crash)
+{
+    for (uint64_t round = 1; round <= 120; round++) {
+        uint64_t flushed = 0, put = 0, id = 0;
+
+        ff_start(1000 + round);
+        for (int life = 0; life < 3; life++) {
+            struct jn_rec_writer *w = open_sealed(round % 2 ? "/master" : NULL);
+            ff.crash_at = ff.calls + 5 + ff_rand(60);
+            while (ff.calls < ff.crash_at) {
+                struct jn_rec_item it = frame(++id, 0, 1);
+                put++;
+                if (put_item(w, &it) < 0)
+                    break;
+                it = event(id, JN_RECEV_STOP, 1, 2);
+                if (put_item(w, &it) < 0)
+                    break;
+                if (jn_rec_writer_flush(w) == 0)
+                    flushed = put;
+            }
+            jn_rec_writer_close(w);
+            ff_crash();
+            struct jn_rec_query q = {.exact = true, .deleted = true};
+            unsigned n = find(&q).n;
+            cr_assert(n >= flushed && n <= put, "round %llu: %u of %llu", (unsigned long long)round, n,
+                      (unsigned long long)flushed);
+            w = open_sealed(round % 2 ? "/master" : NULL);
+            q.exact = false;
+            cr_assert_eq(find(&q).n, n, "the same after a start");
+            jn_rec_writer_close(w);
+            flushed = put = n;
+        }
+    }
+}
