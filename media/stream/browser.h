@@ -38,7 +38,16 @@ struct jn_browsers {
     uint8_t bytes[JN_RAW_BURST][JN_DTLS_DATAGRAM_MAX];
 };
 
-/* browser.c */
+/* browser.c, keys.c: legs of browsers. open gives the pair that the leg stands on, JN_NONE when there is no room, and
+ * fills in further addresses; look_up takes what is no media (checks, handshakes) and gives the leg of what is. */
+int jn_browsers_open(struct jn_plane *p);
+void jn_browsers_free(struct jn_plane *p);
+uint32_t jn_browser_open(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, struct jn_fact *f);
+bool jn_browser_describe(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r, uint64_t now_ns);
+void jn_browser_close(struct jn_plane *p, struct jn_leg *l);
+uint32_t jn_browser_look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp);
+void jn_browser_flush(struct jn_plane *p);
+void jn_browser_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 struct jn_pkt *jn_browser_raw(struct jn_plane *p, const struct jn_ice_pair *to);
 
 /* keys.c */
