@@ -8,15 +8,16 @@ Test(act_voice_hold, hold_by_the_agents_phone_gives_the_caller_music)
     world(false, 0);
     uint64_t leg, phone;
     talking(&leg, &phone);
+    unsigned marks = orders_of(JN_ORDER_MARK);
     reinvite(phone, SDP_BOTH "a=sendonly\r\n");
     cr_assert_not_null(strstr(w.sip[phone].sdp, "a=recvonly"), "%s", w.sip[phone].sdp);
     cr_assert_eq(last_event()->kind, JN_EV_HOLD);
     cr_assert_str_eq(playing(), "moh");
-    cr_assert_eq(orders_of(JN_ORDER_MARK), 1u);
+    cr_assert_eq(orders_of(JN_ORDER_MARK), marks + 1);
     cr_assert_eq(last_order(JN_ORDER_HEAR)->hear.tracks, 0);
     reinvite(phone, SDP_BOTH);
     cr_assert_eq(last_event()->kind, JN_EV_RESUME);
-    cr_assert_eq(orders_of(JN_ORDER_MARK), 2u);
+    cr_assert_eq(orders_of(JN_ORDER_MARK), marks + 2);
     cr_assert_neq(last_order(JN_ORDER_HEAR)->hear.tracks, 0);
     cr_assert_eq(orders_of(JN_ORDER_STOP), 2u);
     end_world();
