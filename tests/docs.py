@@ -18,6 +18,7 @@ TABLES = {
     ("config.c", "media_fields"): "`media`", ("config.c", "worker_fields"): "`workers`", ("config.c", "api_fields"): "`api`",
     ("config.c", "router_fields"): "`router`", ("config.c", "trace_fields"): "`trace`", ("config.c", "log_fields"): "`log`",
     ("config_media.c", "fields"): "`media.dpdk`", ("config_browser.c", "fields"): "`media.browser`",
+    ("config_interfaces.c", "fields"): "`media.interfaces[]`", ("config_interfaces.c", "address_fields"): "`media.interfaces[]`.addresses",
     ("config_codecs.c", "opus_fields"): "`media.opus`",
     ("config_centre.c", "top_fields"): "`centre.yaml`", ("config_centre.c", "tenant_fields"): "a tenant",
     ("config_members.c", "queue_fields"): "a queue", ("config_members.c", "agent_fields"): "an agent",

@@ -25,29 +25,34 @@ static uint32_t get_ip(const uint8_t *at)
     return ip;
 }
 
+static uint64_t get64(const uint8_t *at)
+{
+    uint64_t w;
+    memcpy(&w, at, 8);
+    return w;
+}
+
 /* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. Eight bytes at a time; what is
  * carried out of 64 bits gathers above them. */
 uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
 {
     __extension__ unsigned __int128 all = sum;
-    uint64_t w[4];
 
     for (; n >= 32; bytes += 32, n -= 32) {
-        memcpy(w, bytes, sizeof w);
-        all += w[0];
-        all += w[1];
-        all += w[2];
-        all += w[3];
+        all += get64(bytes);
+        all += get64(bytes + 8);
+        all += get64(bytes + 16);
+        all += get64(bytes + 24);
     }
-    for (; n >= 8; bytes += 8, n -= 8) {
-        memcpy(w, bytes, 8);
-        all += w[0];
+    for (; n >= 8; bytes += 8, n -= 8)
+        all += get64(bytes);
+    if (n >= 4) {
+        all += get_ip(bytes);
+        bytes += 4;
+        n -= 4;
     }
-    if (n > 0) {
-        w[0] = 0;
-        memcpy(w, bytes, n);
-        all += w[0];
-    }
+    for (unsigned shift = 0; n > 0; bytes++, n--, shift += 8)
+        all += (uint64_t)*bytes << shift;
     uint64_t low = (uint64_t)all;
     return (low & UINT32_MAX) + (low >> 32) + (uint64_t)(all >> 64);
 }
