@@ -358,7 +358,6 @@ int jn_sip_registration(const struct jn_sip *s, uint64_t agent, struct jn_sip_re
 static bool hop_address(const char *hop, struct jn_addr *out)
 {
     char host[JN_HOST_MAX];
-    struct jn_addr a;
     const char *at = strncmp(hop, "sip:", 4) ? hop : hop + 4;
     bool six = *at == '[';
     at += six;
