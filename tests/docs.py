@@ -16,7 +16,7 @@ import sys
 TABLES = {
     ("config.c", "top_fields"): "`junctor.yaml`", ("config.c", "sip_fields"): "`sip`", ("config.c", "tls_fields"): "`sip`.tls",
     ("config.c", "media_fields"): "`media`", ("config.c", "worker_fields"): "`workers`", ("config.c", "api_fields"): "`api`",
-    ("config.c", "router_fields"): "`router`", ("config.c", "trace_fields"): "`trace`", ("config.c", "log_fields"): "`log`",
+    ("config.c", "router_fields"): "`router`", ("config.c", "trace_fields"): "`trace`", ("config.c", "recording_fields"): "`recording`", ("config.c", "log_fields"): "`log`",
     ("config_media.c", "fields"): "`media.dpdk`", ("config_browser.c", "fields"): "`media.browser`",
     ("config_interfaces.c", "fields"): "`media.interfaces[]`", ("config_interfaces.c", "address_fields"): "`media.interfaces[]`.addresses",
     ("config_codecs.c", "opus_fields"): "`media.opus`",

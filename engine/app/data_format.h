@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Counts up whenever an older program must not open the folder any more. 1: journal, messages, recordings, schema 2. */
-enum { JN_DATA_FORMAT = 2 };
+/* Counts up whenever an older program must not open the folder any more. 1: journal, messages, recordings, schema 2.
+ * 3: recordings in chunks, with an index. */
+enum { JN_DATA_FORMAT = 3 };
 #define JN_DATA_MARK "junctor data "
 
 /* "junctor data N\n", N from 1. 0 or -EBADMSG. */

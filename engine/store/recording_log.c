@@ -1,16 +1,14 @@
 /* Recording log, the writer: chunks into blocks, blocks into segments, and a full disk that is counted call by call.
- * Reading lives in recording_read.c, the index in rec_index.c, keys in rec_keys.c.
+ * Blocks and segments are in rec_blocks.c, reading in recording_read.c, the index in rec_index.c, keys in rec_keys.c.
  *
  * A block keeps its place in the segment until it is written, so a failed write is tried again as it is; only when
  * every block waits for space are chunks refused, counted, and told to the ledger of their call once there is space
  * again. A chunk is sealed when its place is sure, so that no nonce is used for two of them. */
-#include "engine/store/recording_log.h"
+#include "engine/store/rec_writer.h"
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/store/file.h"
-#include "engine/store/rec_io.h"
-#include "engine/store/rec_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,31 +18,6 @@
 
 enum { RECENT = 65536 };
 static const uint64_t mark_every_ns = UINT64_C(5000000000);
-
-struct jn_rec_writer {
-    char dir[1024];
-    struct jn_rec_io *io;
-    struct jn_rec_keys *keys; /* NULL: written in the clear */
-    struct jn_crypt *crypt;
-    struct jn_rec_index *index;
-    struct jn_rec_table table; /* recordings that run */
-    struct jn_map deleted;     /* calls that the run before deleted after its last mark */
-    struct jn_map recent;      /* call to its entry's number: one that begins again goes on where it ended */
-    struct jn_rec_block block[JN_REC_BLOCKS];
-    unsigned filling;  /* index of the block that takes chunks */
-    uint64_t end;      /* of the segment, with everything put so far */
-    uint64_t prepared; /* room on disk up to there */
-    uint64_t segment;  /* its name; the newest one's while none is open */
-    uint64_t marked_ns;
-    uint32_t segment_bytes;
-    int fd;               /* -1: no segment */
-    bool unsynced;        /* something was written since the last sync */
-    bool new_keys;        /* to be on disk before anything under them */
-    bool changed;         /* since the last mark */
-    uint32_t losing;      /* recordings with frames that found no room */
-    uint64_t lost_beyond; /* frames of calls that the table had no room for */
-    uint32_t n_ended;     /* recordings that ended and stand in the table still */
-};
 
 static int finish(struct jn_rec_writer *w, struct jn_rec_growing *g)
 {
@@ -134,164 +107,6 @@ int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, const struct
     return 0;
 }
 
-/* Named by time, so that names sort by age over all runs; never one that is there. */
-static int next_segment(struct jn_rec_writer *w)
-{
-    char path[1100];
-    uint64_t us = jn_wall_us();
-
-    if (us <= w->segment)
-        us = w->segment + 1;
-    int fd = -EEXIST;
-    for (int i = 0; fd == -EEXIST && i < 1000; i++, us++) {
-        jn_rec_segment_path(path, w->dir, us);
-        fd = jn_rec_io_open(w->io, path);
-    }
-    if (fd < 0)
-        return fd;
-    int rc = jn_files->sync_dir(w->dir);
-    if (rc < 0) {
-        jn_files->close(fd);
-        jn_files->unlink(path);
-        return rc;
-    }
-    w->segment = us - 1;
-    w->fd = fd;
-    w->end = w->prepared = 0;
-    return 0;
-}
-
-/* What was prepared and not used is given back. */
-static void close_segment(struct jn_rec_writer *w, bool good)
-{
-    if (good && w->prepared > w->end && w->prepared != UINT64_MAX)
-        jn_files->truncate(w->fd, w->end);
-    jn_files->close(w->fd);
-    w->fd = -1;
-}
-
-static void settle(struct jn_rec_block *b)
-{
-    if (b->full && !b->under_way && b->done == b->len)
-        *b = (struct jn_rec_block){.bytes = b->bytes};
-}
-
-/* Waits for every block that was given; what was short or failed is tried again, once. 0, or what stopped one. */
-static int drain(struct jn_rec_writer *w)
-{
-    int rc = 0;
-
-    while (jn_rec_io_busy(w->io))
-        jn_rec_io_reap(w->io, true);
-    for (unsigned i = 0; rc == 0 && i < JN_REC_BLOCKS; i++) {
-        struct jn_rec_block *b = &w->block[i];
-        settle(b);
-        while (rc == 0 && b->full) {
-            jn_rec_io_write(w->io, w->fd, b);
-            while (b->under_way)
-                jn_rec_io_reap(w->io, true);
-            rc = b->error;
-            settle(b);
-        }
-    }
-    return rc;
-}
-
-static int sync_segment(struct jn_rec_writer *w)
-{
-    int rc = drain(w);
-
-    if (rc < 0 || !w->unsynced)
-        return rc;
-    rc = jn_files->sync(w->fd);
-    if (rc == 0) {
-        w->unsynced = false;
-        return 0;
-    }
-    /* After a failed sync the kernel forgets what it could not write: this segment is not trusted with more. */
-    jn_error("store", "sync of a recording segment failed, items since the last flush may be lost: dir=%s error=%s",
-             w->dir, strerror(-rc));
-    close_segment(w, false);
-    w->unsynced = false;
-    return rc;
-}
-
-/* The block goes to the disk as it is, filled with zeros to where the next may begin. */
-static int write_block(struct jn_rec_writer *w, struct jn_rec_block *b)
-{
-    if (w->new_keys) { /* nothing lies on disk whose key does not */
-        int rc = jn_rec_keys_commit(w->keys);
-        if (rc < 0)
-            return rc;
-        w->new_keys = false;
-    }
-    size_t fill = -b->len & (JN_REC_ALIGN - 1);
-    memset(b->bytes + b->len, 0, fill);
-    b->len += fill;
-    w->end += fill;
-    if (b->off + b->len > w->prepared) {
-        uint64_t to = b->off + b->len + JN_REC_AHEAD;
-        to = to < w->segment_bytes + (uint64_t)JN_REC_BLOCK ? to : w->segment_bytes + (uint64_t)JN_REC_BLOCK;
-        w->prepared = jn_rec_io_prepare(w->io, w->fd, b->off, to) == 0 ? to : UINT64_MAX;
-    }
-    b->full = true;
-    w->unsynced = true;
-    jn_rec_io_write(w->io, w->fd, b);
-    settle(b);
-    return 0;
-}
-
-/* Gives the block being filled to the disk, and finds another. -errno: none is free. */
-static int give_block(struct jn_rec_writer *w)
-{
-    struct jn_rec_block *b = &w->block[w->filling];
-
-    if (b->len > 0 && !b->full) {
-        int rc = write_block(w, b);
-        if (rc < 0)
-            return rc;
-    }
-    for (int round = 0; round < 2; round++) {
-        jn_rec_io_reap(w->io, round > 0);
-        for (unsigned i = 0; i < JN_REC_BLOCKS; i++) {
-            struct jn_rec_block *f = &w->block[(w->filling + i) % JN_REC_BLOCKS];
-            settle(f);
-            if (!f->full && f->len == 0) {
-                w->filling = (w->filling + i) % JN_REC_BLOCKS;
-                return 0;
-            }
-        }
-    }
-    int rc = drain(w);
-    return rc < 0 ? rc : give_block(w);
-}
-
-/* A place for n bytes in the block being filled. */
-static int place_for(struct jn_rec_writer *w, size_t n, uint8_t **at)
-{
-    struct jn_rec_block *b = &w->block[w->filling];
-    int rc = 0;
-
-    if (b->full || b->len + n > JN_REC_BLOCK)
-        rc = give_block(w);
-    if (rc == 0 && w->fd >= 0 && w->end + n > w->segment_bytes) {
-        rc = give_block(w);
-        if (rc == 0)
-            rc = sync_segment(w);
-        if (rc == 0)
-            close_segment(w, true);
-    }
-    if (rc == 0 && w->fd < 0)
-        rc = next_segment(w);
-    if (rc < 0)
-        return rc;
-    b = &w->block[w->filling];
-    if (b->len == 0)
-        b->off = w->end;
-    *at = b->bytes + b->len;
-    return 0;
-}
-
 /* A recording that begins gets a key of its own; without one nothing of it is written. */
 static int begin(struct jn_rec_writer *w, struct jn_rec_growing *g)
 {
@@ -316,7 +131,7 @@ static int put_sealed(struct jn_rec_writer *w, struct jn_rec_growing *g, const s
     int rc = begin(w, g);
 
     if (rc == 0)
-        rc = place_for(w, jn_rec_seal_bytes(c->used, g->key != NULL), &at);
+        rc = jn_rec_place_for(w, jn_rec_seal_bytes(c->used, g->key != NULL), &at);
     if (rc < 0)
         return rc;
     struct jn_rec_seal s = {.call = c->call,
@@ -491,10 +306,10 @@ int jn_rec_writer_flush(struct jn_rec_writer *w)
         rc = tell_lost(w);
     struct jn_rec_block *b = &w->block[w->filling];
     if (!b->full && b->len > 0) {
-        int given = give_block(w);
+        int given = jn_rec_give_block(w);
         rc = rc < 0 ? rc : given;
     }
-    int synced = w->fd >= 0 ? sync_segment(w) : 0;
+    int synced = w->fd >= 0 ? jn_rec_sync_segment(w) : 0;
     rc = rc < 0 ? rc : synced;
     if (rc == 0)
         rc = index_ended(w);
@@ -514,7 +329,7 @@ void jn_rec_writer_close(struct jn_rec_writer *w)
         if (rc < 0)
             jn_error("store", "recordings not flushed at the end: dir=%s error=%s", w->dir, strerror(-rc));
         if (w->fd >= 0)
-            close_segment(w, rc == 0);
+            jn_rec_close_segment(w, rc == 0);
     }
     jn_rec_io_free(w->io);
     for (uint32_t i = 0; i < w->table.n; i++)

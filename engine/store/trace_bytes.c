@@ -72,6 +72,8 @@ static const char *get_text(struct in *i, uint32_t n)
     return text;
 }
 
+enum { R_UNKNOWN = 127 }; /* as in struct jn_leg_stats */
+
 /* The members of the figures in the order of the bytes. */
 #define WIDE(s)                                                                                                        \
     {                                                                                                                  \
@@ -94,6 +96,15 @@ static void put_media(uint8_t **at, const struct jn_trace_record *r)
     put(at, r->stats.mos_x100, 2);
     put_address(at, &r->local);
     put_address(at, &r->peer);
+    put(at, r->stats.remote_mos_x100, 2);
+    put(at, r->stats.burst_ms, 2);
+    put(at, r->stats.gap_ms, 2);
+    put(at, r->stats.burst_density, 1);
+    put(at, r->stats.gap_density, 1);
+    put(at, r->stats.remote_discard, 1);
+    put(at, r->stats.remote_r, 1);
+    put(at, r->stats.trouble, 1);
+    put(at, r->stats.troubles, 1);
 }
 
 static void get_media(struct in *i, struct jn_trace_record *r)
@@ -111,6 +122,18 @@ static void get_media(struct in *i, struct jn_trace_record *r)
     r->stats.mos_x100 = (uint16_t)get(i, 2);
     get_address(i, &r->local);
     get_address(i, &r->peer);
+    r->stats.remote_r = R_UNKNOWN;
+    if (i->at == i->end) /* older ones end here */
+        return;
+    r->stats.remote_mos_x100 = (uint16_t)get(i, 2);
+    r->stats.burst_ms = (uint16_t)get(i, 2);
+    r->stats.gap_ms = (uint16_t)get(i, 2);
+    r->stats.burst_density = (uint8_t)get(i, 1);
+    r->stats.gap_density = (uint8_t)get(i, 1);
+    r->stats.remote_discard = (uint8_t)get(i, 1);
+    r->stats.remote_r = (uint8_t)get(i, 1);
+    r->stats.trouble = (uint8_t)get(i, 1);
+    r->stats.troubles = (uint8_t)get(i, 1);
 }
 
 size_t jn_trace_encode(uint8_t *out, const struct jn_trace_record *r)
@@ -137,8 +160,12 @@ size_t jn_trace_encode(uint8_t *out, const struct jn_trace_record *r)
     put(&at, r->side, 1);
     if (r->kind == JN_TRACE_LEG)
         put_text(&at, r->call_id, r->call_id_len, 1);
-    else
+    else if (r->kind == JN_TRACE_MEDIA)
         put_media(&at, r);
+    if (r->kind == JN_TRACE_TROUBLE) {
+        put(&at, r->what, 1);
+        put(&at, r->on, 1);
+    }
     return (size_t)(at - out);
 }
 
@@ -169,6 +196,9 @@ int jn_trace_decode(struct jn_trace_record *r, const uint8_t *bytes, size_t n)
         r->call_id = get_text(&i, r->call_id_len);
     } else if (r->kind == JN_TRACE_MEDIA) {
         get_media(&i, r);
+    } else if (r->kind == JN_TRACE_TROUBLE) {
+        r->what = (uint8_t)get(&i, 1);
+        r->on = get(&i, 1) != 0;
     } else {
         return -EBADMSG;
     }

@@ -13,6 +13,7 @@ enum jn_trace_kind {
     JN_TRACE_MESSAGE = 1, /* a SIP message */
     JN_TRACE_LEG,         /* the dialog call_id is leg `leg` of call ix */
     JN_TRACE_MEDIA,       /* what was seen of that leg's media when it closed */
+    JN_TRACE_TROUBLE,     /* something was wrong with that leg's media, or was not any more */
     JN_TRACE_KIND_N
 };
 /* Texts are not terminated; decoded ones point into the bytes. */
@@ -27,12 +28,15 @@ struct jn_trace_record {
     /* MESSAGE, LEG */
     const char *call_id;
     uint16_t call_id_len;
-    /* LEG, MEDIA: side 0 caller, 1 agent, 2 third party, 3 supervisor; agent: 0 none */
+    /* LEG, MEDIA, TROUBLE: side 0 caller, 1 agent, 2 third party, 3 supervisor; agent: 0 none */
     uint64_t ix, tenant, agent, leg;
     uint8_t side;
     /* MEDIA */
     uint8_t worker, codec, suite;
     struct jn_leg_stats stats;
+    /* TROUBLE: enum jn_trouble */
+    uint8_t what;
+    bool on;
     struct jn_addr local, peer; /* MESSAGE too */
 };
 /* Bytes written to out (JN_TRACE_BYTES_MAX), 0 when a text is too long. */

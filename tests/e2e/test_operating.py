@@ -80,7 +80,7 @@ def newer_data_is_refused(t):
     t.equal(tree(e.data), before, "the folder")
     # A newer database alone, as another version's folder without the mark would have it.
     with open(os.path.join(e.data, "format"), "w", encoding="utf-8") as f:
-        f.write("junctor data 2\n")
+        f.write("junctor data 3\n")
     subprocess.run([sys.executable, "-c", "import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); d.execute('PRAGMA user_version=99'); d.commit()", os.path.join(e.data, "junctor.db")], check=True)
     before = tree(e.data)
     p = run(e, "run", "--config", e.config)
