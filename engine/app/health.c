@@ -76,6 +76,8 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
                  {"mixed_total", offsetof(struct jn_worker_counts, mixed)},
                  {"turns_to_mix_total", offsetof(struct jn_worker_counts, turns_to_mix)},
                  {"turns_to_relay_total", offsetof(struct jn_worker_counts, turns_to_relay)},
+                 {"unseated_total", offsetof(struct jn_worker_counts, unseated)},
+                 {"no_encoder_total", offsetof(struct jn_worker_counts, no_encoder)},
                  {"jitter_stretched_total", offsetof(struct jn_worker_counts, stretched)},
                  {"jitter_shrunk_total", offsetof(struct jn_worker_counts, shrunk)},
                  {"jitter_resynced_total", offsetof(struct jn_worker_counts, resynced)},

@@ -70,6 +70,8 @@ static void publish(struct jn_worker *w)
     PUT(mixed);
     PUT(turns_to_mix);
     PUT(turns_to_relay);
+    PUT(unseated);
+    PUT(no_encoder);
     PUT(stretched);
     PUT(shrunk);
     PUT(resynced);

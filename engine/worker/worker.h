@@ -44,6 +44,7 @@ struct jn_worker_counts {
     _Atomic uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
         rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix, turns_to_relay, stretched, shrunk, resynced,
         skipped, undecoded;
+    _Atomic uint64_t unseated, no_encoder;
     _Atomic uint64_t browsers, ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated,
         dtls_strangers, dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N];
     _Atomic uint64_t late[JN_LATE_N], late_ns; /* as in struct jn_plane_counts */

@@ -85,13 +85,13 @@ void jn_ahead_seats(const struct jn_plane *p, const struct jn_room *r)
         jn_jbuf_prefetch_get(v[i]->jb);
 }
 
-void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i)
+void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i, bool leg)
 {
     if (r->n <= MEMBERS)
         return;
     if (i + MIDDLE < r->n)
         touch(&p->voice[r->member[i + MIDDLE]]);
-    if (i + NEAR < r->n)
+    if (leg && i + NEAR < r->n)
         near_leg(p, &p->voice[r->member[i + NEAR]]);
 }
 

@@ -444,9 +444,9 @@ struct jn_ahead {
 };
 void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n);
 void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first);
-/* In a room of more than JN_AHEAD_MEMBERS: all that sounds; and what comes a few members after i. */
+/* In a room of more than JN_AHEAD_MEMBERS: all that sounds; and who comes a few members after i, with its leg. */
 void jn_ahead_seats(const struct jn_plane *p, const struct jn_room *r);
-void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i);
+void jn_ahead_member(const struct jn_plane *p, const struct jn_room *r, unsigned i, bool leg);
 /* Before each room's period. */
 void jn_ahead_step(const struct jn_plane *p, struct jn_ahead *a);
 

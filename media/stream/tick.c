@@ -85,9 +85,9 @@ static void tell(struct jn_plane *p, struct jn_voice *v, const struct jn_made *c
     }
 }
 
-static struct jn_voice *member(const struct jn_plane *p, const struct jn_room *r, unsigned i)
+static struct jn_voice *member(const struct jn_plane *p, const struct jn_room *r, unsigned i, bool leg)
 {
-    jn_ahead_member(p, r, i);
+    jn_ahead_member(p, r, i, leg);
     return &p->voice[r->member[i]];
 }
 
@@ -95,7 +95,7 @@ static struct jn_voice *member(const struct jn_plane *p, const struct jn_room *r
 static void tell_all(struct jn_plane *p, const struct jn_room *r, uint64_t now_ns)
 {
     for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = member(p, r, i);
+        struct jn_voice *v = member(p, r, i, true);
         if (!listens(p, v))
             continue;
         struct jn_made *c = jn_made_for(p, r, v);
@@ -123,7 +123,7 @@ static void tell_by_encoder(struct jn_plane *p, const struct jn_room *r, uint64_
     struct jn_mixer *m = &p->mixer;
 
     for (unsigned i = 0; i < r->n; i++) {
-        struct jn_voice *v = member(p, r, i);
+        struct jn_voice *v = member(p, r, i, false);
         p->pick[i] = NOTHING;
         if (!listens(p, v))
             continue;
@@ -139,7 +139,7 @@ static void tell_by_encoder(struct jn_plane *p, const struct jn_room *r, uint64_
     for (unsigned i = 0; i < r->n; i++) {
         if (p->pick[i] == NOTHING)
             continue;
-        struct jn_voice *v = member(p, r, i);
+        struct jn_voice *v = member(p, r, i, true);
         struct jn_made *c = &m->made[p->pick[i]];
         if (c->sort.codec > JN_CODEC_PCMA)
             jn_voice_follow_encoder(p, v, c);
