@@ -87,7 +87,8 @@ static void tell(struct session *x, enum jn_keys how)
         how = JN_KEYS_PROFILE;
     m->how = (uint8_t)how;
     jn_mailbox_send_reserved(&x->slow->out[x->worker], m);
-    explicit_bzero(&m->keys, sizeof m->keys);
+    explicit_bzero(m->keys.in, sizeof m->keys.in);
+    explicit_bzero(m->keys.out, sizeof m->keys.out);
     x->told = true;
     count(&x->slow->counts.going, -1);
 }
