@@ -21,6 +21,20 @@ struct jn_voice_leg_seen {
     struct jn_addr local, peer;
     const struct jn_leg_stats *stats;
 };
+/* A leg's media while the call is up: stats as last told. */
+struct jn_voice_quality {
+    uint64_t leg, agent, age_us;
+    const char *name; /* the agent's; NULL: it is none's */
+    uint8_t side, worker, codec, suite;
+    const struct jn_leg_stats *stats;
+};
+/* Something is wrong with the media of a leg of a call whose parties talk, or is not any more. what: enum jn_trouble.
+ */
+struct jn_voice_trouble {
+    uint64_t ix, tenant, agent, leg;
+    uint8_t side, what;
+    bool on;
+};
 /* A supervisor at call ix. */
 enum jn_watch_mode { JN_WATCH_NONE, JN_WATCH_LISTEN, JN_WATCH_WHISPER, JN_WATCH_BARGE, JN_WATCH_N };
 #define JN_WATCH_NAMES                                                                                                 \
@@ -37,7 +51,7 @@ struct jn_voice_watch {
 struct jn_voice_ports {
     /* Admission of one call: keeps one ending place in the router's mailbox. 0 or -EAGAIN: answer 503. */
     int (*admit)(void *arg);
-    void (*release)(void *arg); /* the kept place was not used */
+    void (*release)(void *arg);                   /* the kept place was not used */
     unsigned (*load)(void *arg, unsigned worker); /* what it needs of its core, in 1/1000. NULL: nobody measures */
     int (*event)(void *arg, const struct jn_event *ev,
                  bool ending); /* ending: uses the kept place, cannot fail. Otherwise 0 or -EAGAIN */
@@ -56,7 +70,9 @@ struct jn_voice_ports {
     void (*answered)(void *arg, void *ask, uint64_t ix, enum jn_why why);
     void (*leg_seen)(void *arg, const struct jn_voice_leg_seen *l); /* for traces; may be NULL */
     void (*supervised)(void *arg, const struct jn_voice_watch *w);  /* may be NULL */
-    /* From where a peer at that address (NULL: not known yet) gets its media; as in JN_ORDER_LEG_OPEN. NULL: one place. */
+    void (*trouble)(void *arg, const struct jn_voice_trouble *t);   /* may be NULL */
+    /* From where a peer at that address (NULL: not known yet) gets its media; as in JN_ORDER_LEG_OPEN. NULL: one place.
+     */
     void (*media_place)(void *arg, const struct jn_addr *peer, uint8_t *interface, uint8_t *family);
     /* SHA-256 of the certificate that handshakes show now, and its number; NULL: browsers are not taken. */
     void (*fingerprint)(void *arg, uint8_t out[static JN_FINGERPRINT], uint8_t *certificate);
@@ -70,7 +86,7 @@ struct jn_voice_config {
     uint32_t silence_end_s; /* a leg without media that long is ended; 0 never */
     uint16_t admit_load;    /* no new call where every worker needs that much of its core, in 1/1000; 0: no bound */
     struct jn_sdp_codecs codecs; /* n 0: all */
-    uint32_t ring_ms;       /* bound of our own on ringing beyond the router's offer time-out: 120000 */
+    uint32_t ring_ms;            /* bound of our own on ringing beyond the router's offer time-out: 120000 */
 };
 /* Borrows sip and sounds. The sink of sip is jn_act_voice_sink(), made before sip is opened: open, then
  * jn_act_voice_sip once it is there. */
@@ -94,6 +110,11 @@ enum jn_control {
     JN_CONTROL_RECORD_PAUSE,
     JN_CONTROL_RECORD_MASK
 };
+/* The legs of a call that is up and have told something. Gives how many, at most max; -ENOENT: no such call of that
+ * tenant (0: any). stats and name are act_voice's, until the next
+ * fact. */
+int jn_act_voice_quality(struct jn_act_voice *v, uint64_t ix, uint64_t tenant, struct jn_voice_quality *out,
+                         unsigned max);
 /* Calls that move, by API. The agent has the call, or (CALL) wants one. to: an agent, or queue, or number. */
 enum jn_move {
     JN_MOVE_TRANSFER, /* blind */
@@ -122,8 +143,8 @@ int jn_act_voice_supervise(struct jn_act_voice *v, uint64_t ix, uint64_t supervi
  * prompts_missing: a sound that the configuration names is not there.
  * wrong_steps: a fault of ours; always 0. */
 struct jn_voice_counts {
-    uint64_t calls, refused, overloaded /* of the refused */, answered, arrived, agent_calls, agent_failed, orders_refused, events_refused,
-        prompts_missing, private_told, digits, ended_silent, facts_strange, wrong_steps;
+    uint64_t calls, refused, overloaded /* of the refused */, answered, arrived, agent_calls, agent_failed,
+        orders_refused, events_refused, prompts_missing, private_told, digits, ended_silent, facts_strange, wrong_steps;
     /* Calls that ended before a queue: outside opening hours; hung up by the caller; by the menu. Recording notices
      * heard to their end, refused recordings, notices that could not be played. Nailed-up lines answered and lost. */
     uint64_t flow_closed, flow_left, flow_ended, notices, declined, notices_failed, lines_up, lines_lost;
@@ -132,7 +153,8 @@ struct jn_voice_counts {
     /* Calls moved: transfers and consults begun, those that came to nothing, REFERs; calls to outside begun, answered
      * and refused for want of permission. */
     uint64_t moves, moves_failed, refers, outs, outs_answered, outs_forbidden;
-    uint64_t keys_up, keys_failed; /* handshakes with browsers; those that failed ended the party's call */
+    uint64_t trouble[JN_TROUBLE_N]; /* times that it began in a talking call, by enum jn_trouble */
+    uint64_t keys_up, keys_failed;  /* handshakes with browsers; those that failed ended the party's call */
 };
 const struct jn_voice_counts *jn_act_voice_counts(const struct jn_act_voice *v);
 /* Calls in any state; 0 means drained. */

@@ -66,9 +66,13 @@ struct leg {
     uint32_t call, index;
     uint32_t line; /* nailed up: whose (act_voice_nailed.c) */
     uint8_t side, worker, media, kept, kept_home;
-    bool peer_public; /* its signalling comes from a public address */
+    struct jn_addr via; /* where its signalling came from; family NONE: we called it */
+    bool peer_public;   /* and that is a public address */
     bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed,
         accepted; /* accepted: we sent 2xx, its ACK is awaited */
+    uint8_t trouble, trouble_told; /* bits by enum jn_trouble: now; those that supervisors know of */
+    uint64_t quality_ns;           /* when quality was told, 0: not yet */
+    struct jn_leg_stats quality;
     struct jn_sdp_local local;
     struct jn_leg_remote remote;
     struct jn_sdp offer;
@@ -227,6 +231,10 @@ void voice_media_over(struct jn_act_voice *v, struct call *c, struct leg *l);
 
 /* act_voice_fact.c */
 void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f);
+
+/* act_voice_quality.c */
+void voice_quality(struct jn_act_voice *v, struct leg *l, const struct jn_leg_stats *s);
+void voice_trouble(struct jn_act_voice *v, struct leg *l, const struct jn_fact *f);
 
 /* act_voice_prompt.c */
 bool voice_greet(struct jn_act_voice *v, struct call *c); /* false: there is none */

@@ -115,6 +115,10 @@ void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)
         return;
     }
     struct leg *l = &v->legs[i];
+    if (f->kind == JN_FACT_LEG_QUALITY) { /* of every leg all the time: moves nothing, so the call is not touched */
+        voice_quality(v, l, &f->stats);
+        return;
+    }
     struct call *c = voice_call_of(v, l);
     char from[JN_ADDR_TEXT_MAX];
     switch ((enum jn_fact_kind)f->kind) {
@@ -129,6 +133,9 @@ void voice_fact_media(struct jn_act_voice *v, const struct jn_fact *f)
         break;
     case JN_FACT_LEG_SILENT:
         silent(v, c, l);
+        break;
+    case JN_FACT_LEG_TROUBLE:
+        voice_trouble(v, l, f);
         break;
     case JN_FACT_LEG_KEYS:
         voice_keys(v, c, l, f);

@@ -35,6 +35,7 @@ enum jn_ask_kind {
     JN_ASK_MSG_STORE,  /* messages of one conversation, see message          journal */
     JN_ASK_MSG_READ,   /* id, before: after which number -> list JSON        journal */
     JN_ASK_MSG_ERASE,  /* id                                                 journal */
+    JN_ASK_QUALITY,    /* id, control: enum jn_trace_form (no pcap) -> text or JSON  signalling */
     JN_ASK_TRACE,      /* id, control: enum jn_trace_form -> text, JSON or pcap      slow */
     JN_ASK_N
 };
@@ -114,6 +115,13 @@ struct jn_watch {
     uint8_t mode, state, why;
 };
 void jn_api_supervised(struct jn_api *a, const struct jn_watch *news);
+/* Something is wrong with the media of call ix, or is not any more; told to supervisors. side, what: names. */
+struct jn_media_trouble {
+    uint64_t ix, tenant, agent;
+    const char *side, *what;
+    bool on;
+};
+void jn_api_trouble(struct jn_api *a, const struct jn_media_trouble *news);
 
 /* Password hashes as they stand in the directory: "pbkdf2-sha256$iterations$salt$hash" (hex). Used by JN_ASK_HASH's
  * thread and `junctor token`. */

@@ -13,8 +13,8 @@
 static const char help[] =
     "usage: junctor trace CALL [--pcap FILE] [OPTIONS]\n\n"
     "What one call (an interaction's id) was on the wire: the ladder of its SIP messages, every one that was sent\n"
-    "and received, and what was seen of each leg's media. Works while trace.keep and trace.size_mb keep it, also\n"
-    "for calls of an earlier run. Credentials and SRTP keys are overwritten in it.\n\n"
+    "and received, and what was seen of each leg's media; of a call in progress, how it stood some seconds ago.\n"
+    "Works while trace.keep and trace.size_mb keep it, also for calls of an earlier run. Credentials and SRTP keys\nare overwritten in it.\n\n"
     "  --pcap FILE  the messages as a capture instead, for Wireshark\n" JN_CMD_API_HELP;
 
 /* 0, or the exit code after saying why. */
@@ -51,6 +51,19 @@ static int fetch(struct jn_cmd_api *c, const char *path, struct jn_buf *answer)
     return 1;
 }
 
+/* What is known of it while it goes on; a call that is over has that in its trace. */
+static void live(struct jn_cmd_api *c, const char *call)
+{
+    struct jn_buf answer = {0};
+    struct jn_err err = {""};
+    char path[96];
+
+    snprintf(path, sizeof path, "/api/v1/calls/%s/quality?format=text", call);
+    if (jn_http_call(c->url, "GET", path, c->token, NULL, NULL, &answer, &err) == 200 && answer.len)
+        fwrite(answer.data, 1, answer.len, stdout);
+    jn_buf_free(&answer);
+}
+
 int jn_cmd_trace(int argc, char *argv[])
 {
     static const struct option known[] = {{"pcap", required_argument, NULL, 'p'}, JN_CMD_API_OPTIONS, {0}};
@@ -83,6 +96,8 @@ int jn_cmd_trace(int argc, char *argv[])
         rc = save(file, &answer);
     else if (rc == 0)
         fwrite(answer.data, 1, answer.len, stdout);
+    if (rc == 0 && !file && !c.json)
+        live(&c, argv[optind]);
     jn_buf_free(&answer);
     return rc;
 }

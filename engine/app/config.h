@@ -75,6 +75,7 @@ struct jn_config {
     uint16_t workers;
     bool pin_workers, spread_legs;
     uint32_t silence_ms, silence_end_s, latch_ms;
+    uint32_t one_way_s, quiet_s; /* told when sound has been missing that long; 0 never */
     char api_host[JN_HOST_MAX];
     uint16_t api_port;
     uint32_t max_connections, max_chats, token_life_s;

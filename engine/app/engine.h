@@ -28,6 +28,7 @@ enum jn_note_kind {
     JN_NOTE_FILES,        /* files beside the configuration may have changed: certificates */
     JN_NOTE_CALL,         /* ptr: struct jn_call_row, malloc'ed */
     JN_NOTE_WATCH,        /* ptr: struct jn_watch, malloc'ed */
+    JN_NOTE_TROUBLE,      /* ptr: struct jn_media_trouble, malloc'ed */
     JN_NOTE_DIALOG,       /* ptr: struct jn_sip_dialog, malloc'ed */
     JN_NOTE_DIALOG_END,   /* a: leg */
     JN_NOTE_REGISTERED,   /* ptr: struct jn_sip_registration, malloc'ed */
@@ -175,9 +176,14 @@ int jn_engine_trace_open(struct jn_engine *e, struct jn_err *err);
 void jn_engine_trace_close(struct jn_engine *e);
 void jn_engine_trace_seen(void *arg, const struct jn_sip_seen *m);
 void jn_engine_trace_leg(void *engine, const struct jn_voice_leg_seen *l);
+void jn_engine_trace_trouble(void *engine, const struct jn_voice_trouble *t);
 void jn_engine_trace_metrics(const struct jn_engine *e, struct jn_buf *out);
 /* trace.c: answers JN_ASK_TRACE. */
 void jn_engine_trace_answer(struct jn_engine *e, struct jn_ask *a);
+/* quality.c: signalling thread. answers JN_ASK_QUALITY; trouble with a leg's media goes to the trace and to
+ * supervisors. */
+void jn_engine_quality(struct jn_engine *e, struct jn_ask *a);
+void jn_engine_trouble(void *engine, const struct jn_voice_trouble *t);
 /* slow.c: answers one ask on main. */
 void jn_engine_slow(struct jn_engine *e, struct jn_ask *a);
 /* recordings.c: answers what is asked about recordings; deletes those that are kept no longer, called now and then. */

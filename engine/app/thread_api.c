@@ -50,6 +50,7 @@ static struct jn_mailbox *place_of(struct jn_engine *e, uint8_t kind)
         return &e->api_journal;
     case JN_ASK_CONTROL:
     case JN_ASK_MOVE:
+    case JN_ASK_QUALITY:
     case JN_ASK_SUPERVISE:
         return &e->api_sip;
     default:
@@ -82,6 +83,10 @@ static void take_note(struct jn_engine *e, const struct jn_note *n)
     }
     case JN_NOTE_WATCH:
         jn_api_supervised(e->api, n->ptr);
+        free(n->ptr);
+        break;
+    case JN_NOTE_TROUBLE:
+        jn_api_trouble(e->api, n->ptr);
         free(n->ptr);
         break;
     case JN_NOTE_DIRECTORY:

@@ -211,6 +211,8 @@ static void control(struct jn_engine *e, struct jn_ask *a)
         if (rc == 0)
             return; /* a is whose answer it waits for; perhaps gone by now */
         a->status = rc;
+    } else if (a->kind == JN_ASK_QUALITY) {
+        jn_engine_quality(e, a);
     } else {
         a->status = ask_voice(e, a);
     }
@@ -344,6 +346,7 @@ static const struct jn_voice_ports ports = {.admit = admit,
                                             .call_row = call_row,
                                             .call_known = call_known,
                                             .supervised = supervised,
+                                            .trouble = jn_engine_trouble,
                                             .dialog_put = dialog_put,
                                             .answered = answered,
                                             .dialog_del = dialog_del,

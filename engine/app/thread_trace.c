@@ -179,6 +179,24 @@ void jn_engine_trace_leg(void *engine, const struct jn_voice_leg_seen *l)
     send(e->tracing, &r);
 }
 
+void jn_engine_trace_trouble(void *engine, const struct jn_voice_trouble *t)
+{
+    struct jn_engine *e = engine;
+
+    if (!e->tracing)
+        return;
+    struct jn_trace_record r = {.kind = JN_TRACE_TROUBLE,
+                                .at_us = jn_time_us(),
+                                .ix = t->ix,
+                                .tenant = t->tenant,
+                                .agent = t->agent,
+                                .leg = t->leg,
+                                .side = t->side,
+                                .what = t->what,
+                                .on = t->on};
+    send(e->tracing, &r);
+}
+
 void jn_engine_trace_metrics(const struct jn_engine *e, struct jn_buf *out)
 {
     const struct jn_tracing *t = e->tracing;

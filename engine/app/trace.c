@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const troubles[] = JN_TROUBLE_NAMES;
+
 const char *jn_trace_side(const struct jn_trace_record *r)
 {
     static const char *const sides[] = {"caller", "agent", "third", "supervisor"};
@@ -49,7 +51,6 @@ static void add_leg(struct jn_buf *b, const struct jn_trace_record *r, const str
 static void add_media(struct jn_buf *b, const struct jn_trace_record *r, const struct jn_directory *dir)
 {
     const struct jn_codec_ops *codec = jn_codec(r->codec);
-    const struct jn_leg_stats *s = &r->stats;
     const char *suite = r->suite < JN_SUITE_N ? jn_srtp_suite_name((enum jn_srtp_suite)r->suite) : NULL;
 
     jn_buf_printf(b,
@@ -59,19 +60,61 @@ static void add_media(struct jn_buf *b, const struct jn_trace_record *r, const s
     add_agent(b, r, dir);
     add_address(b, "local", &r->local);
     add_address(b, "peer", &r->peer);
+    jn_trace_stats_json(b, &r->stats);
+    jn_buf_text(b, "}");
+}
+
+static void add_trouble(struct jn_buf *b, const struct jn_trace_record *r, const struct jn_directory *dir)
+{
+    jn_buf_printf(b, "{\"leg\":%llu,\"side\":\"%s\",\"at_us\":%llu,\"what\":\"%s\",\"on\":%s",
+                  (unsigned long long)r->leg, jn_trace_side(r), (unsigned long long)r->at_us,
+                  r->what < JN_TROUBLE_N ? troubles[r->what] : "?", r->on ? "true" : "false");
+    add_agent(b, r, dir);
+    jn_buf_text(b, "}");
+}
+
+static void add_mos(struct jn_buf *b, const char *name, unsigned x100)
+{
+    if (x100)
+        jn_buf_printf(b, ",\"%s\":%u.%02u", name, x100 / 100, x100 % 100);
+    else
+        jn_buf_printf(b, ",\"%s\":null", name);
+}
+
+static void add_troubles(struct jn_buf *b, const char *name, uint8_t bits)
+{
+    bool first = true;
+
+    jn_buf_printf(b, ",\"%s\":[", name);
+    for (unsigned k = 0; k < JN_TROUBLE_N; k++)
+        if (bits >> k & 1) {
+            jn_buf_printf(b, "%s\"%s\"", first ? "" : ",", troubles[k]);
+            first = false;
+        }
+    jn_buf_text(b, "]");
+}
+
+void jn_trace_stats_json(struct jn_buf *b, const struct jn_leg_stats *s)
+{
     jn_buf_printf(
         b,
         ",\"received\":%llu,\"sent\":%llu,\"lost\":%llu,\"late\":%llu,\"duplicate\":%llu,\"concealed\":%llu,"
         "\"refused_source\":%llu,\"refused_auth\":%llu,\"refused_replay\":%llu,\"jitter_us\":%u,\"rtt_us\":%u,"
-        "\"remote_lost\":%u,\"mos\":",
+        "\"remote_lost\":%u,\"burst_ms\":%u,\"gap_ms\":%u,\"burst_density\":%.3f,\"gap_density\":%.3f",
         (unsigned long long)s->rx_packets, (unsigned long long)s->tx_packets, (unsigned long long)s->lost,
         (unsigned long long)s->late, (unsigned long long)s->duplicate, (unsigned long long)s->concealed,
         (unsigned long long)s->dropped_source, (unsigned long long)s->dropped_auth,
-        (unsigned long long)s->dropped_replay, s->jitter_us, s->rtt_us, s->remote_lost);
-    if (s->mos_x100)
-        jn_buf_printf(b, "%u.%02u}", s->mos_x100 / 100u, s->mos_x100 % 100u);
+        (unsigned long long)s->dropped_replay, s->jitter_us, s->rtt_us, s->remote_lost, s->burst_ms, s->gap_ms,
+        s->burst_density / 256.0, s->gap_density / 256.0);
+    add_mos(b, "mos", s->mos_x100);
+    add_mos(b, "remote_mos", s->remote_mos_x100);
+    if (s->remote_r <= 100)
+        jn_buf_printf(b, ",\"remote_r\":%u", s->remote_r);
     else
-        jn_buf_text(b, "null}");
+        jn_buf_text(b, ",\"remote_r\":null");
+    jn_buf_printf(b, ",\"remote_discard\":%.3f", s->remote_discard / 256.0);
+    add_troubles(b, "trouble", s->trouble);
+    add_troubles(b, "troubles", s->troubles);
 }
 
 static void add_message(struct jn_buf *b, const struct jn_trace_record *r)
@@ -92,11 +135,14 @@ void jn_trace_json(struct jn_buf *b, const struct jn_trace *t, const struct jn_d
     static const struct {
         const char *name;
         uint8_t kind;
-    } lists[] = {{"legs", JN_TRACE_LEG}, {"media", JN_TRACE_MEDIA}, {"messages", JN_TRACE_MESSAGE}};
+    } lists[] = {{"legs", JN_TRACE_LEG},
+                 {"media", JN_TRACE_MEDIA},
+                 {"events", JN_TRACE_TROUBLE},
+                 {"messages", JN_TRACE_MESSAGE}};
     char id[JN_ID_TEXT_MAX];
 
     jn_buf_printf(b, "{\"id\":\"%s\"", jn_id_text(t->ix, id));
-    for (unsigned k = 0; k < 3; k++) {
+    for (unsigned k = 0; k < sizeof lists / sizeof *lists; k++) {
         bool first = true;
         jn_buf_printf(b, ",\"%s\":[", lists[k].name);
         for (size_t i = 0; i < t->n; i++) {
@@ -110,6 +156,8 @@ void jn_trace_json(struct jn_buf *b, const struct jn_trace *t, const struct jn_d
                 add_leg(b, r, dir);
             else if (r->kind == JN_TRACE_MEDIA)
                 add_media(b, r, dir);
+            else if (r->kind == JN_TRACE_TROUBLE)
+                add_trouble(b, r, dir);
             else
                 add_message(b, r);
         }

@@ -109,23 +109,29 @@ static bool seen_before(const struct jn_trace *t, size_t at)
     return false;
 }
 
+static void stamp(char out[static 32], uint64_t at_us)
+{
+    time_t s = (time_t)(at_us / 1000000);
+    struct tm tm = {0};
+
+    gmtime_r(&s, &tm);
+    snprintf(out, 32, "%02d:%02d:%02d.%06u", tm.tm_hour % 24, tm.tm_min % 60, tm.tm_sec % 61,
+             (unsigned)(at_us % 1000000));
+}
+
 static void arrow(struct jn_buf *out, const struct ladder *l, const struct jn_trace *t, size_t at, unsigned peer)
 {
     const struct jn_trace_record *r = &t->at[at];
     unsigned a = LEFT + WIDE, b = column(peer), left = a < b ? a : b, right = a < b ? b : a;
     bool rightwards = r->sent == (b > a);
-    char line[LINE], text[96], stamp[32];
-    time_t s = (time_t)(r->at_us / 1000000);
-    struct tm tm = {0};
+    char line[LINE], text[96], at_time[32];
 
     memset(line, ' ', sizeof line);
     line[LEFT + WIDE] = '|';
     for (unsigned i = 0; i < l->n; i++)
         line[column(i)] = '|';
-    gmtime_r(&s, &tm);
-    snprintf(stamp, sizeof stamp, "%02d:%02d:%02d.%06u", tm.tm_hour % 24, tm.tm_min % 60, tm.tm_sec % 61,
-             (unsigned)(r->at_us % 1000000));
-    memcpy(line, stamp, strlen(stamp));
+    stamp(at_time, r->at_us);
+    memcpy(line, at_time, strlen(at_time));
     memset(line + left + 1, '-', right - left - 1);
     line[rightwards ? right - 1 : left + 1] = rightwards ? '>' : '<';
     label(text, sizeof text, r, seen_before(t, at));
@@ -144,20 +150,50 @@ static const char *agent_name(const struct jn_trace_record *r, const struct jn_d
 static void media(struct jn_buf *out, const struct jn_trace_record *r, const struct jn_directory *dir)
 {
     const struct jn_codec_ops *codec = jn_codec(r->codec);
-    const struct jn_leg_stats *s = &r->stats;
     const char *suite = r->suite < JN_SUITE_N ? jn_srtp_suite_name((enum jn_srtp_suite)r->suite) : NULL;
     char local[JN_ADDR_TEXT_MAX], peer[JN_ADDR_TEXT_MAX];
 
     jn_buf_printf(out, "media %s%s%s: %s %s, %s <-> %s, worker %u\n", jn_trace_side(r), *agent_name(r, dir) ? " " : "",
                   agent_name(r, dir), codec ? codec->name : "?", suite ? suite : "plain RTP",
                   jn_addr_text(&r->local, local), jn_addr_text(&r->peer, peer), r->worker);
+    jn_trace_stats_text(out, &r->stats);
+}
+
+static void trouble(struct jn_buf *out, const struct jn_trace_record *r)
+{
+    static const char *const names[] = {"nothing comes any more", "reports that nothing reaches it",
+                                        "packets come, nothing is heard"};
+    char at[32];
+
+    stamp(at, r->at_us);
+    jn_buf_printf(out, "%s %s: %s%s\n", at, jn_trace_side(r), r->what < JN_TROUBLE_N ? names[r->what] : "?",
+                  r->on ? "" : ": over");
+}
+
+/* "4.21", or that nobody knows. */
+static const char *score(char out[static 8], unsigned x100)
+{
+    if (x100 == 0)
+        return "unknown";
+    snprintf(out, 8, "%u.%02u", x100 / 100 % 10, x100 % 100);
+    return out;
+}
+
+void jn_trace_stats_text(struct jn_buf *out, const struct jn_leg_stats *s)
+{
+    char heard[8], remote[8];
+
     jn_buf_printf(out,
                   "  received %llu, sent %llu, lost %llu, late %llu, duplicate %llu, concealed %llu, refused %llu, "
-                  "jitter %u.%u ms, round trip %u ms, the peer lost %u, MOS %u.%02u\n",
+                  "jitter %u.%u ms, round trip %u ms, the peer lost %u, MOS %s, at the peer %s\n",
                   (unsigned long long)s->rx_packets, (unsigned long long)s->tx_packets, (unsigned long long)s->lost,
                   (unsigned long long)s->late, (unsigned long long)s->duplicate, (unsigned long long)s->concealed,
                   (unsigned long long)(s->dropped_source + s->dropped_auth + s->dropped_replay), s->jitter_us / 1000,
-                  s->jitter_us / 100 % 10, s->rtt_us / 1000, s->remote_lost, s->mos_x100 / 100u, s->mos_x100 % 100u);
+                  s->jitter_us / 100 % 10, s->rtt_us / 1000, s->remote_lost, score(heard, s->mos_x100),
+                  score(remote, s->remote_mos_x100));
+    if (s->burst_density)
+        jn_buf_printf(out, "  losses: %u %% lost in bursts of %u ms, %u %% in gaps of %u ms\n",
+                      s->burst_density * 100u / 256, s->burst_ms, s->gap_density * 100u / 256, s->gap_ms);
 }
 
 void jn_trace_text(struct jn_buf *out, const struct jn_trace *t, const struct jn_directory *dir)
@@ -192,6 +228,9 @@ void jn_trace_text(struct jn_buf *out, const struct jn_trace *t, const struct jn
     for (size_t i = 0; i < t->n; i++)
         if (t->at[i].kind == JN_TRACE_MEDIA)
             media(out, &t->at[i], dir);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->at[i].kind == JN_TRACE_TROUBLE)
+            trouble(out, &t->at[i]);
     if (t->left_out)
         jn_buf_printf(out, "%llu more are not shown\n", (unsigned long long)t->left_out);
 }

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { QUALITY_MS = 5000 }; /* between two reports of a leg's quality */
+
 int jn_note_send(struct jn_mailbox *m, const struct jn_note *n, const char *what)
 {
     for (int i = 0; i < 100; i++) {
@@ -81,6 +83,9 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
                                   .max_legs = 3 * c->max_calls,
                                   .max_rooms = c->max_calls,
                                   .silence_ms = c->silence_end_s ? c->silence_end_s * 1000 : c->silence_ms,
+                                  .one_way_ms = c->one_way_s * 1000,
+                                  .quiet_ms = c->quiet_s * 1000,
+                                  .quality_ms = QUALITY_MS,
                                   .latch_ms = c->latch_ms,
                                   .quarantine_ms = 5000,
                                   .browsers = c->browser.enabled ? c->browser.max_legs : 0,

@@ -118,6 +118,12 @@ int jn_mailbox_send(struct jn_mailbox *m, const void *msg)
     return 0;
 }
 
+bool jn_mailbox_roomy(struct jn_mailbox *m)
+{
+    uint64_t want = m->reserved + (m->mask + 1) / 2;
+    return free_places(m, want) >= want;
+}
+
 int jn_mailbox_reserve(struct jn_mailbox *m)
 {
     if (free_places(m, m->reserved + 1) <= m->reserved) {

@@ -50,6 +50,8 @@ void jn_mailbox_free(struct jn_mailbox *m);
 /* Producer. Copies slot_bytes from msg. 0, or -EAGAIN when all free places are reserved (counted in `refused`): the
  * caller answers "busy". */
 int jn_mailbox_send(struct jn_mailbox *m, const void *msg);
+/* Producer. At most half of the places are taken or reserved: there is room for what may be left out. */
+bool jn_mailbox_roomy(struct jn_mailbox *m);
 /* Producer. Keeps one place for a later jn_mailbox_send_reserved. 0 or -EAGAIN. */
 int jn_mailbox_reserve(struct jn_mailbox *m);
 void jn_mailbox_unreserve(struct jn_mailbox *m);

@@ -85,6 +85,9 @@ static void publish(struct jn_worker *w)
     PUT(legs_without_rtcp);
     PUT(rtcp_in);
     PUT(rtcp_out);
+    PUT(xr_in);
+    PUT(xr_out);
+    PUT(quality_missed);
     PUT(link_frames);
     PUT(refused_orders);
     PUT(browsers);

@@ -26,10 +26,11 @@ struct jn_worker_config {
     struct jn_addr advertise;    /* address for SDP; family NONE: local */
     uint16_t port_min, port_max; /* this worker's own range: even RTP, odd RTCP */
     uint32_t max_legs, max_rooms;
-    uint32_t browsers;      /* legs on the port that browsers share; 0: none is taken, and none shared */
-    uint32_t silence_ms;    /* LEG_SILENT after that, 0 never */
-    uint32_t latch_ms;      /* how long after LEG_REMOTE an address may be learnt */
-    uint32_t quarantine_ms; /* before a port is used again: 5000 */
+    uint32_t browsers;   /* legs on the port that browsers share; 0: none is taken, and none shared */
+    uint32_t silence_ms; /* LEG_SILENT after that, 0 never */
+    uint32_t one_way_ms, quiet_ms, quality_ms; /* as in struct jn_plane_config */
+    uint32_t latch_ms;                         /* how long after LEG_REMOTE an address may be learnt */
+    uint32_t quarantine_ms;                    /* before a port is used again: 5000 */
     const struct jn_sounds *sounds;
     const struct jn_port_ops *net; /* NULL: jn_port_udp */
     const void *net_back_end;      /* jn_port_config.back_end */
@@ -42,8 +43,8 @@ struct jn_worker_config {
 struct jn_worker_counts {
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     _Atomic uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
-        rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix, turns_to_relay, stretched, shrunk, resynced,
-        skipped, undecoded;
+        rtcp_in, rtcp_out, xr_in, xr_out, quality_missed, link_frames, refused_orders, turns_to_mix, turns_to_relay,
+        stretched, shrunk, resynced, skipped, undecoded;
     _Atomic uint64_t unseated, no_encoder;
     _Atomic uint64_t browsers, ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated,
         dtls_strangers, dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N];

@@ -81,6 +81,7 @@ static void fill_remote(struct jn_leg_remote *r, const struct jn_sdp_stream *s, 
                                  .cn_pt = s->cn_pt,
                                  .ptime_ms = packet_ms(s, s->codec[codec]),
                                  .profile = profile(s, s->codec[codec], allowed),
+                                 .xr = s->xr,
                                  .inband = allowed->inband && events_pt(s, s->codec[codec]) == NONE,
                                  .mode = seen_from_us(s->mode)};
     memcpy(made.key_out, r->key_out, sizeof made.key_out);
@@ -159,6 +160,7 @@ void jn_sdp_offer_codecs(struct jn_sdp_local *l, uint8_t first)
     l->dtmf_pt = at8 ? 101 : NONE;
     l->dtmf48_pt = at48 ? 110 : 0;
     l->cn_pt = allowed->cn && at8 ? 13 : 0;
+    l->xr = JN_XR_WANTS_RTT | JN_XR_WANTS_VOIP;
 }
 
 int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp *offer, int srtp_mode,
@@ -194,6 +196,7 @@ int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const stru
     l->cn_pt = allowed->cn && r->codec != JN_CODEC_OPUS && s->cn_pt != NONE ? s->cn_pt : 0;
     l->mode = r->mode;
     l->ptime_ms = r->ptime_ms;
+    l->xr = r->xr;
     l->media_at = s->at;
     l->suite = JN_SUITE_NONE;
     l->crypto_tag = 0;
@@ -263,6 +266,7 @@ int jn_sdp_accept(struct jn_leg_remote *r, struct jn_sdp_local *l, const struct 
         return jn_fail(err, -ENOTSUP, "the answer has no codec that we offered");
     fill_remote(&made, s, (unsigned)codec, l->allowed != NULL ? l->allowed : &jn_sdp_codecs_all);
     made.mode = both(made.mode, l->mode);
+    made.xr &= l->xr;
     if (l->dtmf_pt == NONE && l->dtmf48_pt == 0)
         made.dtmf_pt = NONE;
     const char *unfit = s->dtls ? jn_sdp_dtls_accept(&made, l, s) : NULL;

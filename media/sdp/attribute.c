@@ -141,6 +141,19 @@ static int crypto(struct jn_sdp_section *m, struct span line)
     return 0;
 }
 
+/* RFC 3611 5.1: formats between spaces; the others are not ours to send. rcvr-rtt: a mode and perhaps a size, which our
+ * one block always fits. */
+static void extended(struct jn_sdp_section *m, struct span line)
+{
+    while (line.n != 0) {
+        struct span f = jn_span_cut(&line, ' ');
+        if (jn_span_skip(&f, "rcvr-rtt="))
+            m->stream.xr |= JN_XR_WANTS_RTT;
+        else if (jn_span_is(f, "voip-metrics"))
+            m->stream.xr |= JN_XR_WANTS_VOIP;
+    }
+}
+
 int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
 {
     uint64_t ms;
@@ -155,6 +168,8 @@ int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
         return crypto(m, line);
     if (jn_span_is(line, "rtcp-mux"))
         m->stream.rtcp_mux = true;
+    else if (jn_span_skip(&line, "rtcp-xr:"))
+        extended(m, line);
     else if (jn_span_skip(&line, "rtcp:"))
         return rtcp(m, line);
     else if (jn_span_skip(&line, "ptime:") && milliseconds(line, &ms))

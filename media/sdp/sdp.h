@@ -30,13 +30,14 @@ struct jn_sdp_dtls {
  *   opus          what its fmtp asks of our encoder (RFC 7587 6.1): fec, dtx, bitrate (0: nothing said)
  *   mode          enum jn_leg_mode as the peer wrote it, from ITS side
  *   ptime_ms      10..60 in steps of 10; 20 when not given
+ *   xr            extended reports that it asks for (RFC 3611 5.1), JN_XR_WANTS_*
  *   at            which m= line of the description it is
  *   savp          RTP/SAVP profile, or dtls
  *   dtls          UDP/TLS/RTP/SAVPF (feedback) or /SAVP: `by` says the rest, rtp and rtcp say nothing */
 #define JN_SDP_STREAM_FIELDS                                                                                           \
     struct jn_addr rtp, rtcp;                                                                                          \
     uint8_t pt[JN_SDP_CODECS], codec[JN_SDP_CODECS];                                                                   \
-    uint8_t codecs, dtmf_pt, dtmf48_pt, cn_pt, mode, ptime_ms, cryptos, at;                                            \
+    uint8_t codecs, dtmf_pt, dtmf48_pt, cn_pt, mode, ptime_ms, cryptos, at, xr;                                        \
     struct jn_codec_profile opus;                                                                                      \
     struct jn_sdp_crypto crypto[JN_SDP_CRYPTOS];                                                                       \
     bool savp, rtcp_mux, dtls, feedback;                                                                               \
@@ -85,7 +86,7 @@ struct jn_sdp_local {
     uint8_t codec[JN_CODEC_N], codecs;   /* offer: our order. answer: the one chosen first */
     uint8_t pt[JN_CODEC_N], dtmf_pt;     /* dtmf_pt: 255 none */
     uint8_t dtmf48_pt, cn_pt;            /* 0: none */
-    uint8_t mode, ptime_ms;
+    uint8_t mode, ptime_ms, xr; /* xr: what we ask for; in an answer only what the offer asks for too */
     uint8_t suite; /* JN_SUITE_NONE: RTP/AVP. An offer that names several: they stand in `offered`, tags 1.. */
     uint8_t offered[JN_SDP_OFFERS], offers;
     uint8_t media_at; /* answer: the m= line that it takes, by jn_sdp_answer_to */

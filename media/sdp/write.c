@@ -108,6 +108,9 @@ static void audio(struct out *o, const struct jn_sdp_local *l, bool rtcp_mux)
         crypto(o, l);
     if (rtcp_mux || l->dtls)
         put(o, "a=rtcp-mux\r\n");
+    if (l->xr)
+        put(o, "a=rtcp-xr:%s%s%s\r\n", l->xr & JN_XR_WANTS_RTT ? "rcvr-rtt=all" : "",
+            l->xr == (JN_XR_WANTS_RTT | JN_XR_WANTS_VOIP) ? " " : "", l->xr & JN_XR_WANTS_VOIP ? "voip-metrics" : "");
     put(o, "a=ptime:%u\r\na=maxptime:60\r\na=%s\r\n", l->ptime_ms, modes[l->mode & 3]);
 }
 

@@ -39,7 +39,7 @@ void jn_digit_sound(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in
 
 void jn_digit_listen(struct jn_plane *p, struct jn_leg *l, bool on)
 {
-    if (on && !l->inband)
+    if (on && !(l->listen & JN_LISTEN_DIGITS))
         memset(&p->inband[l - p->leg], 0, sizeof *p->inband);
-    l->inband = on;
+    l->listen = (uint8_t)((l->listen & ~JN_LISTEN_DIGITS) | (on ? JN_LISTEN_DIGITS : 0));
 }

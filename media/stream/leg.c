@@ -2,6 +2,7 @@
 #include "engine/base/rand.h"
 #include "engine/base/str.h"
 #include "media/codec/codec.h"
+#include "media/stream/browser.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -173,6 +174,7 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
         jn_source_set(&l->src, &r->rtp, latch ? now_ns + p->c.latch_ms * NS_PER_MS : 0);
     l->last_rx_ns = now_ns;
     l->silent = false;
+    jn_quality_begin(l, now_ns);
     if (!l->ready && !r->dtls)
         jn_report_start(p, l, now_ns);
     l->ready = l->ready || !r->dtls;
@@ -223,6 +225,8 @@ void jn_leg_add_stats(struct jn_leg *l, const struct jn_link_stats *s)
     l->stats.late += s->late;
     l->stats.duplicate += s->duplicate;
     l->stats.concealed += s->concealed;
+    if (s->late)
+        jn_quality_late(l, s->late);
 }
 
 void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t now_ns)
@@ -232,7 +236,7 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
     jn_leg_leave(p, l, true);
     jn_report_send(p, l, true, now_ns);
     jn_plane_flush(p); /* nothing of this leg stays in the burst */
-    jn_report_close(l);
+    jn_quality_figures(l, true);
     struct jn_fact f = {.kind = JN_FACT_LEG_CLOSED, .worker = p->c.index, .token = token, .leg = l->id};
     f.stats = l->stats;
     if (l->in)

@@ -84,15 +84,21 @@ struct jn_codec_profile {
     bool fec, dtx;
 };
 
+/* What a peer asks for by a=rtcp-xr (RFC 3611 5.1): round trips of who only listens; the VoIP metrics block. */
+enum { JN_XR_WANTS_RTT = 1, JN_XR_WANTS_VOIP = 2 };
+
 /* rtp_pt, dtmf_pt: 0..127, 255 none. ptime_ms 10..60. Keys: master key then salt, 30 bytes for the AES128 suites. */
 struct jn_leg_remote {
     struct jn_addr rtp, rtcp;
+    struct jn_addr via; /* where its signalling comes from; family NONE: not known */
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
     struct jn_codec_profile profile; /* of what is sent to it */
     uint8_t suite;                   /* JN_SUITE_NONE: plain RTP */
-    bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT) */
+    bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT), of the
+                      signalled IP address or of via's */
     bool inband;   /* has no telephone events: digits are listened for in its sound (G.711) */
     bool dtls;     /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
+    uint8_t xr;    /* extended reports that it wants: JN_XR_WANTS_* */
     union {
         struct {
             uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
@@ -141,13 +147,33 @@ struct jn_order {
     };
 };
 
-/* What was seen of a leg, for the call's record. Sent with LEG_CLOSED, all counts since it opened. */
+/* What is wrong with a leg's media. */
+enum jn_trouble {
+    JN_TROUBLE_NO_MEDIA, /* nothing comes from it though it may send */
+    JN_TROUBLE_UNHEARD,  /* its reports say that nothing of ours reaches it */
+    JN_TROUBLE_SILENCE,  /* packets come, with nothing to hear in them */
+    JN_TROUBLE_N
+};
+#define JN_TROUBLE_NAMES                                                                                               \
+    {                                                                                                                  \
+        "no_media", "unheard", "silence"                                                                               \
+    }
+
+/* What was seen of a leg, for the call's record. Sent with LEG_CLOSED, and now and then before with LEG_QUALITY; all
+ * counts since it opened. Directions: what we hear of the peer is judged by what came, what the peer hears of us
+ * (remote_*) by what it reports. */
 struct jn_leg_stats {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
     uint64_t lost, late, duplicate, concealed, dropped_source, dropped_auth, dropped_replay;
     uint32_t jitter_us, rtt_us; /* interarrival jitter (RFC 3550 A.8), last round trip from RTCP (0 unknown) */
     uint32_t remote_lost;       /* what the peer reported of us */
-    uint16_t mos_x100;          /* ITU-T G.107 E-model simplified, 100..450 */
+    uint16_t mos_x100, remote_mos_x100; /* ITU-T G.107, 100..450; 0: nothing came, or the peer did not report */
+    /* How the losses lie (RFC 3611 4.7.2): shares of 256 lost in bursts and between them, and how long those are. */
+    uint16_t burst_ms, gap_ms;
+    uint8_t burst_density, gap_density;
+    uint8_t remote_discard; /* of 256, by the peer's VoIP metrics */
+    uint8_t remote_r;       /* R 0..100 as the peer works it out itself, 127 unknown */
+    uint8_t trouble, troubles; /* bits by enum jn_trouble: now; ever */
 };
 
 enum jn_fact_kind {
@@ -162,6 +188,8 @@ enum jn_fact_kind {
     JN_FACT_ROOM_CLOSED, /* frames: what went to the recorder */
     JN_FACT_REFUSED,     /* order for a leg or room that is not (any more) there: token says which */
     JN_FACT_LEG_KEYS,    /* a browser's leg: the handshake is over, keys says how */
+    JN_FACT_LEG_QUALITY, /* stats so far, every few seconds; left out where the mailbox is half full */
+    JN_FACT_LEG_TROUBLE, /* begins or ends; once each */
     JN_FACT_N
 };
 /* How a DTLS handshake ended. */
@@ -198,6 +226,10 @@ struct jn_fact {
         struct {
             uint8_t how, suite; /* enum jn_keys; enum jn_srtp_suite when it is up */
         } keys;
+        struct {
+            uint8_t what; /* enum jn_trouble */
+            bool on;
+        } trouble;
         struct jn_leg_stats stats;
     };
 };

@@ -2,6 +2,7 @@
  * reaches each of them four times a second. */
 #include "media/stream/plane.h"
 #include "engine/base/rand.h"
+#include "media/stream/browser.h"
 #include "media/stream/state.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static void walk(struct jn_plane *p, uint64_t now_ns)
         struct jn_leg *l = &p->leg[p->live[p->live_next]];
         silence(p, l, now_ns);
         jn_report_due(p, l, now_ns);
+        jn_quality_due(p, l, now_ns);
         if (l->browser)
             jn_browser_due(p, l, now_ns);
         if (l->format_due)

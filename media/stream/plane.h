@@ -41,6 +41,9 @@ struct jn_plane_config {
     struct jn_addr advertise;
     struct jn_plane_place more[JN_PLACES_MAX - 1];
     uint32_t max_legs, max_rooms, silence_ms, latch_ms, quarantine_ms;
+    /* Trouble is told when it has lasted that long, 0: never: no media of the peer or none of ours at the peer;
+     * silence. quality_ms: between two LEG_QUALITY of a leg, 0: none. */
+    uint32_t one_way_ms, quiet_ms, quality_ms;
     uint32_t browsers; /* legs on the shared port: at most so many, 0: none, and no port is shared */
     const struct jn_sounds *sounds;
     const struct jn_srtp_ops *srtp;
@@ -62,11 +65,11 @@ struct jn_plane_counts {
     uint64_t late[JN_LATE_N], late_ns; /* late_ns: all of it together */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
-        rtcp_in, rtcp_out, link_frames, refused_orders, turns_to_mix,
-        turns_to_relay, /* turns: of one direction each, see flow.c */
-        unseated,       /* frames of who found no seat among a room's talkers */
-        no_encoder,     /* mixes that found no encoder: nobody hears them in that period */
-        unheard;        /* frames that a jitter buffer took and nobody heard */
+        rtcp_in, rtcp_out, xr_in, xr_out, quality_missed,          /* LEG_QUALITY left out */
+        link_frames, refused_orders, turns_to_mix, turns_to_relay, /* turns: of one direction each, see flow.c */
+        unseated,   /* frames of who found no seat among a room's talkers */
+        no_encoder, /* mixes that found no encoder: nobody hears them in that period */
+        unheard;    /* frames that a jitter buffer took and nobody heard */
     uint64_t stretched, shrunk, resynced, skipped, undecoded; /* of all jitter buffers, as struct jn_jbuf_counts */
     /* browser.c, keys.c. Checks: all; of no name of ours; that do not parse; refused; refused for their role; that
      * chose another pair. Handshake packets: of no proven peer; that do not parse; beyond a leg's rate; that found the

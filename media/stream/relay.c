@@ -144,7 +144,7 @@ bool jn_relay_take(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, uint
     struct jn_rtp h;
     uint64_t ext;
 
-    if (l->in || l->inband || !l->joined || l->voice == JN_NONE || !jn_leg_may_receive(l->mode) ||
+    if (l->in || l->listen || !l->joined || l->voice == JN_NONE || !jn_leg_may_receive(l->mode) ||
         !jn_source_known(&l->src, &pk->from) || !simple(l, pk, &h) || !in_order(&l->rtp, &h))
         return false;
     struct jn_voice *v = &p->voice[l->voice];

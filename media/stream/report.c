@@ -1,12 +1,25 @@
-/* Report: RTCP of one leg (RFC 3550 6): what the peer says of us, our SR or RR with SDES, BYE at the end. */
+/* Report: RTCP of one leg (RFC 3550 6): what the peer says of us, our SR or RR with SDES, BYE at the end; extended
+ * reports (RFC 3611) for a peer that asked for them. */
 #include "engine/base/rand.h"
 #include "media/stream/state.h"
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Under a key anybody who has it. Else where reports or media were signalled and media came from; only of a peer behind
+ * NAT, whose reports come through a port that nobody can know, any port of its address. */
 static bool from_peer(const struct jn_leg *l, const struct jn_pkt *pk)
 {
-    return l->in || jn_addr_same_ip(&pk->from, &l->src.have) || jn_addr_equal(&pk->from, &l->remote.rtcp);
+    if (l->in || jn_addr_equal(&pk->from, &l->src.have) || jn_addr_equal(&pk->from, &l->remote.rtcp))
+        return true;
+    return !l->src.signalled_seen && jn_addr_same_ip(&pk->from, &l->src.have);
+}
+
+static void round_trip(const struct jn_plane *p, struct jn_leg *l, const struct jn_rtcp_block *b, uint64_t now_ns)
+{
+    uint32_t rtt = jn_rtcp_rtt_us(b, jn_ntp_of_us(jn_time_at(p, now_ns)));
+
+    if (rtt > 0)
+        l->stats.rtt_us = rtt;
 }
 
 void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk, uint64_t now_ns)
@@ -28,11 +41,16 @@ void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk,
         l->report.sr_at_ns = now_ns;
     }
     if (n.has_block) {
-        uint32_t rtt = jn_rtcp_rtt_us(&n.block, jn_ntp_of_us(jn_time_at(p, now_ns)));
-        if (rtt > 0)
-            l->stats.rtt_us = rtt;
+        round_trip(p, l, &n.block, now_ns);
         l->stats.remote_lost = n.block.lost;
     }
+    if (n.has_xr) {
+        struct jn_rtcp_block b = {.lsr = n.xr.lrr, .dlsr = n.xr.dlrr};
+        p->counts.xr_in++;
+        if (n.xr.has_dlrr)
+            round_trip(p, l, &b, now_ns);
+    }
+    jn_quality_reported(p, l, &n, now_ns);
 }
 
 /* The address for reports: as signalled, unless the peer was found elsewhere: then beside its media. */
@@ -51,6 +69,32 @@ static void address(const struct jn_leg *l, struct jn_pkt *pk)
     }
 }
 
+/* Units of 1/65536 s. */
+static uint32_t since(uint64_t then_ns, uint64_t now_ns)
+{
+    return (uint32_t)((now_ns - then_ns) * 65536 / 1000000000);
+}
+
+/* What the peer asked for, as far as there is something to say; false: nothing. */
+static bool extend(const struct jn_plane *p, struct jn_leg *l, struct jn_xr *x, uint64_t ntp, uint64_t now_ns)
+{
+    const struct jn_quality *q = &l->quality;
+
+    *x = (struct jn_xr){.ssrc = l->tx.ssrc};
+    if (l->remote.xr & JN_XR_WANTS_RTT) {
+        x->rrt = ntp;
+        x->has_dlrr = q->rrt_at_ns != 0 && l->rtp.started;
+        x->dlrr_ssrc = l->rtp.ssrc;
+        x->lrr = q->rrt;
+        x->dlrr = x->has_dlrr ? since(q->rrt_at_ns, now_ns) : 0;
+    }
+    if (l->remote.xr & JN_XR_WANTS_VOIP && l->rtp.started) {
+        x->has_voip = true;
+        jn_quality_voip(p, l, &x->voip);
+    }
+    return x->rrt || x->has_voip;
+}
+
 void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now_ns)
 {
     if (!l->ready || l->src.have.family == JN_ADDR_NONE || (l->tx.packets == 0 && l->rtp.received == 0))
@@ -64,8 +108,13 @@ void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now
                             .bye = bye};
     r.rtp_ts = l->tx.last_ts + (now_ns > l->tx.last_ns ? (uint32_t)((now_ns - l->tx.last_ns) / 125000) * l->scale : 0);
     if (r.has_block) {
-        uint32_t dlsr = l->report.lsr ? (uint32_t)((now_ns - l->report.sr_at_ns) * 65536 / 1000000000) : 0;
+        uint32_t dlsr = l->report.lsr ? since(l->report.sr_at_ns, now_ns) : 0;
         jn_rtcp_block_of(&r.block, &l->rtp, l->report.lsr, dlsr);
+    }
+    struct jn_xr xr;
+    if (l->remote.xr && extend(p, l, &xr, r.ntp, now_ns)) {
+        r.xr = &xr;
+        p->counts.xr_out++;
     }
     snprintf(r.cname, sizeof r.cname, "%016" PRIx64, l->cname);
     struct jn_pkt *pk = jn_tx_packet(p, l);
@@ -92,18 +141,4 @@ void jn_report_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
         return;
     l->report.next_ns = now_ns + interval_ns(p);
     jn_report_send(p, l, false, now_ns);
-}
-
-/* The figures that are worked out once, at the end. */
-void jn_report_close(struct jn_leg *l)
-{
-    struct jn_leg_stats *s = &l->stats;
-
-    s->tx_packets = l->tx.packets;
-    s->tx_bytes = l->tx.octets;
-    s->lost = jn_rtp_source_lost(&l->rtp);
-    s->jitter_us = (l->rtp.jitter_q4 >> 4) * 125 / (l->scale ? l->scale : 1);
-    uint64_t expected = s->rx_packets + s->lost;
-    unsigned permille = expected ? (unsigned)((s->lost + s->late) * 1000 / expected) : 0;
-    s->mos_x100 = (uint16_t)jn_mos_x100(permille > 1000 ? 1000 : permille, s->rtt_us / 2000 + 60);
 }

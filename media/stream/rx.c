@@ -1,5 +1,6 @@
 /* Rx: a burst of received packets: which leg, RTP or RTCP, opened, from the peer, in which class; then into the room.
  */
+#include "media/stream/browser.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -17,6 +18,13 @@ static void tell_moved(struct jn_plane *p, struct jn_leg *l)
     jn_fact_send(p, &f);
 }
 
+/* A peer behind NAT sends from where its signalling comes from, or another port of where it says it is. Nobody else is
+ * learnt, so that a stranger who is quicker than the peer hears nothing. */
+static bool learnable(const struct jn_leg *l, const struct jn_addr *from)
+{
+    return jn_addr_same_ip(from, &l->src.signalled) || jn_addr_same_ip(from, &l->remote.via);
+}
+
 static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, const struct jn_rtp *h)
 {
     bool moved;
@@ -25,7 +33,7 @@ static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, c
         return true; /* authenticated; may move the address once its sequence is known */
     if (jn_source_known(&l->src, &pk->from))
         return true;
-    if (!jn_source_accept(&l->src, &pk->from, h, pk->at_ns, &moved)) {
+    if (!learnable(l, &pk->from) || !jn_source_accept(&l->src, &pk->from, h, pk->at_ns, &moved)) {
         drop(p, pk, JN_DROP_SOURCE);
         l->stats.dropped_source++;
         return false;
@@ -35,11 +43,30 @@ static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, c
     return true;
 }
 
+/* Plain RTP of another SSRC than the peer's: taken for a change when two packets follow each other and the one before
+ * is not heard any more (RFC 3550 A.1's probation); one that is thrown in between changes nothing. */
+static bool other_sender(struct jn_leg *l, const struct jn_rtp *h, uint64_t at_ns)
+{
+    struct jn_leg_other *o = &l->other;
+
+    bool follows = o->waits && o->ssrc == h->ssrc && o->next_seq == h->seq;
+    *o = (struct jn_leg_other){.ssrc = h->ssrc, .next_seq = (uint16_t)(h->seq + 1), .waits = true};
+    if (!follows || at_ns < l->last_rx_ns + JN_OTHER_SILENCE_NS)
+        return false;
+    o->waits = false;
+    return true;
+}
+
 /* Extended sequence and statistics; false when the packet goes no further. */
 static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, const struct jn_rtp *h, uint64_t *ext)
 {
     uint64_t before = l->rtp.ext_seq;
 
+    if (!l->in && l->rtp.started && l->rtp.ssrc != h->ssrc && !other_sender(l, h, pk->at_ns)) {
+        drop(p, pk, JN_DROP_SENDERS);
+        l->stats.dropped_source++;
+        return false;
+    }
     switch (jn_rtp_source_take(&l->rtp, h, (uint32_t)(pk->at_ns / 125000) * l->scale, ext)) {
     case JN_SEQ_DUPLICATE:
         drop(p, pk, JN_DROP_DUPLICATE);
@@ -79,6 +106,14 @@ static bool classify(const struct jn_leg *l, const struct jn_rtp *h, uint8_t *cl
     else
         return false;
     return true;
+}
+
+static void listen(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in)
+{
+    if (l->listen & JN_LISTEN_DIGITS)
+        jn_digit_sound(p, l, in);
+    if (l->listen & JN_LISTEN_LEVEL)
+        jn_quality_frame(l, in);
 }
 
 static void into_room(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in, uint64_t now_ns)
@@ -149,8 +184,8 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     in.pk = pk;
     if (in.cls == JN_CLASS_DTMF)
         jn_digit_event(p, l, &in);
-    else if (l->inband && in.cls == JN_CLASS_AUDIO)
-        jn_digit_sound(p, l, &in);
+    else if (l->listen && in.cls == JN_CLASS_AUDIO)
+        listen(p, l, &in);
     into_room(p, l, &in, now_ns);
 }
 

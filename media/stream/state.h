@@ -8,6 +8,7 @@
 #include "media/dtmf/inband.h"
 #include "media/dtmf/rfc4733.h"
 #include "media/jbuf/jbuf.h"
+#include "media/rtcp/burst.h"
 #include "media/rtcp/rtcp.h"
 #include "media/stream/mixer.h"
 #include "media/stream/plane.h"
@@ -62,6 +63,7 @@ struct jn_out {
     struct jn_pkt *pk; /* relayed: what payload lies in and nobody reads again, so that it leaves there; NULL: copied */
 };
 #define JN_TAG_RELAY 0x80000000u
+enum { JN_LISTEN_DIGITS = 1, JN_LISTEN_LEVEL = 2 /* in one frame */ };
 
 /* One cache line. */
 struct jn_leg_tx {
@@ -82,6 +84,26 @@ struct jn_leg_report {
     uint32_t lsr;
 };
 
+/* What is known of a leg's quality beside its counters; quality.c. judged: every packet before that came or was lost,
+ * good of them came, lost_told were lost before this source. lost, restarts: of the sources before this one. heard_ns: sound came last; reported_ns: the peer
+ * reported last that ours comes; deaf: reports since then that it does not. listen_ns: a frame is looked at next.
+ * rrt, rrt_at_ns: the peer's reference time (RFC 3611 4.4). peer_*: of its report blocks, summed up. */
+struct jn_quality {
+    struct jn_burst burst;
+    uint64_t judged, good, lost, lost_now, next_ns, listen_ns, heard_ns, reported_ns, rrt_at_ns;
+    uint32_t lost_told, rrt, peer_ext, peer_lost, peer_expected, peer_missed, sent_then;
+    uint8_t restarts, deaf;
+    bool started, peer_known;
+};
+
+/* A sender (SSRC) that is not the peer's and becomes it only when the peer's own was not heard for so long. */
+enum { JN_OTHER_SILENCE_NS = 30000000 };
+struct jn_leg_other {
+    uint32_t ssrc;
+    uint16_t next_seq;
+    bool waits;
+};
+
 /* Port half of a leg: on the worker that has its port pair. By access: what every packet asks, in and out, what a
  * received one changes, what a sent one changes, and the rest. voice: index of its other half when the room's home is
  * here, JN_NONE otherwise. codec .. mode: of `remote`. scale: RTP units of its codec in 125 us. packs: where packets of
@@ -91,7 +113,8 @@ struct jn_leg {
     uint32_t pair;
     struct jn_srtp *in, *out;
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode, scale, restarts;
-    bool ready, joined, format_due, silent, inband; /* inband: its digits are in its sound */
+    bool ready, joined, format_due, silent;
+    uint8_t listen; /* what its sound is looked at for: JN_LISTEN_* */
     uint8_t room_worker;
     struct jn_source src;       /* its first bytes, where the peer is, end this line */
     struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
@@ -103,6 +126,8 @@ struct jn_leg {
     uint64_t id, room, cname;
     struct jn_dtmf_in dtmf;
     struct jn_leg_report report;
+    struct jn_leg_other other;
+    struct jn_quality quality;
     struct jn_leg_remote remote;
 };
 
@@ -285,17 +310,6 @@ void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n);
 void jn_fact_send(struct jn_plane *p, const struct jn_fact *f);
 void jn_facts_retry(struct jn_plane *p);
 
-/* browser.c, keys.c: legs of browsers. open gives the pair that the leg stands on, JN_NONE when there is no room, and
- * fills in further addresses; look_up takes what is no media (checks, handshakes) and gives the leg of what is. */
-int jn_browsers_open(struct jn_plane *p);
-void jn_browsers_free(struct jn_plane *p);
-uint32_t jn_browser_open(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, struct jn_fact *f);
-bool jn_browser_describe(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r, uint64_t now_ns);
-void jn_browser_close(struct jn_plane *p, struct jn_leg *l);
-uint32_t jn_browser_look_up(struct jn_plane *p, struct jn_pkt *pk, bool *rtcp);
-void jn_browser_flush(struct jn_plane *p);
-void jn_browser_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
-
 /* digits.c: a telephone event; a frame of a leg that has none of these; and whether it is one (PCMU, PCMA). */
 void jn_digit_event(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in);
 void jn_digit_sound(struct jn_plane *p, struct jn_leg *l, const struct jn_in *in);
@@ -313,7 +327,18 @@ void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk,
 void jn_report_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now_ns);
 void jn_report_start(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
-void jn_report_close(struct jn_leg *l);
+
+/* quality.c: losses in their order, both directions' scores, and what is wrong. begin: the peer was described (again).
+ * due: on the walk; what comes in order costs nothing before that. */
+void jn_quality_begin(struct jn_leg *l, uint64_t now_ns);
+void jn_quality_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
+void jn_quality_frame(struct jn_leg *l, const struct jn_in *in);
+void jn_quality_late(struct jn_leg *l, uint32_t n);
+void jn_quality_reported(struct jn_plane *p, struct jn_leg *l, const struct jn_rtcp_news *n, uint64_t now_ns);
+/* What our VoIP metrics block says. */
+void jn_quality_voip(const struct jn_plane *p, struct jn_leg *l, struct jn_xr_voip *v);
+/* end: nothing more will come, so what is missing now is lost. */
+void jn_quality_figures(struct jn_leg *l, bool end);
 
 /* leg.c: a leg's opening, remote description, closing. Each returns false when it refuses. */
 bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
