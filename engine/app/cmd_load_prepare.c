@@ -49,10 +49,11 @@ static int look_up(struct jn_addr *out, struct jn_addr *ours, const char *where,
     if (gai)
         return jn_fail(err, -EINVAL, "%s: %s", host, gai_strerror(gai));
     from_kernel(out, all->ai_addr);
-    int fd = socket(all->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+    int fd = ours ? socket(all->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1, rc = 0;
     struct sockaddr_storage ss;
     socklen_t len = sizeof ss;
-    if (fd < 0 || connect(fd, all->ai_addr, all->ai_addrlen) < 0 || getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+    if (ours &&
+        (fd < 0 || connect(fd, all->ai_addr, all->ai_addrlen) < 0 || getsockname(fd, (struct sockaddr *)&ss, &len) < 0))
         rc = jn_fail(err, -errno, "%s: %s", where, strerror(errno));
     else if (ours)
         from_kernel(ours, (struct sockaddr *)&ss);
@@ -86,9 +87,11 @@ static int whom(struct jn_cmd_load *l, struct jn_err *err)
         host = host ? host : c->host;
     }
     if (host)
-        rc = look_up(&c->target, &c->local, host, SIP_PORT, err);
+        rc = look_up(&c->target, NULL, host, SIP_PORT, err);
     if (rc == 0 && host)
         rc = may_load(l, &c->target, err);
+    if (rc == 0 && host)
+        rc = look_up(&c->target, &c->local, host, SIP_PORT, err);
     c->allow_public = l->may;
     if (rc == 0 && (l->local || !host) && jn_addr_parse(&c->local, l->local ? l->local : "127.0.0.1", 0) < 0)
         rc = jn_fail(err, -EINVAL, "--local %s is no address", l->local);
