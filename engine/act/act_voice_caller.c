@@ -142,6 +142,7 @@ void voice_invite(struct jn_act_voice *v, const struct jn_sip_invite *in)
         voice_close(v, c, 503);
         return;
     }
+    l->via = in->source;
     l->peer_public = jn_addr_public(&in->source);
     voice_leg_sip(v, l, in->leg);
     char id[JN_ID_TEXT_MAX];

@@ -217,6 +217,9 @@ int voice_leg_remote(struct jn_act_voice *v, struct call *c, struct leg *l)
 {
     struct jn_order o = order_for(c, l, JN_ORDER_LEG_REMOTE);
     o.remote = l->remote;
+    o.remote.via = l->via;
+    if (l->via.family == JN_ADDR_NONE && l->agent)
+        jn_sip_phone_address(v->sip, l->agent, &o.remote.via);
     return give_order(v, l->worker, &o);
 }
 

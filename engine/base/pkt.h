@@ -22,7 +22,7 @@ enum jn_drop {
     JN_DROP_FULL,      /* jitter buffer, link or port queue full */
     JN_DROP_NOT_READY, /* the leg has no remote description yet */
     JN_DROP_TX,        /* the port could not send */
-    JN_DROP_SENDERS,   /* SRTP: one sender (SSRC) more than a context keeps apart */
+    JN_DROP_SENDERS,   /* SRTP: one sender (SSRC) more than a context keeps apart; RTP: another beside the peer's */
     JN_DROP_N
 };
 #define JN_DROP_NAMES                                                                                                  \

@@ -288,6 +288,7 @@ Test(rx, a_peer_behind_nat_is_learnt_told_and_answered_there)
     struct rig *r = rig_open();
     struct party a = rig_leg_open(r, 1);
     a.remote.latch = true;
+    jn_addr_parse(&a.remote.via, "203.0.113.77", 5060);
     rig_remote(r, &a);
     rig_room(r, 50);
     rig_join(r, 1, 50, JN_TRACK_CALLER);
