@@ -4,17 +4,11 @@
  * in the nearer caches when its packet comes. Once in the buffer that it came in and, interleaved, once copied into a
  * fresh one. Making the packets and counting what came out is not in the time. `bench/run relay huge`: with huge pages.
  */
-#include "bench/plane.h"
+#include "bench/wire.h"
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/rand.h"
-#include "engine/net/eth.h"
-#include "engine/net/port_dpdk.h"
 #include "media/rtp/rtp.h"
-#include <arpa/inet.h>
-#include <rte_eal.h>
-#include <rte_eth_ring.h>
-#include <rte_ethdev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +16,7 @@
 enum {
     CALLS = 10000,
     LEGS = 2 * CALLS,
-    PLACES = 2,
+    PLACES = WIRE_PLACES,
     FIRST = 2000,
     PORTS = LEGS, /* of each of the two addresses: two a leg */
     ROUNDS = 9,
@@ -30,20 +24,17 @@ enum {
     BURST = 64,
     RING = 1024,
     BUFFERS = 8191,
-    FRAME = 42 + 172
+    FRAME = WIRE_FRAME
 };
 
 struct bench {
-    struct jn_dpdk *d;
+    struct wire wire;
     struct jn_port *port;
     struct jn_plane *plane;
     struct jn_mailbox facts;
-    struct rte_mempool *pool;
-    uint16_t peer;
     struct jn_addr local[LEGS];
     uint32_t order[LEGS], seq;
     uint64_t now, spent_ns, packets, seed;
-    struct jn_eth_host us, them;
 };
 
 static int take(void *arg, uint32_t local)
@@ -61,82 +52,24 @@ static void tx(void *arg, struct jn_pkt *pk[], unsigned n)
     jn_port_dpdk.tx(((struct bench *)arg)->port, pk, n);
 }
 
-static void start_port(uint16_t port, struct rte_mempool *pool)
+static void open_device(struct bench *b, bool huge)
 {
-    struct rte_eth_conf conf = {0};
-
-    if (rte_eth_dev_configure(port, 1, 1, &conf) < 0 || rte_eth_rx_queue_setup(port, 0, RING, 0, NULL, pool) < 0 ||
-        rte_eth_tx_queue_setup(port, 0, RING, 0, NULL) < 0 || rte_eth_dev_start(port) < 0)
-        plane_die("the wire's other end does not start");
-}
-
-static void start_eal(bool huge)
-{
-    static char words[][24] = {"bench", "--no-huge", "--no-shconf",    "-m",
-                               "192",   "--no-pci",  "--no-telemetry", "--log-level=*:error"};
-    static char in_memory[] = "--in-memory";
-    char *argv[8];
-    int argc = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        if (!huge || (i != 1 && i != 2))
-            argv[argc++] = words[i];
-    if (huge)
-        argv[argc++] = in_memory;
-    if (rte_eal_init(argc, argv) < 0)
-        plane_die(huge ? "DPDK does not start; are huge pages reserved?" : "DPDK does not start");
-}
-
-static void open_device(struct bench *b)
-{
-    struct jn_dpdk_config c = {.device = "net_ring_engine",
-                               .prefix = 24,
-                               .mac = {2, 0, 0, 0, 0, 1},
-                               .memory_mb = 64,
-                               .workers = 1,
-                               .more_n = PLACES - 1,
-                               .more[0].prefix = 24};
+    struct wire_size size = {
+        .ring = RING, .buffers = BUFFERS, .room = RTE_MBUF_DEFAULT_BUF_SIZE, .huge = huge, .memory_mb = 192};
     struct jn_err err = {{0}};
 
-    struct rte_ring *down = rte_ring_create("down", RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
-    struct rte_ring *up = rte_ring_create("up", RING, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
-    b->pool = rte_pktmbuf_pool_create("bench", BUFFERS, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-    if (!down || !up || !b->pool || rte_eth_from_rings("engine", &down, 1, &up, 1, 0) < 0)
-        plane_die("no rings");
-    int peer = rte_eth_from_rings("peer", &up, 1, &down, 1, 0);
-    if (peer < 0)
-        plane_die("no rings");
-    b->peer = (uint16_t)peer;
-    start_port(b->peer, b->pool);
-    jn_addr_parse(&c.address, "10.0.0.1", 0);
-    jn_addr_parse(&c.gateway, "10.0.0.254", 0);
-    jn_addr_parse(&c.more[0].address, "10.0.0.2", 0);
-    c.more[0].gateway = c.gateway;
-    if (jn_dpdk_open(&b->d, &c, &err) < 0)
-        plane_die(err.text);
-    struct jn_port_config pc = {.local = c.address,
+    wire_open(&b->wire, &size);
+    struct jn_port_config pc = {.local = b->wire.place[0],
                                 .port_min = FIRST,
                                 .port_max = FIRST + PORTS - 1,
                                 .wake_fd = -1,
-                                .back_end = b->d,
+                                .back_end = b->wire.d,
                                 .dscp = 46,
                                 .more_n = PLACES - 1};
-    pc.more[0] = (struct jn_port_place){
-        .local = c.more[0].address, .port_min = FIRST, .port_max = FIRST + PORTS - 1, .dscp = 46};
+    pc.more[0] =
+        (struct jn_port_place){.local = b->wire.place[1], .port_min = FIRST, .port_max = FIRST + PORTS - 1, .dscp = 46};
     if (jn_port_dpdk.open(&b->port, &pc, &err) < 0)
         plane_die(err.text);
-    b->us = (struct jn_eth_host){.mac = {2, 0, 0, 0, 0, 1}, .ip = htonl(0x0a000001)};
-    b->them = (struct jn_eth_host){.mac = {2, 0, 0, 0, 0, 2}, .ip = htonl(0x0a0000fe)};
-}
-
-/* Behind the gateway. */
-static struct jn_addr peer_of(uint32_t leg)
-{
-    struct jn_addr a = plane_peer(leg);
-
-    a.ip[0] = 172;
-    a.ip[1] = 16;
-    return a;
 }
 
 /* One order; where a leg was opened, its address is noted. */
@@ -187,7 +120,7 @@ static void open_calls(struct bench *b)
         struct jn_order o = {.kind = JN_ORDER_LEG_OPEN, .leg = i + 1, .room = i / 2 + 1};
         order(b, &o);
         o.kind = JN_ORDER_LEG_REMOTE;
-        o.remote = (struct jn_leg_remote){.rtp = peer_of(i), .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
+        o.remote = (struct jn_leg_remote){.rtp = wire_peer(i), .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
         o.remote.rtcp = o.remote.rtp;
         order(b, &o);
         struct jn_order room = {.kind = JN_ORDER_ROOM_OPEN, .room = o.room};
@@ -208,9 +141,9 @@ static uint64_t drain(struct bench *b)
     uint64_t media = 0;
     uint16_t n;
 
-    while ((n = rte_eth_rx_burst(b->peer, 0, m, BURST)) > 0) {
+    while ((n = rte_eth_rx_burst(b->wire.peer, 0, m, BURST)) > 0) {
         const uint8_t *at = rte_pktmbuf_mtod(m[0], const uint8_t *);
-        struct jn_eth_host far = b->them;
+        struct jn_eth_host far = b->wire.them;
         if (m[0]->data_len == FRAME) {
             memcpy(&far.ip, at + 30, 4);
             if (jn_eth_parse(&f, &far, at, FRAME, 0) != JN_ETH_UDP || !jn_eth_udp_sum_ok(&f, at) || at[15] != 46 << 2)
@@ -226,22 +159,16 @@ static uint64_t drain(struct bench *b)
 
 static void send_frame(struct bench *b, uint32_t leg)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(b->wire.pool);
     struct jn_rtp h = {.seq = (uint16_t)b->seq, .ts = b->seq * 160u, .ssrc = leg + 1};
-    struct jn_addr peer = peer_of(leg);
-    struct jn_eth_udp u = {.sums = true, .from_port = peer.port, .to_port = b->local[leg].port};
-    struct jn_eth_host far = b->them;
 
     if (!m)
         plane_die("buffers are missing");
     uint8_t *rtp = (uint8_t *)rte_pktmbuf_append(m, FRAME) + 42;
-    memcpy(u.mac, b->us.mac, 6);
-    memcpy(&u.to, b->local[leg].ip, 4);
-    memcpy(&far.ip, peer.ip, 4);
     jn_rtp_build(rtp, &h);
     memset(rtp + 12, (int)leg, 160);
-    jn_eth_put_udp(&far, &u, rtp, 172);
-    if (rte_eth_tx_burst(b->peer, 0, &m, 1) != 1)
+    wire_put(&b->wire, leg, &b->local[leg], rtp);
+    if (rte_eth_tx_burst(b->wire.peer, 0, &m, 1) != 1)
         plane_die("the ring is full");
 }
 
@@ -262,12 +189,7 @@ static unsigned look(struct bench *b, bool copied)
 
 static void tell_address(struct bench *b)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
-
-    if (!m)
-        plane_die("buffers are missing");
-    rte_pktmbuf_append(m, (uint16_t)jn_eth_put_arp(&b->them, b->us.ip, NULL, rte_pktmbuf_mtod(m, uint8_t *)));
-    rte_eth_tx_burst(b->peer, 0, &m, 1);
+    wire_tell_address(&b->wire);
     look(b, false);
     drain(b);
 }
@@ -331,8 +253,7 @@ int main(int argc, char *argv[])
 
     b.now = UINT64_C(1000000000000);
     b.seed = 7;
-    start_eal(huge);
-    open_device(&b);
+    open_device(&b, huge);
     open_calls(&b);
     for (uint32_t i = 0; i < LEGS; i++)
         b.order[i] = i;
