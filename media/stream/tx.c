@@ -1,6 +1,7 @@
 /* Tx: frames out of a leg: payload type, SSRC, sequence and timestamps of our own, packets of the peer's length,
  * sealing and the burst. */
 #include "media/codec/codec.h"
+#include "media/stream/browser.h"
 #include "media/stream/state.h"
 #include <string.h>
 
@@ -169,6 +170,29 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
     build(p, l, &h, payload, len, NULL);
 }
 
+/* Silence of a mix, for a peer that takes comfort noise (RFC 3389): its level once, then nothing until that changes or
+ * speech begins, whose first packet is marked. True: nothing else is to be sent. */
+static bool comfort(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, bool *marker, uint64_t now_ns)
+{
+    int16_t pcm[JN_TICK_SAMPLES];
+    struct jn_leg_tx *tx = &l->tx;
+
+    jn_codec_decode((enum jn_codec_id)l->codec, pcm, o->payload, o->len);
+    enum jn_vad_says says = jn_vad_take(&l->vad, pcm);
+    *marker |= says == JN_VAD_BEGINS;
+    if (says == JN_VAD_SPEECH || says == JN_VAD_BEGINS)
+        return false;
+    if (says == JN_VAD_NOTHING)
+        return true;
+    struct jn_rtp h = {.ts = o->ts + tx->ts_off, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->cn_pt};
+    tx->last_ts = h.ts;
+    tx->last_ns = now_ns;
+    tx->last_dur = o->units;
+    tx->started = true;
+    build(p, l, &h, &l->vad.told, 1, NULL);
+    return true;
+}
+
 static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
 {
     if (l->packs == JN_NONE)
@@ -293,6 +317,7 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
         relay(p, l, o, marker, now_ns);
     else if (l->ptime_ms != 20 && jn_codec_cuts(l->codec))
         gather(p, l, o, marker, now_ns);
-    else
+    else if (!l->remote.comfort || l->codec > JN_CODEC_PCMA || l->cn_pt > 127 || o->len != JN_TICK_SAMPLES ||
+             !comfort(p, l, o, &marker, now_ns))
         next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, o->units, now_ns);
 }
