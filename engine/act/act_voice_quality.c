@@ -45,6 +45,8 @@ void voice_trouble(struct jn_act_voice *v, struct leg *l, const struct jn_fact *
         return;
     uint8_t bit = (uint8_t)(1u << f->trouble.what);
     l->trouble = (uint8_t)(f->trouble.on ? l->trouble | bit : l->trouble & ~bit);
+    l->quality.trouble = l->trouble; /* the rest of the figures comes later */
+    l->quality.troubles |= l->trouble;
     review(v, l);
 }
 

@@ -143,22 +143,26 @@ static int crypto(struct jn_sdp_section *m, struct span line)
 
 /* RFC 3611 5.1: formats between spaces; the others are not ours to send. rcvr-rtt: a mode and perhaps a size, which our
  * one block always fits. */
-static void extended(struct jn_sdp_section *m, struct span line)
+bool jn_sdp_extended(struct span line, uint8_t *xr)
 {
+    if (!jn_span_skip(&line, "rtcp-xr:"))
+        return false;
     while (line.n != 0) {
         struct span f = jn_span_cut(&line, ' ');
-        if (jn_span_skip(&f, "rcvr-rtt="))
-            m->stream.xr |= JN_XR_WANTS_RTT;
+        if (jn_span_is(f, "rcvr-rtt") || jn_span_skip(&f, "rcvr-rtt="))
+            *xr |= JN_XR_WANTS_RTT;
         else if (jn_span_is(f, "voip-metrics"))
-            m->stream.xr |= JN_XR_WANTS_VOIP;
+            *xr |= JN_XR_WANTS_VOIP;
     }
+    return true;
 }
 
 int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
 {
     uint64_t ms;
     int rc = 0;
-    if (jn_sdp_direction(line, &m->stream.mode) || jn_sdp_dtls_attribute(&m->stream.by, line, &rc))
+    if (jn_sdp_direction(line, &m->stream.mode) || jn_sdp_extended(line, &m->stream.xr) ||
+        jn_sdp_dtls_attribute(&m->stream.by, line, &rc))
         return rc;
     if (jn_span_skip(&line, "rtpmap:"))
         return rtpmap(m, line);
@@ -168,8 +172,6 @@ int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
         return crypto(m, line);
     if (jn_span_is(line, "rtcp-mux"))
         m->stream.rtcp_mux = true;
-    else if (jn_span_skip(&line, "rtcp-xr:"))
-        extended(m, line);
     else if (jn_span_skip(&line, "rtcp:"))
         return rtcp(m, line);
     else if (jn_span_skip(&line, "ptime:") && milliseconds(line, &ms))

@@ -13,7 +13,7 @@ struct parser {
     struct jn_err *err;
     struct jn_sdp_section media;
     struct jn_addr address; /* of the session */
-    uint8_t mode;
+    uint8_t mode, xr;
     struct jn_sdp_dtls dtls; /* of the session */
     struct span group;
     unsigned line;
@@ -158,6 +158,7 @@ static int media_line(struct parser *p, struct span line)
     m->stream.dtls = m->stream.feedback || jn_span_is(proto, "UDP/TLS/RTP/SAVP");
     m->stream.savp = m->stream.dtls || jn_span_is(proto, "RTP/SAVP");
     m->stream.mode = p->mode;
+    m->stream.xr = p->xr;
     m->stream.ptime_ms = 20;
     m->port = (uint16_t)port;
     m->audio = jn_span_is(kind, "audio") && (m->stream.savp || jn_span_is(proto, "RTP/AVP"));
@@ -185,7 +186,7 @@ static int origin_line(struct parser *p, struct span line)
 static int session_attribute(struct parser *p, struct span line)
 {
     int rc = 0;
-    if (jn_sdp_direction(line, &p->mode))
+    if (jn_sdp_direction(line, &p->mode) || jn_sdp_extended(line, &p->xr))
         return 0;
     if (jn_span_skip(&line, "group:BUNDLE "))
         p->group = line;

@@ -57,5 +57,7 @@ enum { JN_MEANS_DTMF = 0x40, JN_MEANS_DTMF48, JN_MEANS_CN, JN_MEANS_NOTHING };
 int jn_sdp_attribute(struct jn_sdp_section *m, struct span line);
 /* True when line is a direction attribute; *mode as written. */
 bool jn_sdp_direction(struct span line, uint8_t *mode);
+/* a=rtcp-xr, of the session or of a stream. */
+bool jn_sdp_extended(struct span line, uint8_t *xr);
 
 #endif

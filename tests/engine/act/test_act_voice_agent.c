@@ -238,3 +238,70 @@ Test(act_voice_agent, a_phone_that_wants_srtp_is_offered_keys)
     cr_assert_eq(last_event()->why, JN_WHY_MEDIA);
     end_world();
 }
+
+static void trouble(uint64_t leg, uint8_t what, bool on)
+{
+    struct jn_fact f = {.kind = JN_FACT_LEG_TROUBLE, .leg = leg};
+    f.trouble.what = what;
+    f.trouble.on = on;
+    jn_act_voice_fact(w.v, &f);
+}
+
+static void quality(uint64_t leg, const struct jn_leg_stats *s)
+{
+    struct jn_fact f = {.kind = JN_FACT_LEG_QUALITY, .leg = leg};
+    f.stats = *s;
+    jn_act_voice_fact(w.v, &f);
+}
+
+Test(act_voice_agent, trouble_with_media_is_told_once_and_only_of_parties_who_talk)
+{
+    world(false, 0);
+    uint64_t leg, ix = waiting_caller("100", &leg);
+    trouble(1, JN_TROUBLE_NO_MEDIA, true);
+    cr_assert_eq(w.troubles, 0u, "who waits need not say anything");
+    command(JN_CMD_OFFER, ix, 101, 0, 0, 0);
+    workers_settle();
+    lifted(w.last_sip, SDP_BOTH);
+    command(JN_CMD_CONNECT, ix, 101, 0, 0, 0);
+    struct jn_leg_stats s = {.trouble = 1u << JN_TROUBLE_NO_MEDIA, .remote_r = 127};
+    for (int i = 0; i < 3; i++)
+        quality(1, &s);
+    cr_assert_eq(w.troubles, 1u, "it still says nothing when they talk: told once");
+    cr_assert_eq(w.trouble.ix, ix);
+    cr_assert_eq(w.trouble.tenant, TENANT);
+    cr_assert_eq(w.trouble.side, 0);
+    cr_assert_eq(w.trouble.what, JN_TROUBLE_NO_MEDIA);
+    cr_assert(w.trouble.on);
+    trouble(1, JN_TROUBLE_NO_MEDIA, false);
+    cr_assert_eq(w.troubles, 2u);
+    cr_assert(!w.trouble.on);
+    trouble(w.last_media, JN_TROUBLE_UNHEARD, true);
+    cr_assert_eq(w.trouble.agent, 101u);
+    trouble(1, JN_TROUBLE_N, true);
+    cr_assert_eq(w.troubles, 3u, "what is not known is not told");
+    cr_assert_eq(jn_act_voice_counts(w.v)->trouble[JN_TROUBLE_NO_MEDIA], 1);
+    cr_assert_eq(jn_act_voice_counts(w.v)->trouble[JN_TROUBLE_UNHEARD], 1);
+    end_world();
+}
+
+Test(act_voice_agent, quality_of_a_call_in_progress_is_kept_for_its_tenant)
+{
+    world(false, 0);
+    uint64_t leg, phone, ix = talking(&leg, &phone);
+    struct jn_voice_quality q[4];
+    struct jn_leg_stats s = {.mos_x100 = 420, .remote_mos_x100 = 310};
+    cr_assert_eq(jn_act_voice_quality(w.v, ix, TENANT, q, 4), 0, "nothing is known yet");
+    quality(1, &s);
+    tick_ms(1500);
+    cr_assert_eq(jn_act_voice_quality(w.v, ix, TENANT, q, 4), 1);
+    cr_assert_eq(q[0].stats->remote_mos_x100, 310);
+    cr_assert_eq(q[0].age_us, 1500000);
+    quality(w.last_media, &s);
+    cr_assert_eq(jn_act_voice_quality(w.v, ix, 0, q, 4), 2);
+    cr_assert_str_eq(q[1].name, "agent0");
+    cr_assert_eq(jn_act_voice_quality(w.v, ix, 0, q, 1), 1, "no more than there is room for");
+    cr_assert_eq(jn_act_voice_quality(w.v, ix, TENANT + 1, q, 4), -ENOENT);
+    cr_assert_eq(jn_act_voice_quality(w.v, ix + 1, TENANT, q, 4), -ENOENT);
+    end_world();
+}

@@ -328,10 +328,14 @@ static void worker_acts(uint64_t leg)
         closed(leg);
     } else if (m->opened_told && !roll(6)) {
         static const uint8_t kinds[] = {JN_FACT_DIGIT, JN_FACT_LEG_SILENT, JN_FACT_LEG_LATCHED, JN_FACT_REFUSED,
-                                        JN_FACT_ROOM_CLOSED};
-        struct jn_fact f = {.kind = kinds[roll(5)], .worker = m->worker, .leg = leg, .room = m->room};
+                                        JN_FACT_ROOM_CLOSED, JN_FACT_LEG_TROUBLE, JN_FACT_LEG_QUALITY};
+        struct jn_fact f = {.kind = kinds[roll(sizeof kinds)], .worker = m->worker, .leg = leg, .room = m->room};
         if (f.kind == JN_FACT_LEG_SILENT && roll(30))
             f.kind = JN_FACT_DIGIT;
+        if (f.kind == JN_FACT_LEG_TROUBLE) {
+            f.trouble.what = (uint8_t)roll(JN_TROUBLE_N + 1);
+            f.trouble.on = roll(2);
+        }
         if (f.kind == JN_FACT_DIGIT)
             f.digit.digit = (char)('0' + roll(10));
         jn_act_voice_fact(w.v, &f);

@@ -62,6 +62,8 @@ static struct {
     unsigned rooms_open, rooms_opened, rows, dialogs, unregistered_mask;
     struct jn_call_row row;
     struct jn_voice_watch watch;
+    struct jn_voice_trouble trouble;
+    unsigned troubles;
     unsigned watches;
     bool event_full, order_full, admit_full, leg_full, no_legs;
     unsigned load[WORKERS];
@@ -291,6 +293,12 @@ static void on_supervised(void *arg, const struct jn_voice_watch *n)
     w.watches++;
     w.watch = *n;
 }
+static void on_trouble(void *arg, const struct jn_voice_trouble *n)
+{
+    (void)arg;
+    w.troubles++;
+    w.trouble = *n;
+}
 static void on_row(void *arg, const struct jn_call_row *row)
 {
     (void)arg;
@@ -415,6 +423,7 @@ static void world(bool spread, uint32_t silence_end_s)
                                    .call_row = on_row,
                                    .dialog_put = on_dialog_put,
                                    .supervised = on_supervised,
+                                   .trouble = on_trouble,
                                    .answered = on_move_answered,
                                    .fingerprint = on_fingerprint,
                                    .dialog_del = on_dialog_del};

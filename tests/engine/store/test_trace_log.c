@@ -120,10 +120,49 @@ Test(trace_log, every_field_comes_back)
                                     .jitter_us = 21,
                                     .rtt_us = 22,
                                     .remote_lost = 23,
-                                    .mos_x100 = 438};
+                                    .mos_x100 = 438,
+                                    .remote_mos_x100 = 350,
+                                    .burst_ms = 24,
+                                    .gap_ms = 25,
+                                    .burst_density = 26,
+                                    .gap_density = 27,
+                                    .remote_discard = 28,
+                                    .remote_r = 29,
+                                    .trouble = 2,
+                                    .troubles = 3};
     n = jn_trace_encode(bytes, &m);
     cr_assert_eq(jn_trace_decode(&b, bytes, n), 0);
     cr_assert_eq(memcmp(&m, &b, sizeof m), 0);
+}
+
+Test(trace_log, media_of_an_older_version_are_read_and_say_nothing_of_what_they_did_not_know)
+{
+    enum { ADDED = 12 };
+    static uint8_t bytes[JN_TRACE_BYTES_MAX];
+    struct jn_trace_record b, m = {.kind = JN_TRACE_MEDIA, .ix = 1, .stats = {.lost = 14, .mos_x100 = 438}};
+    m.stats.remote_mos_x100 = 350;
+    m.stats.troubles = 3;
+    size_t n = jn_trace_encode(bytes, &m);
+    cr_assert_eq(jn_trace_decode(&b, bytes, n - ADDED), 0);
+    cr_assert_eq(b.stats.lost, 14);
+    cr_assert_eq(b.stats.mos_x100, 438);
+    cr_assert_eq(b.stats.remote_mos_x100, 0);
+    cr_assert_eq(b.stats.troubles, 0);
+    cr_assert_eq(b.stats.remote_r, 127);
+    for (size_t k = n - ADDED + 1; k < n; k++)
+        cr_assert_eq(jn_trace_decode(&b, bytes, k), -EBADMSG, "%zu bytes", k);
+}
+
+Test(trace_log, trouble_with_media_comes_back)
+{
+    static uint8_t bytes[JN_TRACE_BYTES_MAX];
+    struct jn_trace_record b, t = {.kind = JN_TRACE_TROUBLE, .at_us = 5, .ix = 1, .tenant = 2, .leg = 4};
+    t.what = JN_TROUBLE_SILENCE;
+    t.on = true;
+    size_t n = jn_trace_encode(bytes, &t);
+    cr_assert_eq(jn_trace_decode(&b, bytes, n), 0);
+    cr_assert_eq(memcmp(&t, &b, sizeof t), 0);
+    cr_assert_eq(jn_trace_decode(&b, bytes, n - 1), -EBADMSG);
 }
 
 Test(trace_log, a_call_is_found_with_all_its_legs_and_nobody_elses)
