@@ -5,6 +5,7 @@
 
 #include "engine/base/map.h"
 #include "media/codec/g711.h"
+#include "media/codec/vad.h"
 #include "media/dtmf/inband.h"
 #include "media/dtmf/rfc4733.h"
 #include "media/jbuf/jbuf.h"
@@ -127,6 +128,7 @@ struct jn_leg {
     struct jn_dtmf_in dtmf;
     struct jn_leg_report report;
     struct jn_leg_other other;
+    struct jn_vad vad; /* of what is mixed for it, when it takes comfort noise */
     struct jn_quality quality;
     struct jn_leg_remote remote;
 };
