@@ -4,6 +4,7 @@
 #define JN_BENCH_WIRE_H
 
 #include "bench/plane.h"
+#include "engine/base/log.h"
 #include "engine/net/eth.h"
 #include "engine/net/port_dpdk.h"
 #include <arpa/inet.h>
@@ -71,6 +72,7 @@ static inline void wire_open(struct wire *w, const struct wire_size *s)
                                .more[0].prefix = 24};
     struct jn_err err = {{0}};
 
+    jn_log_level_set(JN_LOG_WARN);
     wire_start_eal(s);
     struct rte_ring *down = rte_ring_create("down", s->ring, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
     struct rte_ring *up = rte_ring_create("up", s->ring, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
