@@ -20,7 +20,7 @@ void jn_config_browser(struct jn_check *c, struct jn_config *out, const struct j
     for (unsigned i = 0; i < allowed->suites; i++)
         fits |= allowed->suite[i] == JN_SUITE_AES128_SHA80 || allowed->suite[i] == JN_SUITE_GCM128 ||
                 allowed->suite[i] == JN_SUITE_GCM256;
-    if (out->browser.enabled && !fits)
+    if (out->browser.enabled && allowed->suites > 0 && !fits)
         jn_problem(c->problems, c->file, at ? at->line : 0, "media.browser.enabled",
                    "browsers know none of media.srtp_suites: it must have AEAD_AES_128_GCM, AEAD_AES_256_GCM or "
                    "AES_CM_128_HMAC_SHA1_80, or this must be false");
