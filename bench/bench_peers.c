@@ -107,6 +107,7 @@ int main(void)
         fflush(stdout);
     }
     printf("kernel bypass on virtual devices against kernel sockets; median (least to most) of %u rounds\n", ROUNDS);
+    printf("AF_XDP against rtpengine on one veth is not part of this run\n");
     line("rtpengine, a relayed packet, sockets on loopback", rtpengine.ns, "ns");
     line("this engine, a relayed packet, net_ring", relay, "ns");
     line("Janus AudioBridge, 300 in rooms of three, sockets", mixer.ns, "ns");
