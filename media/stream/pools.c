@@ -41,7 +41,7 @@ void jn_slab_give(struct jn_slab *s, const void *piece)
 
 uint32_t jn_block_size(unsigned block)
 {
-    return block == 0 ? JN_ROOM_FEW : BLOCK_FIRST << 2 * (block - 1);
+    return block == 0 ? (uint32_t)JN_ROOM_FEW : (uint32_t)BLOCK_FIRST << 2 * (block - 1);
 }
 
 /* A list of a size is held by a room that has at least an eighth of so many members (see jn_members_fit). */
