@@ -398,7 +398,7 @@ Test(report, a_peer_that_reports_hearing_nothing_is_told_once)
     rig_close(r);
 }
 
-Test(report, packets_without_sound_are_silence_and_cost_the_relay_one_packet_a_second)
+Test(report, packets_without_sound_are_silence_and_its_end_is_heard)
 {
     struct rig *r = rig_open();
     struct party a, b;
