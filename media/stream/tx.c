@@ -90,7 +90,8 @@ static uint32_t samples_since(const struct jn_leg_tx *tx, unsigned scale, uint64
 static bool on_line(const struct jn_leg_tx *tx, unsigned scale, const struct jn_out *o, uint64_t now_ns)
 {
     uint32_t ahead = o->ts - o->line.ts;
-    return o->relayed && o->line.known && tx->tag != 0 && ahead <= samples_since(tx, scale, now_ns) + LINE_SAMPLES * scale;
+    return o->relayed && o->line.known && tx->tag != 0 &&
+           ahead <= samples_since(tx, scale, now_ns) + LINE_SAMPLES * scale;
 }
 
 /* Another time line begins: sequence goes on by one. Timestamps too, when one line takes the other's sound up (a mix
@@ -98,7 +99,7 @@ static bool on_line(const struct jn_leg_tx *tx, unsigned scale, const struct jn_
  * real time, marked. Returns whether it is to be marked. */
 static bool anchor(struct jn_leg_tx *tx, unsigned scale, const struct jn_out *o, uint64_t now_ns)
 {
-    bool turn = tx->started && tx->tag != 0 && ((tx->tag ^ o->tag) & JN_TAG_RELAY) != 0, 
+    bool turn = tx->started && tx->tag != 0 && ((tx->tag ^ o->tag) & JN_TAG_RELAY) != 0,
          line = on_line(tx, scale, o, now_ns);
     uint32_t step = tx->started ? samples_since(tx, scale, now_ns) : 0;
     uint64_t first = line ? o->line.ext_seq : o->ext_seq;
@@ -160,8 +161,7 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
                  uint16_t units, uint64_t now_ns)
 {
     struct jn_leg_tx *tx = &l->tx;
-    struct jn_rtp h = {
-        .ts = ts, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->rtp_pt, .marker = marker};
+    struct jn_rtp h = {.ts = ts, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->rtp_pt, .marker = marker};
 
     tx->last_ts = ts;
     tx->last_ns = now_ns;
