@@ -15,11 +15,11 @@
 #include <pthread.h>
 
 enum {
-    STRETCH_S = 10,
-    WITNESS_S = 4,
-    TRY_S = 5,
-    STEP = 3000,
-    START = 21000,
+    STRETCH_S = 12,
+    WITNESS_S = 3,
+    TRY_S = 4,
+    STEP = 3600,
+    START = 22500,
     MOST = 42000,
     GOAL = 20000,
     FIRST = 2000,
@@ -35,7 +35,7 @@ enum {
 struct result {
     uint32_t legs;
     bool done, held, valid;
-    unsigned late_us, witness_us, far_us, far_p999_us, load_permille;
+    unsigned late_us, witness_us, far_p999_us, load_permille;
     uint64_t packets, ticks, late[JN_LATE_N];
     char why[160];
 };
@@ -284,13 +284,22 @@ static unsigned engine_late_us(const struct result *r)
     return 1000000;
 }
 
+/* The engine's counters know bounds only: the witness is read by the same ones, or it would seem better than it was. */
+static unsigned bound_over(unsigned us)
+{
+    unsigned i = 0;
+
+    while (i < JN_LATE_N - 1 && us > bounds_us[i])
+        i++;
+    return i < JN_LATE_N - 1 ? bounds_us[i] : 1000000;
+}
+
 static void judge(struct bench *b, bool complete)
 {
     struct result *r = b->r;
 
     r->late_us = engine_late_us(r);
-    r->witness_us = far_late_at(&b->witness, 0.9999);
-    r->far_us = far_late_at(&b->far.late, 0.9999);
+    r->witness_us = b->witness.n > 0 ? bound_over(far_late_at(&b->witness, 0.9999)) : 0;
     r->far_p999_us = far_late_at(&b->far.late, 0.999);
     r->valid = r->far_p999_us <= LATE_US;
     r->held = complete;
