@@ -13,6 +13,7 @@
 #include "engine/worker/worker.h"
 #include "media/record/ring.h"
 #include <pthread.h>
+#include <sys/prctl.h>
 
 enum {
     STRETCH_S = 12,
@@ -356,6 +357,7 @@ static struct result by_process(uint32_t legs, unsigned seconds, unsigned each_s
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         hold(&r, seconds, each_s, witness_s);
         _exit(write(fd[1], &r, sizeof r) == (ssize_t)sizeof r ? 0 : 1);
     }
