@@ -330,8 +330,7 @@ void jn_report_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now_ns);
 void jn_report_start(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 
-/* quality.c: losses in their order, both directions' scores, and what is wrong. begin: the peer was described (again).
- * due: on the walk; what comes in order costs nothing before that. */
+/* quality.c: losses in their order, scores, what is wrong. begin: the peer was described (again). due: on the walk. */
 void jn_quality_begin(struct jn_leg *l, uint64_t now_ns);
 void jn_quality_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 void jn_quality_frame(struct jn_leg *l, const struct jn_in *in);
