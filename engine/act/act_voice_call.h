@@ -69,7 +69,7 @@ struct leg {
     struct jn_addr via; /* where its signalling came from; family NONE: we called it */
     bool peer_public;   /* and that is a public address */
     bool joined, close_wanted, up, has_offer, dialog_kept, hung_up, nailed,
-        accepted; /* accepted: we sent 2xx, its ACK is awaited */
+        accepted;                  /* accepted: we sent 2xx, its ACK is awaited */
     uint8_t trouble, trouble_told; /* bits by enum jn_trouble: now; those that supervisors know of */
     uint64_t quality_ns;           /* when quality was told, 0: not yet */
     struct jn_leg_stats quality;

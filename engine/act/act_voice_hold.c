@@ -87,9 +87,7 @@ void voice_reinvite(struct jn_act_voice *v, struct call *c, struct leg *l, const
     struct jn_sdp_local local = l->local;
     struct jn_leg_remote remote = l->remote;
     /* What protects the leg now must protect it afterwards, and nothing new is asked of the peer. */
-    int mode = l->local.dtls                     ? JN_SRTP_DTLS
-               : l->local.suite == JN_SUITE_NONE ? JN_SRTP_OFF
-                                                 : JN_SRTP_REQUIRED;
+    int mode = l->local.dtls ? JN_SRTP_DTLS : l->local.suite == JN_SUITE_NONE ? JN_SRTP_OFF : JN_SRTP_REQUIRED;
     int rc = jn_sdp_parse(&offer, sdp, strlen(sdp), &why);
     if (!rc)
         voice_browser_again(&local, l, &offer);

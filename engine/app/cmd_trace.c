@@ -14,7 +14,8 @@ static const char help[] =
     "usage: junctor trace CALL [--pcap FILE] [OPTIONS]\n\n"
     "What one call (an interaction's id) was on the wire: the ladder of its SIP messages, every one that was sent\n"
     "and received, and what was seen of each leg's media; of a call in progress, how it stood some seconds ago.\n"
-    "Works while trace.keep and trace.size_mb keep it, also for calls of an earlier run. Credentials and SRTP keys\nare overwritten in it.\n\n"
+    "Works while trace.keep and trace.size_mb keep it, also for calls of an earlier run. Credentials and SRTP "
+    "keys\nare overwritten in it.\n\n"
     "  --pcap FILE  the messages as a capture instead, for Wireshark\n" JN_CMD_API_HELP;
 
 /* 0, or the exit code after saying why. */

@@ -331,8 +331,7 @@ static void check_machine(struct jn_check *c, struct jn_config *out, const struc
         {"sip", sip_fields, ITEMS(sip_fields)},           {"media", media_fields, ITEMS(media_fields)},
         {"workers", worker_fields, ITEMS(worker_fields)}, {"api", api_fields, ITEMS(api_fields)},
         {"router", router_fields, ITEMS(router_fields)},  {"log", log_fields, ITEMS(log_fields)},
-        {"trace", trace_fields, ITEMS(trace_fields)},
-        {"recording", recording_fields, ITEMS(recording_fields)},
+        {"trace", trace_fields, ITEMS(trace_fields)},     {"recording", recording_fields, ITEMS(recording_fields)},
     };
     const struct jn_yaml *version = jn_yaml_get(root, "version");
 

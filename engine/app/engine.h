@@ -64,7 +64,7 @@ struct jn_engine {
     char path_centre[JN_PATH_MAX + 32], path_applied[JN_PATH_MAX + 32], path_api[JN_PATH_MAX + 32];
     int lock_fd;
     uint64_t expire_ns; /* when recordings that are kept no longer are looked for next */
-    bool api_told; /* path_api is ours */
+    bool api_told;      /* path_api is ours */
     uint32_t boot;
     uint8_t token_secret[32], master_key[32];
     struct jn_sounds sounds;

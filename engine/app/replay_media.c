@@ -288,7 +288,8 @@ static int make_calls(struct replay *x, struct jn_err *err)
         c->leg[1] = (struct jn_replay_leg){.flow = back ? f->pair : JN_FLOW_NONE, .peer = back ? back->from : f->to};
     }
     if (x->r->n == 0)
-        return jn_fail(err, -ENOENT, "no RTP flow with a codec that is known (PCMU, PCMA, G722, opus) is in the capture");
+        return jn_fail(err, -ENOENT,
+                       "no RTP flow with a codec that is known (PCMU, PCMA, G722, opus) is in the capture");
     qsort(x->r->call, x->r->n, sizeof *x->r->call, by_beginning);
     for (unsigned i = 0; i < x->r->n; i++)
         x->r->call[i].id = i + 1;

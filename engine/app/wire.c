@@ -106,7 +106,8 @@ static int open_workers(struct jn_engine *e, struct jn_err *err)
         if (jn_mailbox_init(&e->sip_worker[i], 2048 + 8 * c->max_calls, sizeof(struct jn_order),
                             jn_worker_waker(e->worker[i])) < 0 ||
             jn_mailbox_init(&e->worker_sip[i], 2048 + 8 * c->max_calls, sizeof(struct jn_fact), &e->wake_sip) < 0 ||
-            jn_rec_ring_init(&e->worker_recorder[i], c->rec_buffer_mb * (1024 * 1024 / JN_CHUNK_BYTES) + 2 * c->max_calls) < 0)
+            jn_rec_ring_init(&e->worker_recorder[i],
+                             c->rec_buffer_mb * (1024 * 1024 / JN_CHUNK_BYTES) + 2 * c->max_calls) < 0)
             return jn_fail(err, -ENOMEM, "no memory for worker %u", i);
         jn_worker_mail(e->worker[i], &e->sip_worker[i], &e->worker_sip[i], &e->worker_recorder[i]);
     }

@@ -44,8 +44,7 @@ enum jn_audit_kind {
 };
 #define JN_AUDIT_KIND_NAMES                                                                                            \
     {                                                                                                                  \
-        "login", "login_failed", "change", "read_recording", "read_messages", "read_trace", "supervise",  \
-            "recording"                                                                                               \
+        "login", "login_failed", "change", "read_recording", "read_messages", "read_trace", "supervise", "recording"   \
     }
 
 /* path: the database file, made when missing; schema upgraded in one transaction; a newer schema is refused with

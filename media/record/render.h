@@ -32,8 +32,8 @@ void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it);
 /* The same for all of a chunk. */
 struct jn_rec_chunk;
 void jn_rec_ledger_chunk(struct jn_rec_ledger *l, const struct jn_rec_chunk *c);
-/* Ranges of sequence numbers of each track and source as JSON objects with commas between them, the first 1,000; returns
- * how many there are. */
+/* Ranges of sequence numbers of each track and source as JSON objects with commas between them, the first 1,000;
+ * returns how many there are. */
 enum jn_rec_range { JN_REC_RANGE_MISSING, JN_REC_RANGE_WITHHELD };
 unsigned jn_rec_ranges(struct jn_buf *out, const struct jn_rec_item *items, size_t count, enum jn_rec_range what);
 /* What is heard: party 0: left the caller, right everybody who is with the agent (agent, consulted, transferred to), or

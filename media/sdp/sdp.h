@@ -86,7 +86,7 @@ struct jn_sdp_local {
     uint8_t codec[JN_CODEC_N], codecs;   /* offer: our order. answer: the one chosen first */
     uint8_t pt[JN_CODEC_N], dtmf_pt;     /* dtmf_pt: 255 none */
     uint8_t dtmf48_pt, cn_pt;            /* 0: none */
-    uint8_t mode, ptime_ms, xr; /* xr: what we ask for; in an answer only what the offer asks for too */
+    uint8_t mode, ptime_ms, xr;          /* xr: what we ask for; in an answer only what the offer asks for too */
     uint8_t suite; /* JN_SUITE_NONE: RTP/AVP. An offer that names several: they stand in `offered`, tags 1.. */
     uint8_t offered[JN_SDP_OFFERS], offers;
     uint8_t media_at; /* answer: the m= line that it takes, by jn_sdp_answer_to */

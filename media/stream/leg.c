@@ -69,8 +69,8 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     if (i != JN_NONE) {
         l = &p->leg[i];
         memset(l, 0, sizeof *l);
-        pair = o->open.browser ? jn_browser_open(p, l, o, &f)
-                               : jn_pair_take(p, o->open.interface, o->open.family, now_ns);
+        pair =
+            o->open.browser ? jn_browser_open(p, l, o, &f) : jn_pair_take(p, o->open.interface, o->open.family, now_ns);
         l->pair = pair;
     }
     if (pair != JN_NONE)
@@ -98,8 +98,8 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 }
 
 /* The context for key: the one that is there when suite and key are the same, for one begun again would forget what it
- * has seen (replay) or use a key and index twice; otherwise a new one, whose senders go on where they are. NULL: none could
- * be made. */
+ * has seen (replay) or use a key and index twice; otherwise a new one, whose senders go on where they are. NULL: none
+ * could be made. */
 static struct jn_srtp *context(struct jn_plane *p, const struct jn_leg *l, struct jn_srtp *now, const uint8_t *old_key,
                                const struct jn_leg_remote *r, const uint8_t *key, bool inbound)
 {

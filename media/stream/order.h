@@ -94,12 +94,12 @@ struct jn_leg_remote {
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
     struct jn_codec_profile profile; /* of what is sent to it */
     uint8_t suite;                   /* JN_SUITE_NONE: plain RTP */
-    bool comfort;  /* negotiated comfort noise: silence is told by a packet of it (G.711 in packets of 20 ms) */
-    bool latch;    /* may learn the address from the first packets of a short window (plain RTP behind NAT), of the
-                      signalled IP address or of via's */
-    bool inband;   /* has no telephone events: digits are listened for in its sound (G.711) */
-    bool dtls;     /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
-    uint8_t xr;    /* extended reports that it wants: JN_XR_WANTS_* */
+    bool comfort; /* negotiated comfort noise: silence is told by a packet of it (G.711 in packets of 20 ms) */
+    bool latch;   /* may learn the address from the first packets of a short window (plain RTP behind NAT), of the
+                     signalled IP address or of via's */
+    bool inband;  /* has no telephone events: digits are listened for in its sound (G.711) */
+    bool dtls;    /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
+    uint8_t xr;   /* extended reports that it wants: JN_XR_WANTS_* */
     union {
         struct {
             uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];
@@ -166,14 +166,14 @@ enum jn_trouble {
 struct jn_leg_stats {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
     uint64_t lost, late, duplicate, concealed, dropped_source, dropped_auth, dropped_replay;
-    uint32_t jitter_us, rtt_us; /* interarrival jitter (RFC 3550 A.8), last round trip from RTCP (0 unknown) */
-    uint32_t remote_lost;       /* what the peer reported of us */
+    uint32_t jitter_us, rtt_us;         /* interarrival jitter (RFC 3550 A.8), last round trip from RTCP (0 unknown) */
+    uint32_t remote_lost;               /* what the peer reported of us */
     uint16_t mos_x100, remote_mos_x100; /* ITU-T G.107, 100..450; 0: nothing came, or the peer did not report */
     /* How the losses lie (RFC 3611 4.7.2): shares of 256 lost in bursts and between them, and how long those are. */
     uint16_t burst_ms, gap_ms;
     uint8_t burst_density, gap_density;
-    uint8_t remote_discard; /* of 256, by the peer's VoIP metrics */
-    uint8_t remote_r;       /* R 0..100 as the peer works it out itself, 127 unknown */
+    uint8_t remote_discard;    /* of 256, by the peer's VoIP metrics */
+    uint8_t remote_r;          /* R 0..100 as the peer works it out itself, 127 unknown */
     uint8_t trouble, troubles; /* bits by enum jn_trouble: now; ever */
 };
 

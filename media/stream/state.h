@@ -86,9 +86,10 @@ struct jn_leg_report {
 };
 
 /* What is known of a leg's quality beside its counters; quality.c. judged: every packet before that came or was lost,
- * good of them came, lost_told were lost before this source. lost, restarts: of the sources before this one. heard_ns: sound came last; reported_ns: the peer
- * reported last that ours comes; deaf: reports since then that it does not. listen_ns: a frame is looked at next.
- * rrt, rrt_at_ns: the peer's reference time (RFC 3611 4.4). peer_*: of its report blocks, summed up. */
+ * good of them came, lost_told were lost before this source. lost, restarts: of the sources before this one. heard_ns:
+ * sound came last; reported_ns: the peer reported last that ours comes; deaf: reports since then that it does not.
+ * listen_ns: a frame is looked at next. rrt, rrt_at_ns: the peer's reference time (RFC 3611 4.4). peer_*: of its report
+ * blocks, summed up. */
 struct jn_quality {
     struct jn_burst burst;
     uint64_t judged, good, lost, lost_now, next_ns, listen_ns, heard_ns, reported_ns, rrt_at_ns;
@@ -266,7 +267,7 @@ struct jn_plane {
     struct jn_room *room;
     struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, blocks[JN_BLOCKS];
     uint32_t ghosts, voices; /* how many may still haunt a room; voices in all, with those */
-    uint8_t *pick; /* for each member of the room that ticks, which mix it hears */
+    uint8_t *pick;           /* for each member of the room that ticks, which mix it hears */
     struct jn_mixer mixer;
     struct jn_pool leg_pool, voice_pool, room_pool;
     struct jn_map leg_map, voice_map, room_map;

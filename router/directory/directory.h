@@ -25,7 +25,7 @@ struct jn_dir_tenant {
     uint64_t id;
     char name[JN_NAME_MAX], domain[JN_HOST_MAX]; /* SIP domain and digest realm */
     uint32_t weight;
-    uint32_t keep_recordings_s; /* deleted that long after their end; 0: as the machine's configuration says */
+    uint32_t keep_recordings_s;    /* deleted that long after their end; 0: as the machine's configuration says */
     struct jn_say announce;        /* an agent hears it before one of its callers: the client's name */
     char caller_id[JN_NUMBER_MAX]; /* shown to numbers that its agents call, where the queue has none */
     char call_out[JN_DIR_CALL_OUT]

@@ -1,15 +1,18 @@
 """Half an hour of work: what grows, would be seen."""
+import json
 import os
 import statistics
+import subprocess
 import threading
 import time
 
 import audio
 from chat import Customer
-from lib import ApiError, Desk, centre, scenario
+from lib import SIP_SECRET, ApiError, Desk, centre, scenario
 from ua import answer_all
 
 SECONDS = float(os.environ.get("JUNCTOR_SOAK_S", "1800"))
+AT_ONCE = int(os.environ.get("JUNCTOR_SOAK_CALLS", "2000"))
 AGENTS, WRITERS = 40, 4
 
 
@@ -97,11 +100,45 @@ def soak_30_minutes(t):
     t.idle(e, 20)
     t.totals(e, "main", {"offered": calls, "answered": calls, "abandoned": 0, "lost": 0}, "calls")
     t.eventually(lambda: e.totals("chat")["offered"] == sum(w.chats for w in writers), "chats")
+    print(f"{calls} calls, {sum(w.chats for w in writers)} chats, {sum(w.messages for w in writers)} messages")
+    flat(t, seen)
+
+
+@scenario(int(SECONDS) + 900, alone=True, long=True)
+def soak_2000_calls(t):
+    """2,000 calls at once with sound both ways, recorded, each of half a minute and followed by another one, for 30
+    minutes: no call fails, memory and descriptors flat. JUNCTOR_SOAK_S and JUNCTOR_SOAK_CALLS set other sizes."""
+    e = t.engine(centre(agents=AT_ONCE), workers=2, machine={
+        "router": {"snapshot_every": "20s", "keep_journal": "60s", "max_interactions": 2 * AT_ONCE, "max_agents": AT_ONCE + 100}, "sip.max_calls": 2 * AT_ONCE,
+        "sip.max_registers_per_s": 10000, "media.port_min": 16000, "media.port_max": 31999, "media.admit_load": 0, "api.max_chats": 100, "log.level": "warn"})
+    hold = 30
+    result = os.path.join(t.folder, "load.json")
+    command = [t.binary, "load", "--json", result, "--to", f"sip:100@127.0.0.1:{e.sip_port}", "--domain", "acme.test", "--agents", AT_ONCE, "--password", SIP_SECRET,
+               "--ready", "--data", e.data, "--tenant", "acme", "--calls", int(AT_ONCE * SECONDS / hold), "--at-once", AT_ONCE, "--rate", AT_ONCE / hold,
+               "--hold", f"{hold}s", "--max-late", "-1", "--max-failed", "0"]
+    seen = []
+    with open(os.path.join(t.folder, "load.txt"), "wb") as out:
+        p = subprocess.Popen([str(x) for x in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        while p.poll() is None:
+            time.sleep(5)
+            if e.status()["calls"] > AT_ONCE // 2:
+                seen.append(sample(e.p.pid))
+    with open(os.path.join(t.folder, "load.txt"), encoding="utf-8") as f:
+        t.equal(p.returncode, 0, "junctor load: " + f.read()[-1500:])
+    with open(result, encoding="utf-8") as f:
+        run = json.load(f)["repetitions"][0]
+    t.equal((run["calls"]["failed"], run["calls"]["done"]), (0, int(AT_ONCE * SECONDS / hold)), "calls")
+    t.idle(e, 60)
+    print(f"{run['calls']['done']} calls; at the callers {run['at_callers']['loss_percent']} % missing, MOS {run['at_callers']['mos']}")
+    flat(t, seen)
+
+
+def flat(t, seen):
+    """Memory and descriptors of the last quarter of the time are those of the second."""
     quarter = max(1, len(seen) // 4)
     early, late = seen[quarter:2 * quarter] or seen[:1], seen[-quarter:]
     rss = [statistics.median(x[0] for x in part) for part in (early, late)]
     fds = [max(x[1] for x in part) for part in (early, late)]
-    print(f"{calls} calls, {sum(w.chats for w in writers)} chats, {sum(w.messages for w in writers)} messages; resident {rss[0]:.0f} then {rss[1]:.0f} KiB; "
-          f"descriptors {fds[0]} then {fds[1]}; threads {seen[-1][2]}; {len(seen)} rounds")
+    print(f"resident {rss[0]:.0f} then {rss[1]:.0f} KiB; descriptors {fds[0]} then {fds[1]}; threads {seen[-1][2]}; {len(seen)} samples")
     t.check(rss[1] <= rss[0] * 1.03 + 2048, f"resident memory is flat: {[x[0] for x in seen]}")
     t.check(fds[1] <= fds[0] + 4, f"descriptors are flat: {[x[1] for x in seen]}")

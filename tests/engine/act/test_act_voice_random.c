@@ -327,7 +327,7 @@ static void worker_acts(uint64_t leg)
     } else if (m->closes && !m->closed_told) {
         closed(leg);
     } else if (m->opened_told && !roll(6)) {
-        static const uint8_t kinds[] = {JN_FACT_DIGIT, JN_FACT_LEG_SILENT, JN_FACT_LEG_LATCHED, JN_FACT_REFUSED,
+        static const uint8_t kinds[] = {JN_FACT_DIGIT,       JN_FACT_LEG_SILENT,  JN_FACT_LEG_LATCHED, JN_FACT_REFUSED,
                                         JN_FACT_ROOM_CLOSED, JN_FACT_LEG_TROUBLE, JN_FACT_LEG_QUALITY};
         struct jn_fact f = {.kind = kinds[roll(sizeof kinds)], .worker = m->worker, .leg = leg, .room = m->room};
         if (f.kind == JN_FACT_LEG_SILENT && roll(30))

@@ -177,8 +177,7 @@ Test(port_dpdk, arp_and_pings_are_answered_and_conflicts_counted)
     rig_send(&r, 0, arp, n);
     rig_rx(&r, 0, pk);
     cr_assert_eq(next_frame(&f, mac), JN_ETH_ARP);
-    cr_assert(!f.asks && f.from == r.us.ip && memcmp(f.mac, RIG_OURS, 6) == 0 &&
-              memcmp(mac, RIG_THEIRS, 6) == 0);
+    cr_assert(!f.asks && f.from == r.us.ip && memcmp(f.mac, RIG_OURS, 6) == 0 && memcmp(mac, RIG_THEIRS, 6) == 0);
     n = jn_eth_put_arp(&r.them, inet_addr("10.0.0.9"), NULL, arp); /* for somebody else */
     rig_send(&r, 0, arp, n);
     rig_rx(&r, 0, pk);
@@ -457,8 +456,7 @@ Test(port_dpdk, the_device_is_started_by_its_own_description)
     struct jn_dpdk_config c = rig_config(1);
     strcpy(c.device, "net_null0,size=20");
     cr_assert_eq(jn_dpdk_open(&d, &c, &err), 0, "%s", err.text);
-    struct jn_port_config pc = {
-        .local = c.address, .port_min = 20000, .port_max = 20009, .wake_fd = -1, .back_end = d};
+    struct jn_port_config pc = {.local = c.address, .port_min = 20000, .port_max = 20009, .wake_fd = -1, .back_end = d};
     cr_assert_eq(jn_port_dpdk.open(&p, &pc, &err), 0);
     cr_assert_eq(jn_port_dpdk.rx(p, pk, JN_PKT_BURST, 5), 0);
     cr_assert_gt(atomic_load(&jn_port_dpdk.counts(p)[JN_PORT_OTHER_MAC]), 0, "frames of zeros, 20 bytes long");
