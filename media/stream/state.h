@@ -11,6 +11,7 @@
 #include "media/jbuf/jbuf.h"
 #include "media/rtcp/burst.h"
 #include "media/rtcp/rtcp.h"
+#include "media/stream/link.h"
 #include "media/stream/mixer.h"
 #include "media/stream/plane.h"
 #include "media/stream/source.h"
@@ -51,8 +52,7 @@ struct jn_in {
 };
 /* A frame on its way out to a leg. tag: names the time line of ts; when it changes the leg re-anchors: sequence goes on
  * by one, timestamps follow the last packet's end or, after a silence, real time. relayed: ext_seq is the sender's,
- * gaps in it are kept. units: RTP units that it
- * lasts; a relayed one says that itself. */
+ * gaps in it are kept. units: RTP units that it lasts; a relayed one says that itself. */
 struct jn_out {
     uint64_t ext_seq;
     uint32_t ts, tag;
@@ -138,10 +138,6 @@ static_assert(offsetof(struct jn_leg, src.signalled) <= 64 &&
                   offsetof(struct jn_leg, stats.rx_bytes) <= offsetof(struct jn_leg, rtp) + 120,
               "lines that a packet needs: three in, two out");
 
-/* The port half is told the first three; the others stay with the plane that mixes. */
-struct jn_link_stats {
-    uint32_t late, duplicate, concealed, stretched, shrunk, resynced, skipped, undecoded;
-};
 struct jn_play {
     uint64_t token;
     uint32_t off;
@@ -207,28 +203,6 @@ struct jn_room {
     uint32_t seat[JN_SEATS];
     struct jn_play play;
     _Alignas(64) struct jn_tape tape;
-};
-
-enum jn_link_kind {
-    JN_LINK_IN,     /* leg's worker to home: a received frame */
-    JN_LINK_OUT,    /* home to leg's worker: a frame to send */
-    JN_LINK_FORMAT, /* leg's worker to home: codec, packet time, mode */
-    JN_LINK_HELLO,  /* home to leg's worker: tell me the format */
-    JN_LINK_LEAVE,  /* leg's worker to home: the leg is gone */
-    JN_LINK_GONE,   /* home to leg's worker: the room is gone */
-    JN_LINK_STATS   /* home to leg's worker: what the jitter buffer counted since the last one */
-};
-struct jn_link_msg {
-    uint64_t leg, room, ext_seq, at_ns;
-    uint32_t ts, ssrc, tag;
-    uint16_t len, units;
-    uint8_t kind, from, cls, codec, restarts, level, marker, relayed, ptime_ms, mode;
-    struct jn_jbuf_line line;
-    union {
-        uint8_t payload[JN_FRAME_MAX];
-        struct jn_link_stats stats;
-        struct jn_codec_profile profile;
-    };
 };
 
 struct jn_pool {

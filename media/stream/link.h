@@ -1,0 +1,34 @@
+/* Link: what a leg's worker and its room's home say to each other, by one ring each way (link.c). */
+#ifndef JN_MEDIA_STREAM_LINK_H
+#define JN_MEDIA_STREAM_LINK_H
+
+#include "media/jbuf/jbuf.h"
+#include <stdint.h>
+
+enum jn_link_kind {
+    JN_LINK_IN,     /* leg's worker to home: a received frame */
+    JN_LINK_OUT,    /* home to leg's worker: a frame to send */
+    JN_LINK_FORMAT, /* leg's worker to home: codec, packet time, mode */
+    JN_LINK_HELLO,  /* home to leg's worker: tell me the format */
+    JN_LINK_LEAVE,  /* leg's worker to home: the leg is gone */
+    JN_LINK_GONE,   /* home to leg's worker: the room is gone */
+    JN_LINK_STATS   /* home to leg's worker: what the jitter buffer counted since the last one */
+};
+/* The port half is told the first three; the others stay with the plane that mixes. */
+struct jn_link_stats {
+    uint32_t late, duplicate, concealed, stretched, shrunk, resynced, skipped, undecoded;
+};
+struct jn_link_msg {
+    uint64_t leg, room, ext_seq, at_ns;
+    uint32_t ts, ssrc, tag;
+    uint16_t len, units;
+    uint8_t kind, from, cls, codec, restarts, level, marker, relayed, ptime_ms, mode;
+    struct jn_jbuf_line line;
+    union {
+        uint8_t payload[JN_FRAME_MAX];
+        struct jn_link_stats stats;
+        struct jn_codec_profile profile;
+    };
+};
+
+#endif
