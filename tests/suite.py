@@ -24,7 +24,8 @@ SANITIZERS = {
 
 
 # These begin first, so that none of them is what the others wait for at the end.
-LONGEST = ("router_core_test_oracle", "media_jbuf_test_jbuf", "media_record_test_render", "engine_sip_test_sip_timer", "engine_api_test_api")
+LONGEST = ("router_core_test_oracle", "media_jbuf_test_jbuf", "media_record_test_render", "media_stream_test_turn", "engine_sip_test_sip_timer",
+           "engine_api_test_api", "engine_store_test_recording_log", "engine_act_test_act_message")
 
 
 class Suite:
@@ -178,9 +179,10 @@ def step_unit_tsan(suite):
 
 
 def shared_by_threads():
-    """The test programs that step_unit_tsan runs: engine/app's are about configuration, which main reads alone."""
+    """The test programs that step_unit_tsan runs: engine/app's are about configuration, which main reads alone, and
+    engine/act's about what one thread does; the daemon whole comes after them (e2e-tsan)."""
     shared = ("engine_", "media_srtp_", "media_stream_", "media_tone_", "router_classify_", "router_directory_")
-    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith("engine_app_") and ".extra_" not in n)
+    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith(("engine_app_", "engine_act_")) and ".extra_" not in n)
 
 
 def step_models(suite):

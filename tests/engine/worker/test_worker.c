@@ -316,12 +316,14 @@ Test(worker, music_reaches_a_leg_of_another_worker_at_its_level_and_ends_with_a_
     cr_assert_eq(loud, 10, "200 ms of it");
     check_sequence(&b);
     cr_assert_eq(await(&e, 1, JN_FACT_LEG_SILENT).leg, 2);
-    /* Each period of the room's home has its lateness, its work took time, and there was far less work than core. */
+    /* Each period of the room's home has its lateness (the first ones before there was somebody to say it to), its work
+     * took time, and there was far less work than core. */
     const struct jn_worker_counts *c = jn_worker_counts(e.w[0]);
     uint64_t ticks = 0;
     for (unsigned i = 0; i < JN_LATE_N; i++)
         ticks += atomic_load(&c->late[i]);
-    cr_assert(ticks >= 15 && ticks <= atomic_load(&c->mixed), "%lu ticks, %lu mixed", ticks, atomic_load(&c->mixed));
+    cr_assert(ticks >= 15 && ticks <= atomic_load(&c->mixed) + 10, "%lu ticks, %lu mixed", ticks,
+              atomic_load(&c->mixed));
     cr_assert_gt(atomic_load(&c->busy_ns), 0);
     cr_assert_lt(atomic_load(&c->load_permille), 900);
     close(b.fd);

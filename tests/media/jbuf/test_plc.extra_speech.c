@@ -164,7 +164,7 @@ static void play_ours(unsigned late)
                              .ts = k * PERIOD,
                              .at_ns = 1000000000 + k * UINT64_C(20000000),
                              .len = PERIOD,
-                             .payload = coded + k * PERIOD};
+                             .payload = coded + (k < periods ? k : 0) * PERIOD};
         int16_t out[PERIOD];
         if (k < periods && !lost[k])
             jn_jbuf_put(j, &f);

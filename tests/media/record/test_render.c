@@ -293,7 +293,7 @@ Test(render, what_cannot_be_rendered_is_refused_with_its_reason)
 Test(render, random_frames_never_break_it)
 {
     seed = 5;
-    for (unsigned round = 0; round < 200; round++) {
+    for (unsigned round = 0; round < 60; round++) {
         struct jn_rec_item *it = calloc(60, sizeof *it);
         for (unsigned i = 0; i < 60; i++) {
             uint64_t r = jn_splitmix(&seed);
