@@ -180,9 +180,9 @@ def step_unit_tsan(suite):
 
 def shared_by_threads():
     """The test programs that step_unit_tsan runs: engine/app's are about configuration, which main reads alone, and
-    engine/act's about what one thread does; the daemon whole comes after them (e2e-tsan)."""
+    those of act_voice about what one thread does; the daemon whole comes after them (e2e-tsan)."""
     shared = ("engine_", "media_srtp_", "media_stream_", "media_tone_", "router_classify_", "router_directory_")
-    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith(("engine_app_", "engine_act_")) and ".extra_" not in n)
+    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith(("engine_app_", "engine_act_test_act_voice_")) and ".extra_" not in n)
 
 
 def step_models(suite):
