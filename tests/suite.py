@@ -179,10 +179,12 @@ def step_unit_tsan(suite):
 
 
 def shared_by_threads():
-    """The test programs that step_unit_tsan runs: engine/app's are about configuration, which main reads alone, and
-    those of act_voice about what one thread does; the daemon whole comes after them (e2e-tsan)."""
-    shared = ("engine_", "media_srtp_", "media_stream_", "media_tone_", "router_classify_", "router_directory_")
-    return sorted(n for n in names_in("unit") if n.startswith(shared) and not n.startswith(("engine_app_", "engine_act_test_act_voice_")) and ".extra_" not in n)
+    """The test programs that step_unit_tsan runs: those of what threads share (mailboxes, rings, rules, sounds) and of
+    folders that start threads. What one thread does alone meets no other in a test of its own; the daemon whole comes
+    after them (e2e-tsan)."""
+    shared = ("engine_base_", "engine_net_", "engine_worker_", "engine_sip_", "engine_api_", "engine_channel_", "engine_load_", "engine_act_test_act_message",
+              "engine_act_test_act_voice_sip", "media_srtp_test_ref", "media_record_test_ring", "media_tone_", "router_classify_", "router_directory_")
+    return sorted(n for n in names_in("unit") if n.startswith(shared) and ".extra_" not in n)
 
 
 def step_models(suite):
