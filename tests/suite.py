@@ -172,8 +172,7 @@ def step_unit_plain(suite):
 
 
 def step_unit_tsan(suite):
-    """Where threads can meet: all of engine/, and what of media/ and router/ is shared by threads. The rest of those two
-    has no thread and no shared state, by the rules of the layers; under this sanitizer it would only be slow."""
+    """Where threads can meet; the rest would only be slow under this sanitizer."""
     programs = [f"build/tsan/tests/{n}" for n in shared_by_threads() if os.access(f"{ROOT}/build/tsan/tests/{n}", os.X_OK)]
     return unit(suite, "tsan", "unit-tsan", programs, jobs=CORES + 1)
 
