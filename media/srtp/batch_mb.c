@@ -99,10 +99,12 @@ static uint8_t seal_one(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt
     return JN_DROP_NONE;
 }
 
-static unsigned seal_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n)
+typedef uint8_t look(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *pk, unsigned i);
+
+/* The first look at each packet of a burst, contexts and bytes brought near some packets ahead. */
+static inline void first_look(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n, look *one)
 {
     struct jn_srtp_bank *b = ctx[0]->bank;
-    struct jn_mb_burst *w = &b->burst;
 
     for (unsigned i = 0; i < n; i++) {
         __builtin_prefetch(ctx[i], 1);
@@ -113,8 +115,16 @@ static unsigned seal_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsig
     for (unsigned i = 0; i < n; i++) {
         if (i + AHEAD < n)
             warm(b, ctx[i + AHEAD], pk[i + AHEAD]);
-        w->why[i] = seal_one(b, ctx[i], pk[i], i);
+        b->burst.why[i] = one(b, ctx[i], pk[i], i);
     }
+}
+
+static unsigned seal_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n)
+{
+    struct jn_srtp_bank *b = ctx[0]->bank;
+    struct jn_mb_burst *w = &b->burst;
+
+    first_look(ctx, pk, n, seal_one);
     jn_mb_cipher_run(b);
     jn_mb_hash_run(b);
     for (unsigned i = 0; i < n; i++) {
@@ -238,17 +248,7 @@ static unsigned open_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsig
     struct jn_srtp_bank *b = ctx[0]->bank;
     struct jn_mb_burst *w = &b->burst;
 
-    for (unsigned i = 0; i < n; i++) {
-        __builtin_prefetch(ctx[i], 1);
-        __builtin_prefetch(pk[i]->data, 1);
-    }
-    for (unsigned i = 0; i < n && i < AHEAD; i++)
-        warm(b, ctx[i], pk[i]);
-    for (unsigned i = 0; i < n; i++) {
-        if (i + AHEAD < n)
-            warm(b, ctx[i + AHEAD], pk[i + AHEAD]);
-        w->why[i] = prepare(b, ctx[i], pk[i], i);
-    }
+    first_look(ctx, pk, n, prepare);
     jn_mb_hash_run(b);
     for (unsigned i = 0; i < n; i++)
         if (w->why[i] == JN_DROP_NONE)
