@@ -306,19 +306,9 @@ void jn_load_media_turn(struct jn_load_media *m, uint64_t now_ns)
     }
 }
 
-void jn_load_media_wait(struct jn_load_media *m, uint64_t ns)
-{
-    m->c.ops->wait(m->port, ns);
-}
-
 const struct jn_load_media_counts *jn_load_media_counts(struct jn_load_media *m)
 {
     if (m->c.ops == &jn_load_sock && m->port)
         m->counts.dropped = jn_load_sock_dropped(m->port);
     return &m->counts;
-}
-
-const struct jn_histo *jn_load_media_latency(const struct jn_load_media *m)
-{
-    return &m->room.latency_us;
 }

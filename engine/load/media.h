@@ -62,9 +62,6 @@ uint32_t jn_load_media_sent(const struct jn_load_media *m, uint32_t i);
 void jn_load_media_turn(struct jn_load_media *m, uint64_t now_ns);
 /* When something is due next. */
 uint64_t jn_load_media_next_ns(const struct jn_load_media *m);
-/* Sleeps for so long, or until something may have arrived where the port can tell. */
-void jn_load_media_wait(struct jn_load_media *m, uint64_t ns);
 const struct jn_load_media_counts *jn_load_media_counts(struct jn_load_media *m);
-const struct jn_histo *jn_load_media_latency(const struct jn_load_media *m);
 
 #endif

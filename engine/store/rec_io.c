@@ -140,8 +140,3 @@ bool jn_rec_io_busy(const struct jn_rec_io *io)
 {
     return io->under_way > 0;
 }
-
-bool jn_rec_io_uring(const struct jn_rec_io *io)
-{
-    return io->uring;
-}

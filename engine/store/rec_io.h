@@ -38,6 +38,5 @@ void jn_rec_io_write(struct jn_rec_io *io, int fd, struct jn_rec_block *b);
 /* Takes what has finished; waits for at least one when `wait` and any is under way. */
 void jn_rec_io_reap(struct jn_rec_io *io, bool wait);
 bool jn_rec_io_busy(const struct jn_rec_io *io);
-bool jn_rec_io_uring(const struct jn_rec_io *io);
 
 #endif

@@ -70,12 +70,6 @@ bool jn_rec_ring_keep(struct jn_rec_ring *r)
     return true;
 }
 
-void jn_rec_ring_unkeep(struct jn_rec_ring *r)
-{
-    if (r->kept > 0)
-        r->kept--;
-}
-
 struct jn_rec_chunk *jn_rec_ring_take_kept(struct jn_rec_ring *r)
 {
     if (r->kept == 0 || r->n_free == 0)

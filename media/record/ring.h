@@ -21,7 +21,6 @@ void jn_rec_ring_free(struct jn_rec_ring *r);
 struct jn_rec_chunk *jn_rec_ring_take(struct jn_rec_ring *r);
 /* Producer. Keeps one for a later jn_rec_ring_take_kept, which cannot fail. */
 bool jn_rec_ring_keep(struct jn_rec_ring *r);
-void jn_rec_ring_unkeep(struct jn_rec_ring *r);
 struct jn_rec_chunk *jn_rec_ring_take_kept(struct jn_rec_ring *r);
 /* Producer. Hands a chunk to the recorder, in order. */
 void jn_rec_ring_give(struct jn_rec_ring *r, struct jn_rec_chunk *c);
