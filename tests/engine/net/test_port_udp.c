@@ -10,7 +10,7 @@
 
 TestSuite(port_udp, .timeout = 20);
 
-enum { FIRST = 42100, COUNT = 8 };
+enum { FIRST = 24100, COUNT = 8 };
 
 static struct jn_port_udp_options options; /* of the ports that port_at opens */
 

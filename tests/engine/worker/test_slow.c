@@ -198,7 +198,7 @@ Test(slow, a_browser_gets_keys_and_its_sound_is_opened_with_them)
 {
     struct jn_fact f;
     uint8_t suite, in[JN_SRTP_KEY_MAX], out[JN_SRTP_KEY_MAX], bytes[600];
-    begin(45100, 86400);
+    begin(25100, 86400);
     describe(false);
     check_in();
     jn_dtls_start(x.dtls);
@@ -230,7 +230,7 @@ Test(slow, a_browser_gets_keys_and_its_sound_is_opened_with_them)
 Test(slow, bad_packets_before_the_handshake_do_not_keep_it_from_coming)
 {
     struct jn_fact f;
-    begin(45130, 86400);
+    begin(25130, 86400);
     describe(false);
     check_in();
     bad_packets(60);
@@ -246,7 +246,7 @@ Test(slow, bad_packets_before_the_handshake_do_not_keep_it_from_coming)
 Test(slow, another_certificate_than_described_is_told_and_gets_nothing)
 {
     struct jn_fact f;
-    begin(45160, 86400);
+    begin(25160, 86400);
     describe(true);
     check_in();
     jn_dtls_start(x.dtls);
@@ -262,7 +262,7 @@ Test(slow, another_certificate_than_described_is_told_and_gets_nothing)
 Test(slow, a_handshake_from_nobody_does_not_reach_the_thread)
 {
     struct jn_fact f;
-    begin(45190, 86400);
+    begin(25190, 86400);
     describe(false);
     jn_dtls_start(x.dtls);
     bad_packets(300);
@@ -279,7 +279,7 @@ Test(slow, certificates_are_renewed_and_the_one_before_still_holds)
 {
     uint8_t first[JN_FINGERPRINT], now[JN_FINGERPRINT], number, later;
     struct jn_fact f;
-    begin(45220, 1);
+    begin(25220, 1);
     jn_slow_fingerprint(x.s, first, &number);
     describe(false);
     for (int i = 0; i < 3000; i++) {
