@@ -146,35 +146,6 @@ static bool index_now(struct jn_srtp *s, unsigned at, const uint8_t *p, uint64_t
     return !jn_srtp_replayed(seen, *index);
 }
 
-/* Before the verdicts: what the packet is, and our tag for the index that it most likely has. Nothing is changed but
- * the packet. */
-static uint8_t prepare(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *pk, unsigned i)
-{
-    const struct jn_mb_form *f = &jn_mb_forms[s->suite];
-    struct jn_mb_burst *w = &b->burst;
-    unsigned off = jn_srtp_header_in(pk->data, pk->len, f->tag);
-    uint64_t index;
-
-    if (off == 0)
-        return JN_DROP_SHORT;
-    w->off[i] = (uint16_t)off;
-    w->body[i] = (uint16_t)(pk->len - f->tag);
-    w->hashed[i] = NOT_HASHED;
-    if (f->gcm)
-        return JN_DROP_NONE;
-    uint8_t *tag = pk->data + w->body[i];
-    memcpy(w->theirs[i], tag, f->tag);
-    unsigned at = jn_mb_find(s, jn_mb_be32(pk->data + 8));
-    if (jn_mb_too_many(s, at))
-        return JN_DROP_SENDERS;
-    if (!index_now(s, at, pk->data, &index))
-        return JN_DROP_NONE; /* most likely a replay: not worth a job */
-    w->hashed[i] = index;
-    jn_mb_put_be32(tag, (uint32_t)(index >> 16));
-    jn_mb_hash_add(w, i, jn_mb_cm(s), pk->data, w->body[i] + 4u);
-    return JN_DROP_NONE;
-}
-
 /* Whether the packet's tag is that of the index. The job's is taken where it was for the same ROC. */
 static bool authentic(struct jn_srtp_bank *b, struct jn_srtp *s, const struct jn_pkt *pk, unsigned i, uint64_t index)
 {
@@ -206,7 +177,7 @@ static bool authentic_gcm(struct jn_srtp_bank *b, struct jn_srtp *s, const struc
     return false;
 }
 
-/* The verdict, in order: by now what came before in the same burst is known. */
+/* The verdict, in the order of each context: by now what came before in the same burst is known. */
 static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *pk, unsigned i)
 {
     const struct jn_mb_form *f = &jn_mb_forms[s->suite];
@@ -243,6 +214,35 @@ static uint8_t judge(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *p
     return JN_DROP_NONE;
 }
 
+/* Before the verdicts: what the packet is, and our tag for the index that it most likely has. Nothing is changed but
+ * the packet. */
+static uint8_t prepare(struct jn_srtp_bank *b, struct jn_srtp *s, struct jn_pkt *pk, unsigned i)
+{
+    const struct jn_mb_form *f = &jn_mb_forms[s->suite];
+    struct jn_mb_burst *w = &b->burst;
+    unsigned off = jn_srtp_header_in(pk->data, pk->len, f->tag);
+    uint64_t index;
+
+    if (off == 0)
+        return JN_DROP_SHORT;
+    w->off[i] = (uint16_t)off;
+    w->body[i] = (uint16_t)(pk->len - f->tag);
+    w->hashed[i] = NOT_HASHED;
+    if (f->gcm) /* nothing of it runs beside another packet's: its verdict now, while its keys are near */
+        return judge(b, s, pk, i);
+    uint8_t *tag = pk->data + w->body[i];
+    memcpy(w->theirs[i], tag, f->tag);
+    unsigned at = jn_mb_find(s, jn_mb_be32(pk->data + 8));
+    if (jn_mb_too_many(s, at))
+        return JN_DROP_SENDERS;
+    if (!index_now(s, at, pk->data, &index))
+        return JN_DROP_NONE; /* most likely a replay: not worth a job */
+    w->hashed[i] = index;
+    jn_mb_put_be32(tag, (uint32_t)(index >> 16));
+    jn_mb_hash_add(w, i, jn_mb_cm(s), pk->data, w->body[i] + 4u);
+    return JN_DROP_NONE;
+}
+
 static unsigned open_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsigned n)
 {
     struct jn_srtp_bank *b = ctx[0]->bank;
@@ -251,7 +251,7 @@ static unsigned open_rtp(struct jn_srtp *const ctx[], struct jn_pkt *pk[], unsig
     first_look(ctx, pk, n, prepare);
     jn_mb_hash_run(b);
     for (unsigned i = 0; i < n; i++)
-        if (w->why[i] == JN_DROP_NONE)
+        if (w->why[i] == JN_DROP_NONE && !jn_mb_forms[ctx[i]->suite].gcm)
             w->why[i] = judge(b, ctx[i], pk[i], i);
     jn_mb_cipher_run(b);
     return sort(pk, n, w->why);

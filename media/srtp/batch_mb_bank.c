@@ -1,5 +1,6 @@
 /* Batch_mb_bank: memory of a bank: pieces for contexts in three sizes, reserved when it is opened and touched when they
  * are taken, so that a plain stream costs nothing. */
+#include "engine/base/pages.h"
 #include "media/srtp/batch_mb.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ int jn_mb_slabs_open(struct jn_srtp_bank *b, uint32_t contexts)
         struct jn_mb_slab *s = &b->slab[i];
         s->size = piece[i];
         s->cap = contexts + (i == SLAB_128 ? contexts / 8 + 8 : 0); /* with some for further senders */
-        s->base = aligned_alloc(MB_LINE, (size_t)s->cap * s->size);
+        s->base = jn_untouched_pages((size_t)s->cap * s->size);
         if (!s->base)
             return -ENOMEM;
     }
