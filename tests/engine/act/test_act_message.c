@@ -142,7 +142,7 @@ static void start_with_rules(void)
     api_go();
 }
 
-TestSuite(act_message, .init = start, .fini = stop, .timeout = 20);
+TestSuite(act_message, .init = start, .fini = stop, .timeout = 60);
 
 struct chat {
     char id[JN_ID_TEXT_MAX], token[JN_TOKEN_MAX], path[100];
@@ -346,7 +346,7 @@ Test(act_message, messages_keep_their_order)
     close(fd);
 }
 
-TestSuite(act_message_rules, .init = start_with_rules, .fini = stop, .timeout = 20);
+TestSuite(act_message_rules, .init = start_with_rules, .fini = stop, .timeout = 60);
 
 Test(act_message_rules, the_verdict_decides_unless_the_customer_named_a_queue)
 {

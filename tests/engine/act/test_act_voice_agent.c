@@ -1,7 +1,7 @@
 /* The agent's side: offers, phones that answer, refuse or stay silent, joining. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_agent, .timeout = 20);
+TestSuite(act_voice_agent, .timeout = 60);
 
 Test(act_voice_agent, a_caller_who_leaves_while_the_phone_rings_stops_it)
 {

@@ -1,7 +1,7 @@
 /* Browsers as parties: what workers are told of them, ICE that begins again, handshakes that fail. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_browser, .timeout = 20);
+TestSuite(act_voice_browser, .timeout = 60);
 
 #define PRINT "55:44:C1:01:42:24:EC:E2:8A:2B:EC:46:7E:26:53:57:F0:57:EA:06:C1:4A:9C:CE:C9:A2:A7:0D:B7:4A:75:00"
 #define BROWSER(ufrag, setup)                                                                                          \

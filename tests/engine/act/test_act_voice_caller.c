@@ -1,7 +1,7 @@
 /* The caller's side: from INVITE to the queue, and what is refused on the way. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_caller, .timeout = 20);
+TestSuite(act_voice_caller, .timeout = 60);
 
 Test(act_voice_caller, a_call_is_greeted_queued_connected_and_recorded)
 {

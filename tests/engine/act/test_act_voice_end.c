@@ -1,7 +1,7 @@
 /* Endings, and what happens when sounds or mailboxes fail. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_end, .timeout = 20);
+TestSuite(act_voice_end, .timeout = 60);
 
 Test(act_voice_end, a_caller_who_leaves_during_the_greeting_is_offered_and_abandoned_in_one_event)
 {

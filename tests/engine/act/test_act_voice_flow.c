@@ -2,7 +2,7 @@
 #include "media/record/item.h"
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_flow, .timeout = 20);
+TestSuite(act_voice_flow, .timeout = 60);
 
 /* A caller in the menu of number 400: the notice was heard, the prompt plays. */
 static uint64_t in_menu(uint64_t *media)

@@ -1,7 +1,7 @@
 /* Hold: by either phone, by the desk, by both. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_hold, .timeout = 20);
+TestSuite(act_voice_hold, .timeout = 60);
 
 Test(act_voice_hold, hold_by_the_agents_phone_gives_the_caller_music)
 {

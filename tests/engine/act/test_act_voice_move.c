@@ -1,7 +1,7 @@
 /* Calls that move: who hears whom, who is told what, and what is left when something fails on the way. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_move, .timeout = 20);
+TestSuite(act_voice_move, .timeout = 60);
 
 static int move(uint64_t ix, int what, uint64_t to, const char *number)
 {

@@ -1,7 +1,7 @@
 /* Nailed-up lines: called once, lent to each call, given back; what ends them and what the router hears of it. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_nailed, .timeout = 20);
+TestSuite(act_voice_nailed, .timeout = 60);
 
 /* The agent's line, up; the dialog. */
 static uint64_t line(uint64_t agent)

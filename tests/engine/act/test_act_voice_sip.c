@@ -4,7 +4,7 @@
 #include "tests/engine/sip/peer.h"
 #include <stdatomic.h>
 
-TestSuite(act_voice_sip, .timeout = 30);
+TestSuite(act_voice_sip, .timeout = 60);
 
 static struct {
     struct jn_act_voice *v;

@@ -1,7 +1,7 @@
 /* Supervisors: their phone is called, joins the call's room in its mode, and goes; whoever else does what. */
 #include "tests/engine/act/voice_outside.h"
 
-TestSuite(act_voice_watch, .timeout = 20);
+TestSuite(act_voice_watch, .timeout = 60);
 
 enum { BOSS = 102, OTHER_BOSS = 103 };
 enum { CALLER = 1 << JN_TRACK_CALLER, AGENT = 1 << JN_TRACK_AGENT, THIRD = 1 << JN_TRACK_OTHER };

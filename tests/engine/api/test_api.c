@@ -1,7 +1,7 @@
 /* Api over real sockets: who may do what, what is refused and how, and that answers are those of the view. */
 #include "tests/engine/api/fixture.h"
 
-TestSuite(api, .init = start_api, .fini = stop_api, .timeout = 20);
+TestSuite(api, .init = start_api, .fini = stop_api, .timeout = 60);
 
 Test(api, sign_of_life_needs_no_login)
 {

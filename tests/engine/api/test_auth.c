@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(auth, .timeout = 10);
+TestSuite(auth, .timeout = 60);
 static const uint8_t secret[32] = "0123456789abcdef0123456789abcde", other[32] = "0123456789abcdef0123456789abcdX";
 
 Test(auth, a_token_gives_back_its_claims)

@@ -1,7 +1,7 @@
 /* Feed: event sockets see what is theirs, go on from a cursor, are reset when it is gone, and never hold anybody up. */
 #include "tests/engine/api/fixture.h"
 
-TestSuite(feed, .init = start_api, .fini = stop_api, .timeout = 30);
+TestSuite(feed, .init = start_api, .fini = stop_api, .timeout = 60);
 
 static char *hear(int ws)
 {

@@ -13,7 +13,7 @@ static void start_with_origins(void)
     api_go();
 }
 
-TestSuite(www, .init = start_with_origins, .fini = stop_api, .timeout = 20);
+TestSuite(www, .init = start_with_origins, .fini = stop_api, .timeout = 60);
 TestSuite(pages, .timeout = 5);
 
 Test(pages, are_ordered_and_each_is_found_by_its_path_alone)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(config, .timeout = 20);
+TestSuite(config, .timeout = 60);
 
 static int parse(struct jn_config *c, const char *text, struct jn_problems *p)
 {

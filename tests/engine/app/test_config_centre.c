@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(config_centre, .timeout = 20);
+TestSuite(config_centre, .timeout = 60);
 
 #define HASH                                                                                                           \
     "pbkdf2-sha256$1000$00112233445566778899aabbccddeeff$"                                                             \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(config_difference, .timeout = 20);
+TestSuite(config_difference, .timeout = 60);
 
 static const char head[] = "version: 1\ntenants:\n  - name: acme\n    domain: acme.example\n    skills: [s]\n";
 static const char before[] =

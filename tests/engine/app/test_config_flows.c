@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(config_flows, .timeout = 20);
+TestSuite(config_flows, .timeout = 60);
 
 static const char good[] = "version: 1\n"
                            "tenants:\n"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(config_media, .timeout = 20);
+TestSuite(config_media, .timeout = 60);
 
 static int parse(struct jn_config *c, const char *media, struct jn_problems *p)
 {
@@ -94,7 +94,7 @@ Test(config_media, a_stations_address_is_six_bytes_and_no_group)
 
 /* media.codecs, media.opus. */
 
-TestSuite(config_codecs, .timeout = 20);
+TestSuite(config_codecs, .timeout = 60);
 
 Test(config_codecs, without_a_list_all_are_spoken_in_the_offers_order)
 {

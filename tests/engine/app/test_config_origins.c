@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(origins, .timeout = 10);
+TestSuite(origins, .timeout = 60);
 
 static int parse(struct jn_config *c, const char *list, struct jn_problems *p)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(config_serves, .timeout = 20);
+TestSuite(config_serves, .timeout = 60);
 
 /* Two tenants; the agent of the first says what it serves. */
 static int parse(const char *serves, struct jn_directory **d, struct jn_problems *p)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-TestSuite(config_tls, .timeout = 20);
+TestSuite(config_tls, .timeout = 60);
 
 static int parse(struct jn_config *c, const char *text, struct jn_problems *p)
 {

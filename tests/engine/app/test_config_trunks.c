@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(config_trunks, .timeout = 20);
+TestSuite(config_trunks, .timeout = 60);
 
 static const char good[] = "version: 1\n"                                                                   /* 1 */
                            "tenants:\n"                                                                     /* 2 */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(config_yaml, .timeout = 20);
+TestSuite(config_yaml, .timeout = 60);
 
 static struct jn_yaml *parse(const char *text, struct jn_problems *p)
 {

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-TestSuite(http_client, .timeout = 10);
+TestSuite(http_client, .timeout = 60);
 
 static int listener;
 static char url[64], asked[4096];

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(trace, .timeout = 30);
+TestSuite(trace, .timeout = 60);
 
 static struct jn_trace_record message(uint64_t at_us, bool sent, const char *peer, uint16_t port, const char *text)
 {

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-TestSuite(mailbox, .timeout = 20.0);
+TestSuite(mailbox, .timeout = 60);
 
 Test(mailbox, what_is_sent_comes_in_order_and_full_is_refused)
 {

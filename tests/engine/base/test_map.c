@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(map, .timeout = 10.0);
+TestSuite(map, .timeout = 60);
 
 Test(map, random_sets_and_deletes_agree_with_an_array)
 {

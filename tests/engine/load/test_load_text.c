@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(load_text, .timeout = 20);
+TestSuite(load_text, .timeout = 60);
 
 static bool same(struct jn_view v, const char *text)
 {

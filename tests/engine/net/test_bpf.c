@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(bpf, .timeout = 20);
+TestSuite(bpf, .timeout = 60);
 
 enum { PASSED = XDP_PASS, TAKEN = XDP_TX, FIRST = 20000, LAST = 20999 };
 static const uint8_t STATION[6] = {2, 0, 0, 0, 0, 1};

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-TestSuite(neigh, .timeout = 20);
+TestSuite(neigh, .timeout = 60);
 
 #define S UINT64_C(1000000000)
 static const uint8_t A[6] = {2, 0, 0, 0, 0, 0xa}, B[6] = {2, 0, 0, 0, 0, 0xb};

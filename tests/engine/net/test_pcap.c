@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(pcap, .timeout = 10);
+TestSuite(pcap, .timeout = 60);
 
 static struct jn_pcap_udp datagram(const char *from, const char *to, const void *data, uint32_t len)
 {

@@ -2,7 +2,7 @@
  * is lost. Each test is a process with an EAL of its own. */
 #include "tests/engine/net/dpdk_rig.h"
 
-TestSuite(port_dpdk, .timeout = 30);
+TestSuite(port_dpdk, .timeout = 60);
 
 static struct rig r;
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-TestSuite(port_pcap, .timeout = 10);
+TestSuite(port_pcap, .timeout = 60);
 
 enum { FIRST = 16384 };
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-TestSuite(port_udp, .timeout = 20);
+TestSuite(port_udp, .timeout = 60);
 
 enum { FIRST = 24100, COUNT = 8 };
 

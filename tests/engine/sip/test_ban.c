@@ -1,7 +1,7 @@
 /* Bans and the registrar under load: who is dropped, who is not, and what a storm is told. */
 #include "tests/engine/sip/peer.h"
 
-TestSuite(ban, .timeout = 30);
+TestSuite(ban, .timeout = 60);
 
 static void bind_to(struct peer *p, const char *ip)
 {

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(capture_text, .timeout = 10);
+TestSuite(capture_text, .timeout = 60);
 
 static const char invite[] = "INVITE sip:100@127.0.0.1 SIP/2.0\r\n"
                              "Via: SIP/2.0/UDP 127.0.0.1\r\n"

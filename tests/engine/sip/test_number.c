@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(number, .timeout = 20);
+TestSuite(number, .timeout = 60);
 
 static const struct jn_dir_trunk german = {.country = "49", .international = "00", .national = "0"},
                                  american = {.country = "1", .international = "011", .national = "1"},

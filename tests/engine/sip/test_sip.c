@@ -6,7 +6,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-TestSuite(sip, .timeout = 30);
+TestSuite(sip, .timeout = 60);
 
 extern char **environ;
 

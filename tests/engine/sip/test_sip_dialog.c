@@ -2,7 +2,7 @@
  */
 #include "tests/engine/sip/dialog.h"
 
-TestSuite(sip_dialog, .timeout = 20);
+TestSuite(sip_dialog, .timeout = 60);
 
 static struct peer p, q;
 

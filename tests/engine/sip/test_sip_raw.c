@@ -1,7 +1,7 @@
 /* The agent against peers that lie about where they are, answer late, fall silent or send nonsense. */
 #include "tests/engine/sip/peer.h"
 
-TestSuite(sip_raw, .timeout = 30);
+TestSuite(sip_raw, .timeout = 60);
 
 #define FAR "<sip:1001@10.9.9.9:5060>" /* behind a NAT: nothing can be sent there */
 

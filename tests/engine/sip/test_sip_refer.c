@@ -1,7 +1,7 @@
 /* REFER and Replaces on the wire: who is asked for, what is refused, what the asker is told. */
 #include "tests/engine/sip/dialog.h"
 
-TestSuite(sip_refer, .timeout = 20);
+TestSuite(sip_refer, .timeout = 60);
 
 static struct peer p, q;
 

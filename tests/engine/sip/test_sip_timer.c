@@ -1,7 +1,7 @@
 /* Session timers on the wire (RFC 4028): who refreshes how, and what ends when nobody does. */
 #include "tests/engine/sip/dialog.h"
 
-TestSuite(sip_timer, .timeout = 20);
+TestSuite(sip_timer, .timeout = 60);
 
 static struct peer p;
 

@@ -2,7 +2,7 @@
  * test. */
 #include "tests/engine/sip/carrier.h"
 
-TestSuite(trunk_in, .timeout = 30);
+TestSuite(trunk_in, .timeout = 60);
 
 static void challenge(struct peer *p)
 {

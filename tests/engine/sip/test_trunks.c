@@ -2,7 +2,7 @@
  * test. */
 #include "tests/engine/sip/carrier.h"
 
-TestSuite(trunks, .timeout = 30);
+TestSuite(trunks, .timeout = 60);
 
 Test(trunks, a_call_goes_out_with_the_numbers_and_identities_that_the_trunk_wants)
 {

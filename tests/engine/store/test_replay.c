@@ -169,7 +169,7 @@ static void begin(void)
     ff_start(1);
     l = (struct life){.seed = 4, .now = 1700000000000000};
 }
-TestSuite(replay, .init = begin, .timeout = 30);
+TestSuite(replay, .init = begin, .timeout = 60);
 
 static void three_runs(void)
 {

@@ -9,7 +9,7 @@ static void quiet(void)
     jn_log_level_set(JN_LOG_ERROR);
     ff_start(1);
 }
-TestSuite(snapshot, .init = quiet, .timeout = 30);
+TestSuite(snapshot, .init = quiet, .timeout = 60);
 
 static void state(uint8_t out[static 5000], uint64_t seq)
 {

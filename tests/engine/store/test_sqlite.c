@@ -28,7 +28,7 @@ static void end(void)
     snprintf(command, sizeof command, "rm -r %s", dir);
     cr_assert_eq(system(command), 0);
 }
-TestSuite(sqlite, .init = begin, .fini = end, .timeout = 30);
+TestSuite(sqlite, .init = begin, .fini = end, .timeout = 60);
 
 static struct jn_store *open_store(void)
 {

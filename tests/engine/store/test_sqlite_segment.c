@@ -22,7 +22,7 @@ static void end(void)
     snprintf(command, sizeof command, "rm -r %s", dir);
     cr_assert_eq(system(command), 0);
 }
-TestSuite(segment, .init = begin, .fini = end, .timeout = 30);
+TestSuite(segment, .init = begin, .fini = end, .timeout = 60);
 
 static struct jn_store *open_store(void)
 {

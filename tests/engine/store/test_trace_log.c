@@ -40,7 +40,7 @@ static void teardown(void)
     rmdir(dir);
 }
 
-TestSuite(trace_log, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(trace_log, .init = setup, .fini = teardown, .timeout = 60);
 
 static struct jn_trace_record message(uint64_t at, const char *call_id, const char *text)
 {

@@ -4,7 +4,7 @@
 #include "media/stream/plane.h"
 #include "tests/engine/net/dpdk_rig.h"
 
-TestSuite(relay_port_dpdk, .timeout = 30);
+TestSuite(relay_port_dpdk, .timeout = 60);
 
 static struct rig r;
 static struct jn_plane *plane;

@@ -128,7 +128,7 @@ static void phone_open(struct engine *e, struct phone *p, uint64_t leg, unsigned
     order(e, worker, &o);
     p->engine = await(e, worker, JN_FACT_LEG_OPENED).opened.rtp;
     o = (struct jn_order){.kind = JN_ORDER_LEG_REMOTE, .leg = leg};
-    o.remote = (struct jn_leg_remote){.rtp = p->local, .rtcp = p->local, .dtmf_pt = 101, .cn_pt = 13, .ptime_ms = 20};
+    o.remote = (struct jn_leg_remote){.rtp = p->local, .rtcp = p->local, .dtmf_pt = 101, .cn_pt = 255, .ptime_ms = 20};
     order(e, worker, &o);
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(codec, .timeout = 20);
+TestSuite(codec, .timeout = 60);
 
 enum { STATE_MAX = 65536 };
 static _Alignas(64) uint8_t enc[STATE_MAX], dec[STATE_MAX];

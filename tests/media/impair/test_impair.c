@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(impair, .timeout = 20);
+TestSuite(impair, .timeout = 60);
 
 enum { N = 200000 };
 static const uint64_t period = 20000000;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(framed, .timeout = 20);
+TestSuite(framed, .timeout = 60);
 
 enum { FRAMES = 100, BYTES = 480 };
 static const uint64_t t0 = UINT64_C(7000000000);

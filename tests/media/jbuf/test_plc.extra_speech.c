@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(speech, .timeout = 30);
+TestSuite(speech, .timeout = 60);
 
 enum { PERIOD = 160, MAX_SAMPLES = 8000 * 60 };
 

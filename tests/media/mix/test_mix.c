@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(mix, .timeout = 10);
+TestSuite(mix, .timeout = 60);
 
 static void fill(uint64_t *seed, int16_t *pcm, size_t n)
 {

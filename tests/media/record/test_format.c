@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(format, .timeout = 10);
+TestSuite(format, .timeout = 60);
 
 static struct jn_rec_item item(unsigned i)
 {

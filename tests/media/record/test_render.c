@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(render, .timeout = 20);
+TestSuite(render, .timeout = 60);
 
 /* Sound of the room at true time t: noise-like chirps, unlike themselves a little later. */
 static double room(double t)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-TestSuite(timeline, .timeout = 10);
+TestSuite(timeline, .timeout = 60);
 
 static struct jn_clock_fit fit(unsigned seconds, double ppm, unsigned jitter_us, unsigned spike_every)
 {

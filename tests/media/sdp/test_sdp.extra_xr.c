@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(sdp_xr, .timeout = 10);
+TestSuite(sdp_xr, .timeout = 60);
 
 static struct jn_addr addr(const char *ip, uint16_t port)
 {

@@ -1,7 +1,7 @@
 /* Engines: what must hold of SRTP under every engine and suite, and what an attacker must not get. */
 #include "tests/media/srtp/engines.h"
 
-TestSuite(srtp_engines, .timeout = 20);
+TestSuite(srtp_engines, .timeout = 60);
 
 enum { BURST = 40 };
 static struct packet p[JN_PKT_BURST];

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-TestSuite(srtp, .timeout = 10);
+TestSuite(srtp, .timeout = 60);
 
 enum { N = 16, LEN = JN_RTP_HEADER + 160, CAP = 256 };
 struct burst {

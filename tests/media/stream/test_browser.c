@@ -9,7 +9,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-TestSuite(browser, .timeout = 30);
+TestSuite(browser, .timeout = 60);
 
 enum { BROWSERS = 4, SENT = 4096 };
 struct out {

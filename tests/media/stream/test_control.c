@@ -1,6 +1,6 @@
 #include "rig.h"
 
-TestSuite(control, .timeout = 20);
+TestSuite(control, .timeout = 60);
 
 static void close_leg(struct rig *r, uint64_t leg)
 {

@@ -2,7 +2,7 @@
 #include "rig.h"
 #include "tests/media/record/drain.h"
 
-TestSuite(link, .timeout = 20);
+TestSuite(link, .timeout = 60);
 
 struct pair {
     struct rig *r[2];

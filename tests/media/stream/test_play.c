@@ -1,6 +1,6 @@
 #include "rig.h"
 
-TestSuite(play, .timeout = 20);
+TestSuite(play, .timeout = 60);
 
 static struct party alone(struct rig *r)
 {

@@ -2,7 +2,7 @@
  * for it; and the short way of a relayed packet, held against the long one. */
 #include "rig.h"
 
-TestSuite(ports, .timeout = 20);
+TestSuite(ports, .timeout = 60);
 
 static void close_leg(struct rig *r, uint64_t leg)
 {

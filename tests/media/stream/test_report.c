@@ -3,7 +3,7 @@
 #include "media/stream/state.h"
 #include "rig.h"
 
-TestSuite(report, .timeout = 20);
+TestSuite(report, .timeout = 60);
 
 Test(report, reports_go_out_about_every_five_seconds_and_say_what_was_sent_and_received)
 {

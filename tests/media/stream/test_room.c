@@ -1,6 +1,6 @@
 #include "rig.h"
 
-TestSuite(room, .timeout = 20);
+TestSuite(room, .timeout = 60);
 
 static void hear(struct rig *r, uint64_t leg, uint8_t tracks)
 {

@@ -2,7 +2,7 @@
 #include "rig.h"
 #include <math.h>
 
-TestSuite(rx, .timeout = 20);
+TestSuite(rx, .timeout = 60);
 
 Test(rx, every_refusal_has_its_counter)
 {

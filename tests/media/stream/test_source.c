@@ -1,7 +1,7 @@
 #include "media/stream/source.h"
 #include <criterion/criterion.h>
 
-TestSuite(source, .timeout = 10);
+TestSuite(source, .timeout = 60);
 
 static struct jn_addr at(const char *ip, uint16_t port)
 {

@@ -2,7 +2,7 @@
 #include "rig.h"
 #include "tests/media/record/drain.h"
 
-TestSuite(tape, .timeout = 20);
+TestSuite(tape, .timeout = 60);
 
 static void record(struct rig *r, uint8_t on)
 {

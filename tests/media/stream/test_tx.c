@@ -1,6 +1,6 @@
 #include "rig.h"
 
-TestSuite(tx, .timeout = 20);
+TestSuite(tx, .timeout = 60);
 
 Test(tx, relay_keeps_the_payload_bit_by_bit_under_our_own_ssrc_and_sequence)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(sounds, .timeout = 10);
+TestSuite(sounds, .timeout = 60);
 
 static const uint8_t wav[] = {'R', 'I', 'F', 'F', 48,  0, 0,   0,   'W', 'A',  'V',  'E',  'f', 'm', 't',
                               ' ', 16,  0,   0,   0,   1, 0,   1,   0,   64,   31,   0,    0,   128, 62,

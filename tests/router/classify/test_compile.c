@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(compile, .timeout = 30);
+TestSuite(compile, .timeout = 60);
 
 static struct jn_dir_rule rule(const char *pattern)
 {

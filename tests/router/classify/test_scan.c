@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(scan, .timeout = 20);
+TestSuite(scan, .timeout = 60);
 
 enum { T1 = 1, T2 = 2 };
 

@@ -1,7 +1,7 @@
 /* Moves: transfers, consulting, calls to outside: what the router says and counts. */
 #include "tests/router/core/world.h"
 
-TestSuite(moves, .timeout = 20);
+TestSuite(moves, .timeout = 60);
 
 static struct jn_router *talking(void)
 {

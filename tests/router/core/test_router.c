@@ -1,7 +1,7 @@
 /* Behaviours one by one, as a reader of the headers expects them. */
 #include "tests/router/core/world.h"
 
-TestSuite(router, .timeout = 20);
+TestSuite(router, .timeout = 60);
 
 Test(router, a_call_is_queued_answered_to_its_sender_and_offered_durably)
 {

@@ -76,7 +76,7 @@ static void apply_range(struct jn_router *r, uint64_t from, uint64_t to)
     }
 }
 
-TestSuite(save, .timeout = 20);
+TestSuite(save, .timeout = 60);
 
 Test(save, the_same_events_give_the_same_commands_and_state)
 {

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(call_out, .timeout = 20);
+TestSuite(call_out, .timeout = 60);
 
 static struct jn_directory *centre(void)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(diff, .timeout = 20);
+TestSuite(diff, .timeout = 60);
 
 struct seen {
     struct jn_event ev[32];

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(directory, .timeout = 20);
+TestSuite(directory, .timeout = 60);
 
 enum { T1 = 1, T2 = 2 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-TestSuite(zone, .timeout = 30);
+TestSuite(zone, .timeout = 60);
 
 static struct jn_zone *load(const char *name)
 {

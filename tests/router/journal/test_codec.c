@@ -59,7 +59,7 @@ static struct jn_event sample(uint8_t kind)
     return ev;
 }
 
-TestSuite(codec, .timeout = 20);
+TestSuite(codec, .timeout = 60);
 
 Test(codec, every_kind_comes_back_as_it_was)
 {

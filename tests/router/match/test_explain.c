@@ -21,7 +21,7 @@ static struct jn_router *watched(void)
     return r;
 }
 
-TestSuite(explain, .timeout = 20);
+TestSuite(explain, .timeout = 60);
 
 Test(explain, the_order_of_those_who_could_and_why_others_could_not)
 {

@@ -13,7 +13,7 @@ static void arrive_with(struct jn_router *r, uint64_t ix, uint64_t queue, uint8_
           after_ms);
 }
 
-TestSuite(rule, .timeout = 20);
+TestSuite(rule, .timeout = 60);
 
 Test(rule, priority_then_weight_then_due_time_then_order)
 {

@@ -36,7 +36,7 @@ static void of_tenant(struct jn_router *r, uint64_t tenant, uint8_t kind, uint64
           10);
 }
 
-TestSuite(serves, .timeout = 20);
+TestSuite(serves, .timeout = 60);
 
 Test(serves, offered_and_worked_on_in_the_clients_name)
 {

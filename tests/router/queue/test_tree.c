@@ -14,7 +14,7 @@ static unsigned rank_by_counting(const struct jn_node *at, const bool *in, unsig
     return rank;
 }
 
-TestSuite(tree, .timeout = 20);
+TestSuite(tree, .timeout = 60);
 
 Test(tree, first_rank_count_and_minimum_are_those_of_a_plain_array)
 {
