@@ -7,6 +7,8 @@
 
 /* Continues from crc (0 to start). */
 uint32_t jn_crc32c(uint32_t crc, const void *bytes, size_t n);
+/* The same, and the bytes are copied to out, which does not overlap them. */
+uint32_t jn_crc32c_copy(uint32_t crc, void *out, const void *bytes, size_t n);
 /* The plain C twin, bit for bit the same. */
 uint32_t jn_crc32c_plain(uint32_t crc, const void *bytes, size_t n);
 

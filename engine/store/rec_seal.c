@@ -45,10 +45,11 @@ int jn_rec_seal_put(uint8_t *out, const struct jn_rec_seal *s, const uint8_t *bo
         nonce_of(nonce, s->number);
         aad_of(aad, out);
         rc = jn_crypt_key_seal(key, nonce, aad, AAD, body, s->n, out + JN_SEAL_HEAD, out + JN_SEAL_HEAD + s->n);
+        jn_put32(out + 12, jn_crc32c(0, out + CRC_FROM, jn_rec_seal_bytes(s->n, true) - CRC_FROM));
     } else {
-        memcpy(out + JN_SEAL_HEAD, body, s->n);
+        uint32_t crc = jn_crc32c(0, out + CRC_FROM, JN_SEAL_HEAD - CRC_FROM);
+        jn_put32(out + 12, jn_crc32c_copy(crc, out + JN_SEAL_HEAD, body, s->n));
     }
-    jn_put32(out + 12, jn_crc32c(0, out + CRC_FROM, jn_rec_seal_bytes(s->n, key != NULL) - CRC_FROM));
     return rc;
 }
 

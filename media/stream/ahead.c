@@ -8,7 +8,7 @@ static inline void touch(const void *at)
     (void)*(const volatile char *)at;
 }
 
-enum { MEMBERS = JN_AHEAD_MEMBERS, MIDDLE = 8, NEAR = 4, CHUNK_LINES = 4 };
+enum { MEMBERS = JN_AHEAD_MEMBERS, MIDDLE = 8, NEAR = 4 };
 
 void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n)
 {
@@ -27,20 +27,10 @@ void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsig
             touch(v[m - 1]->jb);
     }
     for (unsigned i = 0; i < m; i++) {
-        const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
-        if (c)
-            touch(c);
         if (v[i]->jb) {
             jn_jbuf_prefetch(v[i]->jb);
             jn_jbuf_prefetch_put(v[i]->jb);
         }
-    }
-    for (unsigned i = 0; i < m; i++) {
-        const struct jn_rec_chunk *c = p->room[v[i]->room].tape.chunk;
-        if (c)
-            touch(c->body + c->used);
-        for (unsigned k = 1; c && k < CHUNK_LINES; k++)
-            __builtin_prefetch(c->body + c->used + 64 * (size_t)k, 1);
     }
 }
 

@@ -1,12 +1,19 @@
 /* Tape: each frame as it was received, and the events that export needs, gathered in the room's chunk. A chunk that is
  * full, or old enough, goes to the recorder; where there is no other, frames are missing, counted and told by an
- * OVERFLOW event. Events have room of their own in each chunk. */
+ * OVERFLOW event. Events have room of their own in each chunk.
+ *
+ * The worker reads nothing of what it writes here, and all chunks together are more than its caches hold: whole lines
+ * go past them. */
 #include "media/codec/codec.h"
 #include "media/stream/state.h"
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* A chunk goes when it is so old: what kill -9 loses is at most this, the recorder's look and its flush. */
 static const uint64_t age_ns = 300 * NS_PER_MS;
+#define SIX_BYTES UINT64_C(0xffffffffffff)
 
 static void unlink_room(struct jn_plane *p, struct jn_tape *t)
 {
@@ -20,18 +27,56 @@ static void unlink_room(struct jn_plane *p, struct jn_tape *t)
         p->tape_newest = t->older;
 }
 
+/* n bytes, filled with zeros to `size`, a multiple of 16; to: aligned to that. past: not into the cache. */
+static inline void write_out(uint8_t *to, const uint8_t *from, uint32_t n, uint32_t size, bool past)
+{
+#if defined(__SSE2__)
+    if (past) {
+        uint32_t i = 0;
+        for (; i + 16 <= n; i += 16)
+            _mm_stream_si128((__m128i *)(void *)(to + i), _mm_loadu_si128((const __m128i *)(const void *)(from + i)));
+        for (; i < size; i += 16) {
+            uint8_t rest[16] = {0};
+            memcpy(rest, from + i, i < n ? n - i : 0);
+            _mm_stream_si128((__m128i *)(void *)(to + i), _mm_loadu_si128((const __m128i *)(const void *)rest));
+        }
+        return;
+    }
+#endif
+    (void)past;
+    memcpy(to, from, n);
+    memset(to + n, 0, size - n);
+}
+
+/* What went past the caches is seen before what follows. */
+static inline void written_out(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
+/* struct jn_rec_record, whose tail begins in the middle of a word, in words: written bytewise and read as a whole it
+ * would be waited for. */
+static inline void record_words(uint64_t w[static 4], const struct jn_rec_record *r, uint64_t tail, uint32_t tail_end)
+{
+    w[0] = r->kind | (uint64_t)r->track << 8 | (uint64_t)r->codec << 16 | (uint64_t)r->event << 24 |
+           (uint64_t)r->flags << 32 | (uint64_t)r->len << 48;
+    w[1] = (uint32_t)r->at_us | (uint64_t)r->rtp_ts << 32;
+    w[2] = r->ssrc | tail << 32;
+    w[3] = tail >> 32 | (uint64_t)tail_end << 32;
+}
+
 static void begin(struct jn_plane *p, struct jn_room *r, struct jn_rec_chunk *c, uint64_t now_ns)
 {
     struct jn_tape *t = &r->tape;
     uint32_t me = (uint32_t)(r - p->room) + 1;
 
-    c->call = t->call;
-    c->tenant = t->tenant;
-    c->begin_ns = now_ns;
-    c->begin_us = jn_time_at(p, now_ns);
-    c->used = c->frames = c->events = 0;
-    c->worker = p->c.index;
     t->chunk = c;
+    t->begin_ns = now_ns;
+    t->begin_us = jn_time_at(p, now_ns);
+    t->before = t->frames;
+    t->used = t->events = 0;
     t->older = p->tape_newest;
     t->newer = 0;
     if (t->older)
@@ -43,8 +88,19 @@ static void begin(struct jn_plane *p, struct jn_room *r, struct jn_rec_chunk *c,
 
 static void hand_over(struct jn_plane *p, struct jn_tape *t)
 {
+    struct jn_rec_chunk *c = t->chunk;
+
     unlink_room(p, t);
-    jn_rec_ring_give(p->rec, t->chunk);
+    c->call = t->call;
+    c->tenant = t->tenant;
+    c->begin_us = t->begin_us;
+    c->begin_ns = t->begin_ns;
+    c->used = t->used;
+    c->frames = (uint32_t)(t->frames - t->before);
+    c->events = t->events;
+    c->worker = p->c.index;
+    written_out();
+    jn_rec_ring_give(p->rec, c);
     t->chunk = NULL;
 }
 
@@ -55,15 +111,15 @@ static uint8_t *room_for(struct jn_plane *p, struct jn_room *r, uint32_t size, u
 
     if (!t->chunk) {
         begin(p, r, jn_rec_ring_take_kept(p->rec), now_ns);
-    } else if (t->chunk->used + size + kept > JN_CHUNK_ROOM) {
+    } else if (t->used + size + kept > JN_CHUNK_ROOM) {
         struct jn_rec_chunk *next = jn_rec_ring_take(p->rec);
         if (!next)
             return NULL;
         hand_over(p, t);
         begin(p, r, next, now_ns);
     }
-    uint8_t *at = t->chunk->body + t->chunk->used;
-    t->chunk->used += size;
+    uint8_t *at = t->chunk->body + t->used;
+    t->used += size;
     return at;
 }
 
@@ -74,11 +130,12 @@ static bool put_event(struct jn_plane *p, struct jn_room *r, uint8_t event, uint
 
     if (!at)
         return false;
+    uint64_t w[JN_REC_STEP / 8];
     struct jn_rec_record rec = {.kind = JN_REC_EVENT, .event = event, .track = track};
-    rec.at_us = (int32_t)((int64_t)(now_ns - r->tape.chunk->begin_ns) / 1000);
-    memcpy(rec.tail, &arg, sizeof arg);
-    memcpy(at, &rec, sizeof rec);
-    r->tape.chunk->events++;
+    rec.at_us = (int32_t)((int64_t)(now_ns - r->tape.begin_ns) / 1000);
+    record_words(w, &rec, arg, 0);
+    memcpy(at, w, sizeof w);
+    r->tape.events++;
     p->counts.rec_items++;
     return true;
 }
@@ -144,9 +201,9 @@ void jn_tape_frame(struct jn_plane *p, struct jn_room *r, const struct jn_voice 
         return;
     }
     if (first) {
-        t->chunk->used -= size + first;
+        t->used -= size + first;
         put_event(p, r, JN_RECEV_OVERFLOW, 0, t->missed, 0, in->at_ns);
-        t->chunk->used += size;
+        t->used += size;
         t->missed = 0;
         at += first;
     }
@@ -156,15 +213,14 @@ void jn_tape_frame(struct jn_plane *p, struct jn_room *r, const struct jn_voice 
                                 .event = in->cls,
                                 .flags = flags,
                                 .len = len,
-                                .at_us = (int32_t)((int64_t)(in->at_ns - t->chunk->begin_ns) / 1000),
+                                .at_us = (int32_t)((int64_t)(in->at_ns - t->begin_ns) / 1000),
                                 .rtp_ts = in->ts,
                                 .ssrc = in->ssrc};
-    memcpy(rec.tail, &in->ext_seq, 6);
-    memcpy(rec.tail + 6, &v->leg, 6);
-    memcpy(at, &rec, sizeof rec);
-    memcpy(at + sizeof rec, payload, len);
-    memset(at + sizeof rec + len, 0, size - sizeof rec - len);
-    t->chunk->frames++;
+    uint64_t w[JN_REC_STEP / 8];
+    bool lines = (((uintptr_t)at | size) & 63) == 0; /* part of one would cost more than the cache */
+    record_words(w, &rec, (in->ext_seq & SIX_BYTES) | v->leg << 48, (uint32_t)(v->leg >> 16));
+    write_out(at, (const uint8_t *)w, sizeof w, sizeof w, lines);
+    write_out(at + sizeof w, payload, len, size - (uint32_t)sizeof w, lines);
     t->frames++;
     p->counts.rec_items++;
 }
@@ -173,7 +229,7 @@ void jn_tape_due(struct jn_plane *p, uint64_t before_ns)
 {
     while (p->tape_oldest) {
         struct jn_tape *t = &p->room[p->tape_oldest - 1].tape;
-        if (t->chunk->begin_ns > before_ns || !jn_rec_ring_keep(p->rec))
+        if (t->begin_ns > before_ns || !jn_rec_ring_keep(p->rec))
             break; /* without another chunk to keep it stays: there would be no place for the recording's end */
         hand_over(p, t);
     }

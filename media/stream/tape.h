@@ -4,6 +4,7 @@
 
 #include "media/record/ring.h"
 #include "media/stream/order.h"
+#include <stddef.h>
 
 struct jn_in;
 struct jn_plane;
@@ -20,18 +21,22 @@ struct jn_tape_line {
     uint32_t ref_ts, ssrc, end_ts;
     bool known;
 };
-/* chunk: the one being filled; NULL: the one that is ours is kept in the ring. older, newer: rooms (counted from 1) in
- * the order in which their chunks were begun. from_ns, to_ns: since when, until when sound is withheld; ending: after
- * to_ns frames are looked at for a while, for some of them were spoken before. */
+/* What a frame needs lies in one cache line. chunk: the one being filled, begun at begin_ns (begin_us on the engine's
+ * clock), `used` of its body taken; its head is written when it goes; NULL: the one that is ours is kept in the ring.
+ * frames: of the recording; before: those of earlier chunks. older, newer: rooms (counted from 1) in the order in which
+ * their chunks were begun. from_ns, to_ns: since when, until when sound is withheld; ending: after to_ns frames are
+ * looked at for a while, for some of them were spoken before. */
 struct jn_tape {
     struct jn_rec_chunk *chunk;
-    uint64_t call, tenant, frames, missed, missed_total;
-    uint32_t older, newer;
+    uint64_t begin_ns, frames, before, missed;
+    uint32_t used, events, older, newer;
     uint8_t state, why;
     bool ending;
+    uint64_t call, tenant, begin_us, missed_total;
     uint64_t from_ns, to_ns;
     struct jn_tape_line line[JN_TRACK_N];
 };
+static_assert(offsetof(struct jn_tape, call) <= 64, "one cache line");
 
 bool jn_tape_order(struct jn_plane *p, struct jn_room *r, const struct jn_order *o, uint64_t now_ns);
 /* One received frame of a room that is recorded. */

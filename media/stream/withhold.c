@@ -28,6 +28,7 @@ static void learn(struct jn_tape_line *l, uint32_t ssrc, uint32_t end_ts, uint64
 
 void jn_tape_withhold(struct jn_tape *t, uint8_t why, uint64_t now_ns)
 {
+    static const struct jn_rec_chunk head = {.begin_us = 0}; /* times are counted from its beginning */
     struct jn_rec_item it;
     uint32_t at = 0;
 
@@ -35,13 +36,12 @@ void jn_tape_withhold(struct jn_tape *t, uint8_t why, uint64_t now_ns)
     t->from_ns = now_ns;
     t->ending = false;
     memset(t->line, 0, sizeof t->line);
-    while (t->chunk && jn_rec_next(&it, t->chunk, t->chunk->body, t->chunk->used, &at) == 1) {
+    while (t->chunk && jn_rec_next(&it, &head, t->chunk->body, t->used, &at) == 1) {
         const struct jn_codec_ops *ops =
             it.kind == JN_REC_FRAME && it.len > 0 && !it.withheld ? jn_codec(it.codec) : NULL;
         int n = ops && it.track < JN_TRACK_N ? ops->duration(it.payload, it.len) : 0;
         if (n > 0)
-            learn(&t->line[it.track], it.ssrc, it.rtp_ts + (uint32_t)n,
-                  t->chunk->begin_ns + (it.at_us - t->chunk->begin_us) * 1000, ops->clock);
+            learn(&t->line[it.track], it.ssrc, it.rtp_ts + (uint32_t)n, t->begin_ns + it.at_us * 1000, ops->clock);
     }
 }
 

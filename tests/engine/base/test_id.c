@@ -73,14 +73,17 @@ Test(id, addresses_and_blocks)
 
 Test(id, crc32c_knows_the_check_value_and_both_twins_agree)
 {
-    uint8_t bytes[300];
+    static uint8_t bytes[4000], copy[sizeof bytes + 1];
 
     cr_assert_eq(jn_crc32c(0, "123456789", 9), 0xe3069283u);
     cr_assert_eq(jn_crc32c_plain(0, "123456789", 9), 0xe3069283u);
-    for (size_t n = 0; n < sizeof bytes; n++) {
+    for (size_t n = 0; n < sizeof bytes; n += n < 2000 ? 1 : 61) {
         jn_random(bytes, n);
+        memset(copy, 0xa5, sizeof copy);
         uint32_t whole = jn_crc32c(0, bytes, n);
         cr_assert_eq(whole, jn_crc32c_plain(0, bytes, n));
+        cr_assert_eq(whole, jn_crc32c_copy(0, copy, bytes, n));
+        cr_assert(memcmp(copy, bytes, n) == 0 && copy[n] == 0xa5, "%zu bytes are copied, and no more", n);
         cr_assert_eq(whole, jn_crc32c(jn_crc32c(0, bytes, n / 3), bytes + n / 3, n - n / 3));
     }
 }
