@@ -34,6 +34,7 @@ static const char help[] =
     "media\n"
     "  --sound FILE        WAV, 8 kHz mono 16 bits, instead of the built-in voice\n"
     "  --codec LIST        pcmu, pcma, g722, opus in order (default pcmu,pcma)\n"
+    "  --ptime MS          sound in a packet, 10 to 60 (default 20); asked of the other end too; Opus: 20 only\n"
     "  --srtp SUITE        AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM ... (SDES)\n"
     "  --impair SPEC       what becomes of packets before they leave: loss=5%, burst=3%:8, delay=40ms,\n"
     "                      jitter=30ms, reorder=1%:30ms, duplicate=0.5%:5ms, drift=-200ppm, comma-separated\n"

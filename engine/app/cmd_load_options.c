@@ -82,6 +82,7 @@ static size_t table(struct known out[static 64], struct jn_cmd_load *l, struct g
         {"for", TIME, &g->for_ms, 86400000, false},
         {"sound", TEXT, &l->sound, 0, false},
         {"codec", TEXT, &l->codecs, 0, false},
+        {"ptime", NUMBER, &p->load.media.ptime_ms, JN_LOAD_PTIME_MAX, false},
         {"srtp", TEXT, &l->srtp, 0, false},
         {"impair", TEXT, &l->impaired, 0, false},
         {"local", TEXT, &l->local, 0, false},
@@ -148,6 +149,8 @@ static int settle(struct jn_cmd_load *l, const struct given *g)
         return wrong("--agents need --password, or $JUNCTOR_LOAD_PASSWORD");
     if ((p->chat.chats || l->ready) && !g->tenant)
         return wrong("--chats and --ready need --tenant");
+    if (p->load.media.ptime_ms < 10 || p->load.media.ptime_ms % 10)
+        return wrong("--ptime is 10, 20, 30, 40, 50 or 60");
     p->load.registers = p->phones > 0;
     p->phones += l->answer;
     p->load.hold_ms = g->hold_ms;
@@ -191,6 +194,7 @@ int jn_cmd_load_options(struct jn_cmd_load *l, int argc, char *argv[])
     l->at_once = 10000;
     l->plan.rate = l->plan.chat.rate = 10;
     l->plan.chat.messages = 3;
+    l->plan.load.media.ptime_ms = 20;
     for (size_t i = 0; i < n; i++)
         options[i] = (struct option){known[i].name, known[i].kind == FLAG ? no_argument : required_argument, NULL,
                                      (int)(1000 + i)};
@@ -229,10 +233,11 @@ void jn_cmd_load_configuration(struct jn_buf *o, const struct jn_cmd_load *l)
     jn_buf_printf(o,
                   "{\"calls\":%u,\"rate\":%.6g,\"hold_ms\":%u,\"wait_ms\":%u,\"callers\":%u,\"phones\":%u,"
                   "\"registered\":%s,\"threads\":%u,\"pinned\":%s,\"repeat\":%u,\"port\":\"%s\",\"chats\":%u,"
-                  "\"chat_rate\":%.6g,\"chat_messages\":%u,\"chat_every_ms\":%u",
+                  "\"chat_rate\":%.6g,\"chat_messages\":%u,\"chat_every_ms\":%u,\"ptime_ms\":%u",
                   p->calls, p->rate, p->load.hold_ms, p->load.give_up_ms, p->callers, p->phones,
                   p->load.registers ? "true" : "false", p->threads, p->pin ? "true" : "false", p->repeat,
-                  l->over_dpdk ? "dpdk" : "udp", p->chat.chats, p->chat.rate, p->chat.messages, p->chat.every_ms);
+                  l->over_dpdk ? "dpdk" : "udp", p->chat.chats, p->chat.rate, p->chat.messages, p->chat.every_ms,
+                  p->load.media.ptime_ms);
     text_member(o, "to", l->to);
     text_member(o, "target", l->target);
     text_member(o, "sound", l->sound ? l->sound : "built in");

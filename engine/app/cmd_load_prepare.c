@@ -142,6 +142,8 @@ static int codecs(struct jn_cmd_load *l, struct jn_voice *v, struct jn_err *err)
             return jn_fail(err, -EINVAL, "--codec: there is no \"%s\": pcmu, pcma, g722, opus", word);
         c->codec[c->codecs++] = (uint8_t)i;
         rc = jn_voice_encode(v, (uint8_t)i, err);
+        if (rc == 0 && !jn_voice_has(v, (uint8_t)i, l->plan.load.media.ptime_ms))
+            rc = jn_fail(err, -EINVAL, "--ptime %u is not for %s", l->plan.load.media.ptime_ms, word);
     }
     return rc;
 }

@@ -108,15 +108,38 @@ void jn_caller_hang_up(struct jn_load *l, struct jn_party *p, uint64_t now)
     }
 }
 
+/* It has failed and is counted so; the other end shall not keep its leg: BYE or CANCEL until that is answered. */
+static void leave(struct jn_load *l, struct jn_party *p, bool bye, uint64_t now)
+{
+    l->leaving += p->state != JN_PARTY_LEAVING;
+    p->state = JN_PARTY_LEAVING;
+    p->bye = bye;
+    p->cseq += bye;
+    p->tries = 0;
+    p->sent_ns = now;
+    request(l, p, bye ? "BYE" : "CANCEL");
+}
+
+static void left(struct jn_load *l, struct jn_party *p)
+{
+    l->leaving--;
+    p->state = JN_PARTY_FAILED;
+}
+
+static void dialog(struct jn_party *p, const struct jn_sip_in *m)
+{
+    jn_copy_n(p->remote_tag, sizeof p->remote_tag, m->to_tag.p ? m->to_tag.p : "", m->to_tag.n);
+    if (m->contact.n)
+        jn_copy_n(p->target, sizeof p->target, m->contact.p, m->contact.n);
+    jn_sip_routes(p->routes, sizeof p->routes, m);
+}
+
 static void up(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, uint64_t now)
 {
     struct jn_sdp answer;
     struct jn_leg_remote r = {0};
     struct jn_err err = {""};
-    jn_copy_n(p->remote_tag, sizeof p->remote_tag, m->to_tag.p ? m->to_tag.p : "", m->to_tag.n);
-    if (m->contact.n)
-        jn_copy_n(p->target, sizeof p->target, m->contact.p, m->contact.n);
-    jn_sip_routes(p->routes, sizeof p->routes, m);
+    dialog(p, m);
     p->state = JN_PARTY_UP;
     p->t.answered = now;
     l->counts.up++;
@@ -128,14 +151,12 @@ static void up(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m,
         rc = jn_sdp_accept(&r, &p->sdp, &answer, &err);
     if (rc < 0) {
         jn_party_fail(l, p, NULL, "the answer's description cannot be used", err.text, strlen(err.text));
-        p->cseq++;
-        request(l, p, "BYE");
+        leave(l, p, true, now);
         return;
     }
     jn_party_media(l, p, &r, now);
     if (p->state != JN_PARTY_UP) {
-        p->cseq++;
-        request(l, p, "BYE");
+        leave(l, p, true, now);
         return;
     }
     if (p->stay || l->c.late_talk)
@@ -172,12 +193,36 @@ static void refused(struct jn_load *l, struct jn_party *p, const struct jn_sip_i
     jn_party_fail(l, p, &l->counts.refused, "the INVITE was refused", text, strlen(text));
 }
 
+/* Something comes to an INVITE that was given up. */
+static void answered_late(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, uint64_t now)
+{
+    bool failed = p->state == JN_PARTY_FAILED;
+    if (m->status < 200) {
+        if (failed && p->cancel) /* now it can be said (9.1) */
+            leave(l, p, false, now);
+        p->cancel = false;
+    } else if (m->status < 300) {
+        bool first = !p->remote_tag[0];
+        if (first)
+            dialog(p, m);
+        ack(l, p, true);
+        if (first)
+            leave(l, p, true, now);
+    } else {
+        ack(l, p, false);
+        if (!failed && !p->bye)
+            left(l, p);
+    }
+}
+
 static void invite_answered(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, uint64_t now)
 {
     bool open = p->state == JN_PARTY_INVITED || p->state == JN_PARTY_CANCELLED;
     if (m->cseq != p->invite_cseq)
         return;
-    if (m->status < 200) {
+    if (p->state == JN_PARTY_LEAVING || p->state == JN_PARTY_FAILED) {
+        answered_late(l, p, m, now);
+    } else if (m->status < 200) {
         p->provisional = true;
         if (p->cancel && p->state == JN_PARTY_INVITED) {
             p->state = JN_PARTY_CANCELLED;
@@ -186,7 +231,7 @@ static void invite_answered(struct jn_load *l, struct jn_party *p, const struct 
     } else if (m->status < 300) {
         if (open)
             up(l, p, m, now);
-        else if (p->state != JN_PARTY_FAILED)
+        else
             ack(l, p, true); /* once more for an answer that came once more */
     } else if (!open) {
         ack(l, p, false);
@@ -197,7 +242,11 @@ static void invite_answered(struct jn_load *l, struct jn_party *p, const struct 
 
 static void bye_answered(struct jn_load *l, struct jn_party *p, const struct jn_sip_in *m, uint64_t now)
 {
-    if (p->state != JN_PARTY_ENDING || m->cseq != p->cseq || m->status < 200)
+    if (m->cseq != p->cseq || m->status < 200)
+        return;
+    if (p->state == JN_PARTY_LEAVING && p->bye)
+        left(l, p);
+    if (p->state != JN_PARTY_ENDING)
         return;
     p->t.ended = now;
     if (m->status != 200) {
@@ -243,6 +292,8 @@ static void again(struct jn_load *l, struct jn_party *p, uint64_t now)
     if (silent || now - p->sent_ns < jn_party_wait_ns(p->tries))
         return;
     if (++p->tries > JN_TRIES_MAX + 3) {
+        if (p->state == JN_PARTY_LEAVING)
+            left(l, p);
         jn_party_fail(l, p, &l->counts.unanswered, "no answer to a request",
                       p->state == JN_PARTY_INVITED ? "INVITE" : "BYE or CANCEL", 13);
         return;
@@ -252,7 +303,7 @@ static void again(struct jn_load *l, struct jn_party *p, uint64_t now)
     if (p->state == JN_PARTY_INVITED)
         invite(l, p);
     else
-        request(l, p, p->state == JN_PARTY_ENDING ? "BYE" : "CANCEL");
+        request(l, p, p->state == JN_PARTY_ENDING || p->bye ? "BYE" : "CANCEL");
 }
 
 static void joined(struct jn_load *l, struct jn_party *p, const struct jn_ear *e, uint64_t now)
@@ -283,6 +334,20 @@ static bool time_to_go(const struct jn_load *l, const struct jn_party *p, const 
                                     jn_load_media_sent(l->media, jn_party_talker(l, p)) > l->c.packets_wanted);
 }
 
+static void give_up(struct jn_load *l, struct jn_party *p, uint64_t now)
+{
+    const char *what = p->state == JN_PARTY_INVITED ? "not answered"
+                       : p->heard_it                ? "too little media"
+                                                    : "nobody was heard";
+    uint8_t was = p->state;
+    if (was == JN_PARTY_UP)
+        jn_party_silent(l, p, true, now);
+    jn_party_fail(l, p, &l->counts.unanswered, "a call did not come to its end in time", what, strlen(what));
+    p->cancel = was == JN_PARTY_INVITED && !p->provisional;
+    if (!p->cancel)
+        leave(l, p, was == JN_PARTY_UP || was == JN_PARTY_ENDING, now);
+}
+
 void jn_caller_turn(struct jn_load *l, struct jn_party *p, uint64_t now)
 {
     if (p->state == JN_PARTY_IDLE || p->state >= JN_PARTY_DONE)
@@ -301,17 +366,7 @@ void jn_caller_turn(struct jn_load *l, struct jn_party *p, uint64_t now)
     uint64_t bound = p->state == JN_PARTY_UP && p->heard_it && !l->c.packets_wanted
                          ? UINT64_MAX
                          : l->c.give_up_ms * UINT64_C(1000000);
-    if ((waits || l->c.packets_wanted) && p->state < JN_PARTY_DONE && !p->stay && !p->cancel &&
-        now - p->t.began > bound) {
-        const char *what = p->state == JN_PARTY_INVITED ? "not answered"
-                           : p->heard_it                ? "too little media"
-                                                        : "nobody was heard";
-        bool is_up = p->state == JN_PARTY_UP, is_out = p->state == JN_PARTY_INVITED;
-        if (is_up)
-            jn_party_silent(l, p, true, now);
-        jn_party_fail(l, p, &l->counts.unanswered, "a call did not come to its end in time", what, strlen(what));
-        p->cseq += is_up;
-        if (is_up || (is_out && p->provisional))
-            request(l, p, is_up ? "BYE" : "CANCEL");
-    }
+    if ((waits || l->c.packets_wanted) && p->state < JN_PARTY_LEAVING && !p->stay && !p->cancel &&
+        now - p->t.began > bound)
+        give_up(l, p, now);
 }

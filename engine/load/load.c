@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIP_BUFFER = 32 << 20, SIP_AT_ONCE = 512 };
+enum { SIP_BUFFER = 32 << 20, SIP_AT_ONCE = 512, MANY = 200, TOGETHER_NS = 1000000 };
 
 static socklen_t to_kernel(struct sockaddr_storage *ss, const struct jn_addr *a)
 {
@@ -142,7 +142,7 @@ void jn_party_send(struct jn_load *l, struct jn_party *p)
 
 void jn_party_fail(struct jn_load *l, struct jn_party *p, uint64_t *kind, const char *why, const char *text, size_t n)
 {
-    if (p->state == JN_PARTY_FAILED || p->state == JN_PARTY_DONE)
+    if (p->state >= JN_PARTY_LEAVING)
         return;
     if (!l->counts.why[0])
         snprintf(l->counts.why, sizeof l->counts.why, "%s: %.*s", why, (int)n, text);
@@ -216,7 +216,10 @@ static void describe(struct jn_load *l, struct jn_party *p)
 {
     static const uint8_t pt[JN_CODEC_N] = {
         [JN_CODEC_PCMU] = 0, [JN_CODEC_PCMA] = 8, [JN_CODEC_G722] = 9, [JN_CODEC_OPUS] = 111};
-    p->sdp = (struct jn_sdp_local){.session_id = l->run, .version = 1, .mode = JN_MODE_SENDRECV, .ptime_ms = 20};
+    p->sdp = (struct jn_sdp_local){.session_id = l->run,
+                                   .version = 1,
+                                   .mode = JN_MODE_SENDRECV,
+                                   .ptime_ms = (uint8_t)(l->c.media.ptime_ms ? l->c.media.ptime_ms : 20)};
     p->sdp.rtp = l->media ? jn_load_media_address(l->media, jn_party_talker(l, p)) : l->c.local;
     p->sdp.dtmf_pt = 255;
     p->sdp.codecs = l->c.codecs;
@@ -371,10 +374,13 @@ void jn_load_turn(struct jn_load *l, uint64_t now)
         jn_register_turn(l, now);
 }
 
-/* Looks by the clock and is never woken by a packet: parties on another machine would cost the system no wake-ups. */
+/* Looks by the clock and is never woken by a packet: parties on another machine would cost the system no wake-ups. With
+ * many parties something is due at every moment: then it is done a millisecond's worth at once. */
 void jn_load_sleep(struct jn_load *l, uint64_t max_ns, uint64_t now)
 {
     uint64_t due = l->media ? jn_load_media_next_ns(l->media) : now + max_ns;
+    if (l->c.media.talkers > MANY)
+        due += TOGETHER_NS - JN_LOAD_MOMENT_NS;
     uint64_t ns = due <= now ? 0 : due - now < max_ns ? due - now : max_ns;
     struct timespec t = {.tv_nsec = (long)ns};
     if (ns >= 20000)
@@ -465,7 +471,7 @@ bool jn_load_ending(const struct jn_load *l)
     for (uint32_t i = 0; i < l->c.phones; i++)
         if (l->phone[i].state == JN_PARTY_ENDING)
             return true;
-    return l->counts.active > 0;
+    return l->counts.active > 0 || l->leaving > 0;
 }
 
 int jn_load_phone_fd(const struct jn_load *l)

@@ -62,7 +62,13 @@ int jn_load_media_open(struct jn_load_media **out, const struct jn_load_media_co
         return jn_fail(err, -ENOMEM, "no memory for media");
     memset(m, 0, sizeof *m);
     m->c = *c;
+    m->c.ptime_ms = c->ptime_ms ? c->ptime_ms : 20;
     m->room.voice = c->voice;
+    m->moments = m->c.ptime_ms * JN_LOAD_MOMENTS_MS;
+    if (m->c.ptime_ms < 10 || m->c.ptime_ms > JN_LOAD_PTIME_MAX) {
+        free(m);
+        return jn_fail(err, -EINVAL, "packets of %u ms: 10 to %u", c->ptime_ms, JN_LOAD_PTIME_MAX);
+    }
     int rc = open_ports(m, err);
     if (rc == 0)
         rc = open_room(m, err);
@@ -96,7 +102,7 @@ void jn_load_media_close(struct jn_load_media *m)
         m->srtp->close_bank(m->bank);
     if (m->port)
         m->c.ops->close(m->port);
-    for (unsigned i = 0; i < JN_LOAD_MOMENTS; i++)
+    for (unsigned i = 0; i < m->moments; i++)
         free(m->moment[i].who);
     jn_map_free(&m->by_peer);
     free(m->hold);
@@ -139,16 +145,25 @@ static int keys(struct jn_load_media *m, struct jn_talker *t, const struct jn_le
     return t->in && t->out ? 0 : -ENOMEM;
 }
 
+static void forget(struct jn_load_media *m, struct jn_talker *t)
+{
+    if (t->to.port)
+        jn_map_del(&m->by_peer, peer_key(&t->to, t->local));
+    t->to.port = 0;
+}
+
 static int meet(struct jn_load_media *m, uint32_t i, const struct jn_addr *to)
 {
     struct jn_talker *t = &m->talker[i];
     if (t->to.port && jn_addr_equal(&t->to, to))
         return 0;
     uint64_t key = peer_key(to, t->local);
-    if (jn_map_get(&m->by_peer, key) != JN_MAP_NONE)
+    uint32_t other = jn_map_get(&m->by_peer, key);
+    if (other != JN_MAP_NONE && m->talker[other].on)
         return -EADDRINUSE;
-    if (t->to.port)
-        jn_map_del(&m->by_peer, peer_key(&t->to, t->local));
+    if (other != JN_MAP_NONE) /* his call is over */
+        forget(m, &m->talker[other]);
+    forget(m, t);
     t->to = *to;
     return jn_map_set(&m->by_peer, key, i);
 }
@@ -158,13 +173,13 @@ int jn_load_media_begin(struct jn_load_media *m, uint32_t i, const struct jn_leg
 {
     struct jn_talker *t = &m->talker[i];
     const struct jn_codec_ops *codec = jn_codec(r->codec);
-    bool framed = r->codec > JN_CODEC_PCMA;
-    if (!codec || (framed && (!m->c.voice || !m->c.voice->frames[r->codec])))
+    if (!codec || !jn_voice_has(m->c.voice, r->codec, m->c.ptime_ms))
         return -ENOTSUP;
     uint64_t seed = m->c.seed ^ (uint64_t)i << 20 ^ now_ns;
     bool fresh = !t->on;
     if (fresh) {
         uint32_t place = place_of(m, i);
+        forget(m, t);
         *t = (struct jn_talker){.local = 2 * place, .ssrc = (uint32_t)jn_splitmix(&seed), .limit = UINT32_MAX};
         t->seq = (uint16_t)jn_splitmix(&seed);
         t->ts = (uint32_t)jn_splitmix(&seed);
@@ -182,14 +197,13 @@ int jn_load_media_begin(struct jn_load_media *m, uint32_t i, const struct jn_leg
         rc = jn_load_media_join(m, i);
     if (rc < 0) {
         if (fresh) {
-            if (rc != -EADDRINUSE && t->to.port)
-                jn_map_del(&m->by_peer, peer_key(&t->to, t->local));
+            forget(m, t);
             drop_keys(m, t);
         }
         return rc;
     }
     t->pt = r->rtp_pt;
-    t->clock_20ms = codec->clock / 50;
+    t->ticks = codec->clock / 1000 * m->c.ptime_ms;
     t->sends = r->mode == JN_MODE_SENDRECV || r->mode == JN_MODE_SENDONLY;
     if (fresh) {
         t->on = true;
@@ -205,8 +219,7 @@ const struct jn_ear *jn_load_media_end(struct jn_load_media *m, uint32_t i, bool
     if (!t->on)
         return &t->ear;
     t->on = false;
-    jn_load_media_leave(m, i);
-    jn_map_del(&m->by_peer, peer_key(&t->to, t->local));
+    jn_load_media_leave(m, i); /* whom it talked to stays known: what comes from there now is no stranger's */
     m->on_port[place_of(m, i)]--;
     drop_keys(m, t);
     jn_ear_end(&t->ear, &m->room, by_us ? jn_load_line(m, now_ns) : 0);
@@ -241,10 +254,12 @@ uint32_t jn_load_media_sent(const struct jn_load_media *m, uint32_t i)
 static uint32_t whose(const struct jn_load_media *m, const struct jn_pkt *pk)
 {
     uint32_t place = pk->local / 2;
+    uint32_t i = jn_map_get(&m->by_peer, peer_key(&pk->from, pk->local));
+    if (i != JN_MAP_NONE && jn_addr_equal(&m->talker[i].to, &pk->from))
+        return i;
     if (place < m->ports && m->on_port[place] == 1 && m->talker[m->alone[place]].on)
         return m->alone[place];
-    uint32_t i = jn_map_get(&m->by_peer, peer_key(&pk->from, pk->local));
-    return i != JN_MAP_NONE && jn_addr_equal(&m->talker[i].to, &pk->from) ? i : JN_LOAD_NOBODY;
+    return JN_LOAD_NOBODY;
 }
 
 static void hear(struct jn_load_media *m, struct jn_pkt *pk)
@@ -275,8 +290,8 @@ static unsigned sort_out(struct jn_load_media *m, struct jn_pkt *pk[], unsigned 
     unsigned plain = 0, secret = 0;
     for (unsigned i = 0; i < n; i++) {
         uint32_t who = whose(m, pk[i]);
-        if (who == JN_LOAD_NOBODY) {
-            m->counts.strangers++;
+        if (who == JN_LOAD_NOBODY || !m->talker[who].on) {
+            (*(who == JN_LOAD_NOBODY ? &m->counts.strangers : &m->counts.after_end))++;
             continue;
         }
         pk[i]->stream = who;

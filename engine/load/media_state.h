@@ -10,7 +10,7 @@ enum { JN_LOAD_PACKET = JN_RTP_HEADER + JN_EAR_PAYLOAD_MAX + JN_SRTP_TRAILER_MAX
 
 struct jn_talker {
     struct jn_addr to;
-    uint32_t local, ssrc, ts, sent, limit, place, clock_20ms;
+    uint32_t local, ssrc, ts, sent, limit, place, ticks; /* ticks: RTP time of a packet */
     uint16_t seq, moment;
     uint8_t pt, codec;
     bool on, sends, answers;
@@ -29,7 +29,8 @@ struct jn_load_media {
     struct jn_talker *talker;
     struct jn_map by_peer;
     uint32_t *on_port, *alone; /* by local port: how many talkers, and one of them */
-    struct jn_moment moment[JN_LOAD_MOMENTS];
+    uint32_t moments; /* of one packet's time */
+    struct jn_moment moment[JN_LOAD_PTIME_MAX * JN_LOAD_MOMENTS_MS];
     uint64_t slot;      /* the next of 125 us on the time line that is to be sent */
     uint64_t search_ns; /* not before then */
     const struct jn_srtp_ops *srtp;

@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PLAIN = 160 /* bytes of silence */,
-    BEHIND_MAX = 8000 /* a second: a generator that stood still longer does not catch up */
-};
+enum { BEHIND_MAX = 8000 /* a second: a generator that stood still longer does not catch up */ };
 
 int jn_load_media_join(struct jn_load_media *m, uint32_t i)
 {
     struct jn_talker *t = &m->talker[i];
-    /* 61 and 160 have no common divisor: neighbours are far apart, all moments are used. */
-    t->moment = (uint16_t)(t->codec <= JN_CODEC_PCMA ? i * 61 % JN_LOAD_MOMENTS
-                                                     : i % JN_VOICE_PHASES * (JN_LOAD_MOMENTS / JN_VOICE_PHASES));
+    /* 61 is prime and no divisor of their number: neighbours are far apart, all moments are used. Opus: see voice.h. */
+    t->moment = (uint16_t)(t->codec <= JN_CODEC_G722 ? (uint64_t)i * 61 % m->moments
+                                                     : i % JN_VOICE_PHASES * (m->moments / JN_VOICE_PHASES));
     struct jn_moment *at = &m->moment[t->moment];
     if (at->n == at->cap) {
         uint32_t cap = at->cap ? 2 * at->cap : 16;
@@ -65,8 +62,9 @@ static struct jn_pkt *next(struct jn_load_media *m, const struct jn_talker *t, u
 
 static void build(struct jn_load_media *m, struct jn_talker *t, uint64_t line_ns)
 {
-    uint16_t len = PLAIN;
-    const uint8_t *payload = m->c.voice ? jn_voice_payload(m->c.voice, t->codec, line_ns, t->answers, &len) : NULL;
+    uint16_t len = (uint16_t)(m->c.ptime_ms * JN_VOICE_RATE / 1000); /* of silence */
+    const uint8_t *payload =
+        m->c.voice ? jn_voice_payload(m->c.voice, t->codec, line_ns, m->c.ptime_ms, t->answers, &len) : NULL;
     struct jn_rtp h = {.ts = t->ts, .ssrc = t->ssrc, .seq = t->seq, .pt = t->pt, .marker = !t->sent};
     struct jn_pkt *pk = next(m, t, (uint16_t)(JN_RTP_HEADER + len));
     jn_rtp_build(pk->data, &h);
@@ -91,14 +89,14 @@ static void build(struct jn_load_media *m, struct jn_talker *t, uint64_t line_ns
 
 static void speak(struct jn_load_media *m, uint64_t slot, uint64_t now_ns)
 {
-    struct jn_moment *at = &m->moment[slot % JN_LOAD_MOMENTS];
+    struct jn_moment *at = &m->moment[slot % m->moments];
     uint64_t line_ns = slot * JN_LOAD_MOMENT_NS, now = jn_load_line(m, now_ns);
     for (uint32_t k = 0; k < at->n; k++) {
         struct jn_talker *t = &m->talker[at->who[k]];
         if (k + 4 < at->n)
             __builtin_prefetch(&m->talker[at->who[k + 4]]);
-        t->ts += t->clock_20ms;
-        bool due = !m->c.sparse || t->sent < m->c.dense || slot / JN_LOAD_MOMENTS % m->c.sparse == 0;
+        t->ts += t->ticks;
+        bool due = !m->c.sparse || t->sent < m->c.dense || slot / m->moments % m->c.sparse == 0;
         if (!t->sends || !due || t->sent >= t->limit)
             continue;
         build(m, t, line_ns);

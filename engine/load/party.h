@@ -12,6 +12,7 @@ enum jn_party_state {
     JN_PARTY_UP,
     JN_PARTY_ENDING,    /* BYE is out */
     JN_PARTY_CANCELLED, /* CANCEL is out */
+    JN_PARTY_LEAVING,   /* caller: it has failed and is counted; its BYE or CANCEL is out */
     JN_PARTY_DONE,
     JN_PARTY_FAILED
 };
@@ -21,6 +22,7 @@ enum { JN_T1_MS = 500, JN_T2_MS = 4000, JN_TRIES_MAX = 7 };
 struct jn_party {
     uint8_t state, tries;
     bool phone, stay, provisional, cancel, leave, proven, heard_it, deaf; /* deaf: without media, it hangs up */
+    bool bye; /* what a caller who is leaving says is BYE and not CANCEL */
     uint8_t register_state, register_tries;
     uint32_t i, cseq, invite_cseq, remote_cseq, register_cseq;
     struct jn_load_times t;
@@ -44,7 +46,7 @@ struct jn_load {
     struct jn_party *caller, *phone;
     struct jn_load_media *media;
     struct jn_map by_call; /* phones, by Call-ID */
-    uint32_t callers_used, next_caller, next_phone, next_stay, in_register, next_register;
+    uint32_t callers_used, next_caller, next_phone, next_stay, in_register, next_register, leaving;
     uint32_t run; /* makes Call-IDs of this run unlike those of another */
     bool phones_stay, registering;
     uint64_t turned_ns;

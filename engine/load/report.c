@@ -15,8 +15,9 @@ static void heading(FILE *to, const char *what)
     fprintf(to, "  %-34s %9s %9s %9s %9s\n", what, "mean", "50 %", "99 %", "worst");
 }
 
-static void sound(FILE *to, const char *where, const struct jn_load_heard *h)
+static void sound(FILE *to, const char *where, const struct jn_load_heard *h, unsigned ptime_ms)
 {
+    char own[48];
     if (!h->legs)
         return;
     fprintf(to, "heard by %s: %llu legs", where, (unsigned long long)h->legs);
@@ -34,7 +35,8 @@ static void sound(FILE *to, const char *where, const struct jn_load_heard *h)
         fprintf(to, "  %-34s %9.2f %9.2f %9.2f %9.2f\n", "MOS (E-model)", jn_load_mos(h),
                 5 - (double)jn_histo_at(&h->mos, 500) / 100, 5 - (double)jn_histo_at(&h->mos, 990) / 100,
                 5 - (double)h->mos.max / 100);
-    times(to, "mouth to ear", &h->delay_us, 1000, "ms, 20 of them the packet's own");
+    snprintf(own, sizeof own, "ms, %u of them the packet's own", ptime_ms);
+    times(to, "mouth to ear", &h->delay_us, 1000, own);
     times(to, "jitter (RFC 3550)", &h->jitter_us, 1000, "ms");
     times(to, "longest gap in the sound", &h->gap_ms, 1, "ms");
     times(to, "longest pause between packets", &h->pause_ms, 1, "ms");
@@ -61,8 +63,8 @@ static void one(FILE *to, const struct jn_load_plan *p, const struct jn_load_res
         times(to, "the phone connected", &c->setup_us, 1000, "ms");
         times(to, "the other one heard", &c->joined_us, 1000, "ms");
     }
-    sound(to, "the callers", &c->heard[JN_LOAD_AT_CALLER]);
-    sound(to, "the phones", &c->heard[JN_LOAD_AT_PHONE]);
+    sound(to, "the callers", &c->heard[JN_LOAD_AT_CALLER], p->load.media.ptime_ms);
+    sound(to, "the phones", &c->heard[JN_LOAD_AT_PHONE], p->load.media.ptime_ms);
     if (p->chat.chats) {
         fprintf(to,
                 "chats: %llu opened, %llu ended; messages: %llu sent, %llu acknowledged, %llu seen by agents, %llu "
@@ -77,10 +79,13 @@ static void one(FILE *to, const struct jn_load_plan *p, const struct jn_load_res
         times(to, "message acknowledged", &r->chat.acknowledge_us, 1000, "ms");
         times(to, "message at the agents", &r->chat.deliver_us, 1000, "ms");
     }
-    fprintf(to, "generator: %llu packets sent, %llu heard, %llu of strangers; SIP said again %llu; %.0f %% of a core\n",
-            (unsigned long long)r->media.sent, (unsigned long long)r->media.received,
-            (unsigned long long)r->media.strangers, (unsigned long long)c->again,
-            r->seconds > 0 ? 100 * r->cpu_s / r->seconds : 0);
+    fprintf(
+        to,
+        "generator: %llu packets sent, %llu heard, %llu lost in its own buffers, %llu of calls that were over, %llu "
+        "of strangers; SIP said again %llu; %.0f %% of a core\n",
+        (unsigned long long)r->media.sent, (unsigned long long)r->media.received, (unsigned long long)r->media.dropped,
+        (unsigned long long)r->media.after_end, (unsigned long long)r->media.strangers, (unsigned long long)c->again,
+        r->seconds > 0 ? 100 * r->cpu_s / r->seconds : 0);
     if (r->media.impair.sent)
         fprintf(to, "  impaired on purpose: %llu of %llu packets lost, %llu doubled\n",
                 (unsigned long long)(r->media.impair.lost + r->media.impair.lost_in_burst),

@@ -105,11 +105,12 @@ static void generator(struct jn_buf *o, const struct jn_load_result *r)
     jn_buf_printf(
         o,
         ",\"generator\":{\"packets_sent\":%llu,\"packets_received\":%llu,\"not_sent\":%llu,\"dropped\":%llu,"
-        "\"strangers\":%llu,\"not_rtp\":%llu,\"sip_repeated\":%llu,\"bad_messages\":%llu,\"not_begun\":%llu,"
+        "\"strangers\":%llu,\"after_end\":%llu,\"not_rtp\":%llu,\"sip_repeated\":%llu,\"bad_messages\":%llu,\"not_"
+        "begun\":%llu,"
         "\"cpu_s\":%.3f,\"impaired\":{\"sent\":%llu,\"lost\":%llu,\"lost_in_burst\":%llu,\"duplicated\":%llu},",
         (unsigned long long)m->sent, (unsigned long long)m->received, (unsigned long long)m->not_sent,
-        (unsigned long long)m->dropped, (unsigned long long)m->strangers, (unsigned long long)m->not_rtp,
-        (unsigned long long)r->counts.again, (unsigned long long)r->counts.bad_messages,
+        (unsigned long long)m->dropped, (unsigned long long)m->strangers, (unsigned long long)m->after_end,
+        (unsigned long long)m->not_rtp, (unsigned long long)r->counts.again, (unsigned long long)r->counts.bad_messages,
         (unsigned long long)r->not_begun, r->cpu_s, (unsigned long long)m->impair.sent,
         (unsigned long long)m->impair.lost, (unsigned long long)m->impair.lost_in_burst,
         (unsigned long long)m->impair.duplicated);

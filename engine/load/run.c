@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SETTLE_S = 10, REGISTER_S = 120, SLEEP_NS = 500000, PROGRESS_S = 5, POLL_MS = 20 };
+enum { SETTLE_S = 10, REGISTER_S = 120, SLEEP_NS = 1000000, PROGRESS_S = 5, POLL_MS = 20 };
 enum stage { STAGE_NONE, STAGE_REGISTER, STAGE_CALLS, STAGE_LEAVE, STAGE_GO };
 
 /* One thread. Written by it: load's insides, not_begun; the atomics are its news for the one who waits. */
@@ -237,6 +237,7 @@ static void media_add(struct jn_load_media_counts *a, const struct jn_load_media
     a->sent += b->sent;
     a->received += b->received;
     a->strangers += b->strangers;
+    a->after_end += b->after_end;
     a->not_rtp += b->not_rtp;
     a->not_sent += b->not_sent;
     a->refused += b->refused;

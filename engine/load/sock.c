@@ -8,11 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 32 << 20, CONTROL = 128 };
+/* BUFFERS: of all sockets together, some 30,000 packets as the kernel counts; EACH: one has at least that. READ_NS: how
+ * often sockets are read, AT_ONCE: bursts of one before the next one has its turn. */
+enum { BUFFERS = 32 << 20, EACH = 1 << 20, CONTROL = 128, READ_NS = 2000000, AT_ONCE = 4 };
 
 struct jn_port {
     struct jn_port_config c;
-    uint32_t sockets, next;
+    uint32_t sockets, next, left; /* left: sockets that this reading has not come to */
+    unsigned bursts;
+    uint64_t read_ns;
     int *fd; /* by local index, -1 not taken */
     uint64_t *dropped;
     int64_t to_mono_ns; /* from the wall clock, which the kernel stamps with */
@@ -92,7 +96,8 @@ static int sock_take(struct jn_port *p, uint32_t local)
 {
     struct sockaddr_storage ss;
     struct jn_addr a = p->c.local;
-    int room = BUFFER, on = 1, tos = p->c.dscp << 2;
+    uint32_t share = BUFFERS / (p->sockets / 2 + 1);
+    int room = share > EACH ? (int)share : EACH, on = 1, tos = p->c.dscp << 2;
     if (local >= p->sockets || p->fd[local] >= 0)
         return -EINVAL;
     a.port = (uint16_t)(p->c.port_min + local);
@@ -170,16 +175,26 @@ static unsigned read_socket(struct jn_port *p, uint32_t local, struct jn_pkt *pk
     return n > 0 ? (unsigned)n : 0;
 }
 
-/* One socket a call, in turn; 0 once none of them has anything. */
+/* One burst of one socket a call, all sockets in turn; 0 once each was asked, until READ_NS have passed. */
 static unsigned sock_rx(struct jn_port *p, struct jn_pkt *pk[], unsigned max, uint64_t now_ns)
 {
-    p->to_mono_ns = (int64_t)clock_ns(CLOCK_MONOTONIC) - (int64_t)clock_ns(CLOCK_REALTIME);
-    for (uint32_t i = 0; i < p->sockets; i++) {
-        uint32_t local = p->next;
-        unsigned n = p->fd[local] >= 0 ? read_socket(p, local, pk, max < JN_PKT_BURST ? max : JN_PKT_BURST, now_ns) : 0;
-        if (n)
-            return n; /* the same one again: it may have more */
+    max = max < JN_PKT_BURST ? max : JN_PKT_BURST;
+    if (!p->left) {
+        if (now_ns - p->read_ns < READ_NS)
+            return 0;
+        p->read_ns = now_ns;
+        p->left = p->sockets;
+        p->to_mono_ns = (int64_t)clock_ns(CLOCK_MONOTONIC) - (int64_t)clock_ns(CLOCK_REALTIME);
+    }
+    while (p->left) {
+        unsigned n = p->fd[p->next] >= 0 ? read_socket(p, p->next, pk, max, now_ns) : 0;
+        if (n == max && ++p->bursts < AT_ONCE)
+            return n; /* the same one again: it has more */
         p->next = (p->next + 1) % p->sockets;
+        p->bursts = 0;
+        p->left--;
+        if (n)
+            return n;
     }
     return 0;
 }
@@ -204,8 +219,21 @@ static void send_run(struct jn_port *p, struct jn_pkt *pk[], unsigned n)
     }
 }
 
+/* By their sockets, those of one in the order that they had: a run of them is one system call. */
+static void sort(struct jn_pkt *pk[], unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        struct jn_pkt *x = pk[i];
+        unsigned k = i;
+        for (; k > 0 && pk[k - 1]->local > x->local; k--)
+            pk[k] = pk[k - 1];
+        pk[k] = x;
+    }
+}
+
 static void sock_tx(struct jn_port *p, struct jn_pkt *pk[], unsigned n)
 {
+    sort(pk, n);
     for (unsigned i = 0; i < n;) {
         unsigned run = 1;
         while (i + run < n && run < JN_PKT_BURST && pk[i + run]->local == pk[i]->local)

@@ -1,5 +1,7 @@
-/* Sock: a port (engine/net/port.h) of few sockets that many calls share, for a generator: large buffers, whole bursts a
- * system call, the kernel's own times of arrival, and a count of what this end itself let fall. */
+/* Sock: a port (engine/net/port.h) of few sockets that many calls share, for a generator: whole bursts a system call
+ * (what is sent is put together by socket; sockets are read every 2 ms and all of them each time), buffers of a moment
+ * and no more, so that a generator that cannot keep up loses packets and says so instead of hearing calls that are long
+ * over, and the kernel's own times of arrival. */
 #ifndef JN_LOAD_SOCK_H
 #define JN_LOAD_SOCK_H
 

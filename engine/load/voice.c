@@ -159,7 +159,8 @@ static int encode_phase(struct jn_voice *v, const struct jn_codec_ops *ops, uint
 int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err)
 {
     const struct jn_codec_ops *ops = jn_codec(codec);
-    size_t frames = (size_t)v->n / FRAME * JN_VOICE_PHASES, at = 0;
+    unsigned phases = codec == JN_CODEC_G722 ? 1 : JN_VOICE_PHASES; /* its frames can be cut */
+    size_t frames = (size_t)v->n / FRAME * phases, at = 0;
     if (!ops)
         return jn_fail(err, -ENOTSUP, "this program does not have that codec");
     if (codec <= JN_CODEC_PCMA || v->frames[codec])
@@ -167,10 +168,12 @@ int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err)
     size_t bytes = ops->encoder_bytes ? ops->encoder_bytes(jn_voice_linear_rate(codec)) : 0;
     void *state = aligned_alloc(64, (bytes + 64) / 64 * 64);
     v->frames[codec] = calloc(frames, sizeof *v->frames[codec]);
-    v->bytes[codec] = malloc(frames * BYTES_MAX);
+    v->bytes[codec] = malloc(frames * BYTES_MAX + JN_VOICE_BEYOND);
     int rc = state && v->frames[codec] && v->bytes[codec] ? 0 : -ENOMEM;
-    for (unsigned phase = 0; phase < JN_VOICE_PHASES && rc == 0; phase++)
+    for (unsigned phase = 0; phase < phases && rc == 0; phase++)
         rc = encode_phase(v, ops, codec, phase, state, &at);
+    if (codec == JN_CODEC_G722 && rc == 0)
+        memcpy(v->bytes[codec] + at, v->bytes[codec], JN_VOICE_BEYOND);
     free(state);
     return rc < 0 ? jn_fail(err, rc, "the voice cannot be encoded in %s: %s", ops->name, strerror(-rc)) : 0;
 }
@@ -180,12 +183,21 @@ uint32_t jn_voice_at(const struct jn_voice *v, uint64_t time_ns, bool answers)
     return (uint32_t)((time_ns / JN_VOICE_SAMPLE_NS + (answers ? v->n / 2 : 0)) % v->n);
 }
 
-const uint8_t *jn_voice_payload(const struct jn_voice *v, uint8_t codec, uint64_t time_ns, bool answers, uint16_t *len)
+bool jn_voice_has(const struct jn_voice *v, uint8_t codec, unsigned ms)
 {
-    uint32_t at = jn_voice_at(v, time_ns - FRAME * UINT64_C(125000), answers);
-    if (codec <= JN_CODEC_PCMA) {
-        *len = FRAME;
-        return v->coded[codec] + at;
+    if (ms < 10 || ms > 60)
+        return false;
+    return codec <= JN_CODEC_PCMA ||
+           (v && codec < JN_CODEC_N && v->frames[codec] && (codec == JN_CODEC_G722 || ms == 20));
+}
+
+const uint8_t *jn_voice_payload(const struct jn_voice *v, uint8_t codec, uint64_t time_ns, unsigned ms, bool answers,
+                                uint16_t *len)
+{
+    uint32_t samples = ms * (JN_VOICE_RATE / 1000), at = jn_voice_at(v, time_ns - samples * UINT64_C(125000), answers);
+    if (codec <= JN_CODEC_PCMA || codec == JN_CODEC_G722) { /* a byte a sample */
+        *len = (uint16_t)samples;
+        return (codec == JN_CODEC_G722 ? v->bytes[codec] : v->coded[codec]) + at;
     }
     uint32_t phase = at % FRAME / (FRAME / JN_VOICE_PHASES);
     const struct jn_voice_frame *f = &v->frames[codec][phase * (v->n / FRAME) + at / FRAME];

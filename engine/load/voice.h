@@ -31,7 +31,7 @@ struct jn_voice_frame {
 /* n: samples of a period, a multiple of 320. pcm: n + BEYOND; less: without the last four
  * bits, for correlation. coded: the same in G.711 of both laws. find: where eight
  * coded bytes stand, TWICE: at more than one place. frames: of a framed codec, n / 160 for each of the phases, in
- * bytes. */
+ * bytes; of G.722 what stands at BEYOND once more too, for a packet may begin at any byte. */
 struct jn_voice {
     uint32_t n;
     int16_t *pcm, *less;
@@ -49,8 +49,11 @@ int jn_voice_encode(struct jn_voice *v, uint8_t codec, struct jn_err *err);
 void jn_voice_free(struct jn_voice *v);
 /* The sample that is spoken at that time, by a caller or by one who answers. */
 uint32_t jn_voice_at(const struct jn_voice *v, uint64_t time_ns, bool answers);
-/* The payload of the packet that leaves at that time: the 20 ms before it. Its bytes stay the voice's. */
-const uint8_t *jn_voice_payload(const struct jn_voice *v, uint8_t codec, uint64_t time_ns, bool answers, uint16_t *len);
+/* Whether packets of that length, 10 to 60 ms, can be made: of Opus only those of 20 ms are there. */
+bool jn_voice_has(const struct jn_voice *v, uint8_t codec, unsigned ms);
+/* The payload of the packet that leaves at that time: the ms before it. Its bytes stay the voice's. */
+const uint8_t *jn_voice_payload(const struct jn_voice *v, uint8_t codec, uint64_t time_ns, unsigned ms, bool answers,
+                                uint16_t *len);
 /* When a caller said what stands at that sample, heard at time_ns: nanoseconds ago, 0 .. the period. Half a period or
  * more: it was the one who answers, that much less ago. */
 uint64_t jn_voice_ago(const struct jn_voice *v, uint32_t sample, uint64_t time_ns);

@@ -13,7 +13,15 @@ from ua import answer_all
 
 SECONDS = float(os.environ.get("JUNCTOR_SOAK_S", "1800"))
 AT_ONCE = int(os.environ.get("JUNCTOR_SOAK_CALLS", "2000"))
+PTIME = int(os.environ.get("JUNCTOR_SOAK_PTIME", "60"))  # ms of a packet: 20 take three times the work
 AGENTS, WRITERS = 40, 4
+
+
+def cpu_s(pid):
+    """Seconds of CPU that a process has had."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def sample(pid):
@@ -106,23 +114,29 @@ def soak_30_minutes(t):
 
 @scenario(int(SECONDS) + 900, alone=True, long=True)
 def soak_2000_calls(t):
-    """2,000 calls at once with sound both ways, recorded, each of half a minute and followed by another one, for 30
-    minutes: no call fails, memory and descriptors flat. JUNCTOR_SOAK_S and JUNCTOR_SOAK_CALLS set other sizes."""
-    e = t.engine(centre(agents=AT_ONCE), workers=2, machine={
-        "router": {"snapshot_every": "20s", "keep_journal": "60s", "max_interactions": 2 * AT_ONCE, "max_agents": AT_ONCE + 100}, "sip.max_calls": 2 * AT_ONCE,
+    """2,000 calls at once with sound both ways in packets of 60 ms, recorded, each of half a minute and followed by
+    another one, for 30 minutes: no call fails, memory and descriptors flat. JUNCTOR_SOAK_S, JUNCTOR_SOAK_CALLS and
+    JUNCTOR_SOAK_PTIME set other sizes."""
+    parties = AT_ONCE + AT_ONCE // 20 + 10  # for a call holds its two a little longer than its sound lasts
+    e = t.engine(centre(agents=parties), workers=2, machine={
+        "router": {"snapshot_every": "20s", "keep_journal": "60s", "max_interactions": 2 * AT_ONCE, "max_agents": parties + 100}, "sip.max_calls": 2 * AT_ONCE,
         "sip.max_registers_per_s": 10000, "media.port_min": 16000, "media.port_max": 31999, "media.admit_load": 0, "api.max_chats": 100, "log.level": "warn"})
     hold = 30
     result = os.path.join(t.folder, "load.json")
-    command = [t.binary, "load", "--json", result, "--to", f"sip:100@127.0.0.1:{e.sip_port}", "--domain", "acme.test", "--agents", AT_ONCE, "--password", SIP_SECRET,
-               "--ready", "--data", e.data, "--tenant", "acme", "--calls", int(AT_ONCE * SECONDS / hold), "--at-once", AT_ONCE, "--rate", AT_ONCE / hold,
+    command = [t.binary, "load", "--json", result, "--to", f"sip:100@127.0.0.1:{e.sip_port}", "--domain", "acme.test", "--agents", parties, "--password", SIP_SECRET,
+               "--ready", "--data", e.data, "--tenant", "acme", "--ptime", PTIME, "--calls", int(AT_ONCE * SECONDS / hold), "--at-once", parties, "--rate", AT_ONCE / hold,
                "--hold", f"{hold}s", "--max-late", "-1", "--max-failed", "0"]
-    seen = []
+    seen, used = [], []
     with open(os.path.join(t.folder, "load.txt"), "wb") as out:
         p = subprocess.Popen([str(x) for x in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         while p.poll() is None:
             time.sleep(5)
             if e.status()["calls"] > AT_ONCE // 2:
                 seen.append(sample(e.p.pid))
+                used.append((time.monotonic(), cpu_s(e.p.pid), cpu_s(p.pid)))
+    if len(used) > 1:
+        (t0, e0, l0), (t1, e1, l1) = used[0], used[-1]
+        print(f"CPU seconds a second with more than {AT_ONCE // 2} calls up: engine {(e1 - e0) / (t1 - t0):.2f}, generator {(l1 - l0) / (t1 - t0):.2f}")
     with open(os.path.join(t.folder, "load.txt"), encoding="utf-8") as f:
         t.equal(p.returncode, 0, "junctor load: " + f.read()[-1500:])
     with open(result, encoding="utf-8") as f:

@@ -36,7 +36,7 @@ static void say(struct jn_ear *e, unsigned k, uint64_t delay_ns, bool by_answere
 {
     uint16_t len;
     uint64_t at = START + k * 20 * MS;
-    const uint8_t *payload = jn_voice_payload(voice, JN_CODEC_PCMU, at, by_answerer, &len);
+    const uint8_t *payload = jn_voice_payload(voice, JN_CODEC_PCMU, at, 20, by_answerer, &len);
     struct jn_rtp h = {.seq = (uint16_t)(65530 + k), .ts = UINT32_MAX - 1000 + k * 160, .ssrc = 7, .payload_len = len};
     jn_ear_take(e, &room, &h, payload, at + delay_ns);
 }
@@ -269,7 +269,7 @@ Test(ear, a_new_source_goes_on_where_the_clock_says)
     for (unsigned k = 0; k < 100; k++) {
         uint16_t len;
         uint64_t at = START + (k + (k >= 50 ? 10 : 0)) * 20 * MS; /* 200 ms between them */
-        const uint8_t *payload = jn_voice_payload(voice, JN_CODEC_PCMU, at, true, &len);
+        const uint8_t *payload = jn_voice_payload(voice, JN_CODEC_PCMU, at, 20, true, &len);
         struct jn_rtp h = {.seq = (uint16_t)(k < 50 ? k : 900 + k),
                            .ts = (k < 50 ? 0 : 77777777) + k * 160,
                            .ssrc = k < 50 ? 1 : 2,
@@ -294,7 +294,7 @@ Test(ear, a_sound_file_is_a_voice_too)
     cr_assert_eq(jn_ear_open(&e, JN_CODEC_PCMU, true), 0);
     for (unsigned k = 0; k < 200; k++) {
         uint16_t len;
-        const uint8_t *payload = jn_voice_payload(own, JN_CODEC_PCMU, START + k * 20 * MS, false, &len);
+        const uint8_t *payload = jn_voice_payload(own, JN_CODEC_PCMU, START + k * 20 * MS, 20, false, &len);
         struct jn_rtp h = {.seq = (uint16_t)k, .ts = k * 160, .ssrc = 9, .payload_len = len};
         if (k % 10 != 3)
             jn_ear_take(&e, &room, &h, payload, START + k * 20 * MS + 250 * MS);
@@ -321,7 +321,7 @@ Test(ear, a_tone_is_told_by_its_bytes_or_not_at_all)
         for (unsigned k = 0; k < 100; k++) {
             uint16_t len;
             uint64_t at = START + k * 20 * MS;
-            const uint8_t *payload = jn_voice_payload(own, JN_CODEC_PCMU, at, false, &len);
+            const uint8_t *payload = jn_voice_payload(own, JN_CODEC_PCMU, at, 20, false, &len);
             struct jn_rtp h = {.seq = (uint16_t)k, .ts = k * 160, .ssrc = 9, .payload_len = 160};
             jn_codec_encode(JN_CODEC_PCMU, coded, wav + jn_voice_at(own, at, false) % 31840, 160);
             jn_ear_take(&e, &room, &h, way ? coded : payload, at + 50 * MS);

@@ -95,17 +95,23 @@ static void tear_down(void)
 
 TestSuite(load_media, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static struct jn_load_media *open_media(uint32_t talkers, const struct jn_impair_config *impair, bool srtp)
+static struct jn_load_media *open_long(uint32_t talkers, const struct jn_impair_config *impair, bool srtp,
+                                       uint32_t ptime_ms)
 {
     struct jn_load_media *m = NULL;
     struct jn_err err = {""};
     struct jn_load_media_config c = {
-        .ops = &memory, .talkers = talkers, .voice = voice, .impair = impair, .srtp = srtp};
+        .ops = &memory, .talkers = talkers, .voice = voice, .impair = impair, .srtp = srtp, .ptime_ms = ptime_ms};
     jn_addr_parse(&c.port.local, "10.0.0.1", 0);
     c.port.port_min = PORT_MIN;
     c.port.port_max = (uint16_t)(PORT_MIN + 2 * talkers - 1);
     cr_assert_eq(jn_load_media_open(&m, &c, &err), 0, "%s", err.text);
     return m;
+}
+
+static struct jn_load_media *open_media(uint32_t talkers, const struct jn_impair_config *impair, bool srtp)
+{
+    return open_long(talkers, impair, srtp, 0);
 }
 
 /* 2k and 2k + 1 talk to each other. */
@@ -152,6 +158,49 @@ Test(load_media, fifty_packets_a_second_however_often_it_is_turned)
         cr_expect_leq(jn_load_media_counts(m)->late_us.max, step[i] / 1000);
         jn_load_media_close(m);
     }
+}
+
+Test(load_media, packets_of_other_lengths_say_the_same)
+{
+    static const uint8_t codec[] = {JN_CODEC_PCMU, JN_CODEC_G722};
+    struct jn_err err = {""};
+    cr_assert_eq(jn_voice_encode(voice, JN_CODEC_G722, &err), 0, "%s", err.text);
+    for (uint32_t ms = 10; ms <= 60; ms += 10) {
+        struct jn_load_media *m = open_long(4, NULL, false, ms);
+        for (uint32_t k = 0; k < 2; k++)
+            pair(m, k, codec[k], JN_SUITE_NONE);
+        turn_for(m, 3000 * MS, TURN_NS);
+        for (uint32_t k = 0; k < 4; k++) {
+            uint32_t sent = jn_load_media_sent(m, k);
+            cr_expect(sent >= 3000 / ms - 1 && sent <= 3000 / ms + 1, "%u ms: %u packets", ms, sent);
+            const struct jn_ear *e = jn_load_media_end(m, k, false, now);
+            cr_expect(e->joined_ns && !e->echo && e->missing == 0, "%u ms, talker %u: %llu missing", ms, k,
+                      (unsigned long long)e->missing);
+            cr_expect_geq(e->heard, (3000 - 4 * ms) * 8);
+            double is = e->latency_n ? (double)e->latency_ns / (double)e->latency_n / 1e6 : 0;
+            cr_expect(is > ms - 0.5 && is < ms + (k < 2 ? 1 : 5), "%u ms, talker %u: heard after %f ms", ms, k, is);
+        }
+        jn_load_media_close(m);
+    }
+}
+
+Test(load_media, what_comes_after_an_end_is_no_strangers)
+{
+    struct jn_load_media *m = open_media(4, NULL, false);
+    pair(m, 0, JN_CODEC_PCMU, JN_SUITE_NONE);
+    turn_for(m, 100 * MS, TURN_NS);
+    jn_load_media_end(m, 1, true, now); /* the other one does not know it yet */
+    turn_for(m, 200 * MS, TURN_NS);
+    const struct jn_load_media_counts *c = jn_load_media_counts(m);
+    cr_expect(c->after_end >= 9 && c->after_end <= 11 && c->strangers == 0, "%llu after its end, %llu of strangers",
+              (unsigned long long)c->after_end, (unsigned long long)c->strangers);
+    struct jn_leg_remote r = {.codec = JN_CODEC_PCMU, .rtp_pt = 0, .dtmf_pt = 255, .ptime_ms = 20};
+    r.rtp = jn_load_media_address(m, 0);
+    uint64_t before = c->after_end;
+    cr_assert_eq(jn_load_media_begin(m, 1, &r, true, now), 0, "the same two can meet again");
+    turn_for(m, 200 * MS, TURN_NS);
+    cr_expect(c->after_end == before && jn_load_media_ear(m, 1)->source.received >= 9, "and hear each other");
+    jn_load_media_close(m);
 }
 
 Test(load_media, what_is_impaired_is_what_is_heard)
