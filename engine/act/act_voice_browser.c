@@ -36,7 +36,8 @@ void voice_browser_offer(struct jn_sdp_local *l)
     l->dtls = l->feedback = l->bundled = true;
     l->setup = JN_SETUP_ACTPASS;
     l->suite = JN_SUITE_NONE;
-    l->xr = 0; /* browsers have none of it */
+    l->xr = 0;       /* browsers have none of it */
+    l->level_id = 1; /* but say how loud they are */
     l->mid[0] = '0';
     l->mid[1] = 0;
 }

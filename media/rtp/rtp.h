@@ -1,5 +1,5 @@
-/* Rtp: reading and writing RTP headers (RFC 3550 5.1), and the extended sequence number with its statistics (A.1, A.3,
- * A.8). */
+/* Rtp: reading and writing RTP headers (RFC 3550 5.1), the level in their extension, and the extended sequence number
+ * with its statistics (A.1, A.3, A.8). */
 #ifndef JN_MEDIA_RTP_H
 #define JN_MEDIA_RTP_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JN_RTP_HEADER = 12 };
+enum { JN_RTP_HEADER = 12, JN_RTP_NO_LEVEL = 255 };
 
 /* payload_off and payload_len: after CSRCs and extension, without padding. */
 struct jn_rtp {
@@ -22,6 +22,11 @@ bool jn_is_rtcp(const uint8_t *data, size_t len);
 int jn_rtp_parse(struct jn_rtp *h, const uint8_t *data, size_t len);
 /* Writes the 12 bytes of a header without CSRC and extension. */
 void jn_rtp_build(uint8_t out[static JN_RTP_HEADER], const struct jn_rtp *h);
+
+/* How loud the sender says the packet's sound is (RFC 6464), 0..127 -dBov, from the header extension's element `id`,
+ * with one-byte or two-byte headers (RFC 8285); JN_RTP_NO_LEVEL: no such element, or one that breaks its form. data,
+ * len: a packet that jn_rtp_parse took. */
+uint8_t jn_rtp_level(const uint8_t *data, size_t len, uint8_t id);
 
 /* Receiver state of one source. Zero it, then the first packet initialises it. received is without duplicates. */
 struct jn_rtp_source {

@@ -83,6 +83,7 @@ static void fill_remote(struct jn_leg_remote *r, const struct jn_sdp_stream *s, 
                                  .ptime_ms = packet_ms(s, s->codec[codec]),
                                  .profile = profile(s, s->codec[codec], allowed),
                                  .xr = s->xr,
+                                 .level_id = s->level_id,
                                  .inband = allowed->inband && events_pt(s, s->codec[codec]) == NONE,
                                  .mode = seen_from_us(s->mode)};
     memcpy(made.key_out, r->key_out, sizeof made.key_out);
@@ -162,6 +163,7 @@ void jn_sdp_offer_codecs(struct jn_sdp_local *l, uint8_t first)
     l->dtmf48_pt = at48 ? 110 : 0;
     l->cn_pt = allowed->cn && at8 ? 13 : 0;
     l->xr = JN_XR_WANTS_RTT | JN_XR_WANTS_VOIP;
+    l->level_id = 0;
 }
 
 int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const struct jn_sdp *offer, int srtp_mode,
@@ -198,6 +200,7 @@ int jn_sdp_answer_to(struct jn_sdp_local *l, struct jn_leg_remote *r, const stru
     l->mode = r->mode;
     l->ptime_ms = r->ptime_ms;
     l->xr = r->xr;
+    l->level_id = r->level_id;
     l->media_at = s->at;
     l->suite = JN_SUITE_NONE;
     l->crypto_tag = 0;
@@ -268,6 +271,8 @@ int jn_sdp_accept(struct jn_leg_remote *r, struct jn_sdp_local *l, const struct 
     fill_remote(&made, s, (unsigned)codec, l->allowed != NULL ? l->allowed : &jn_sdp_codecs_all);
     made.mode = both(made.mode, l->mode);
     made.xr &= l->xr;
+    if (made.level_id != l->level_id)
+        made.level_id = 0;
     if (l->dtmf_pt == NONE && l->dtmf48_pt == 0)
         made.dtmf_pt = NONE;
     const char *unfit = s->dtls ? jn_sdp_dtls_accept(&made, l, s) : NULL;

@@ -157,12 +157,29 @@ bool jn_sdp_extended(struct span line, uint8_t *xr)
     return true;
 }
 
+/* RFC 8285 8: <id>["/"<direction>] <URI> [<attributes>]. Ids of one byte end at 14; 15 is nobody's, and what is above
+ * 255 is a choice that we do not take. Encrypted ones (RFC 6904) have another URI in this place and are left alone. */
+bool jn_sdp_extmap(struct span line, uint8_t *level_id)
+{
+    uint64_t id;
+    if (!jn_span_skip(&line, "extmap:"))
+        return false;
+    struct span direction = jn_span_cut(&line, ' '), number = jn_span_cut(&direction, '/'),
+                uri = jn_span_cut(&line, ' ');
+    if (!jn_span_number(number, 255, &id) || id == 0 || id == 15 ||
+        !jn_span_is(uri, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"))
+        return true;
+    *level_id =
+        direction.n == 0 || jn_span_is(direction, "sendrecv") || jn_span_is(direction, "sendonly") ? (uint8_t)id : 0;
+    return true;
+}
+
 int jn_sdp_attribute(struct jn_sdp_section *m, struct span line)
 {
     uint64_t ms;
     int rc = 0;
     if (jn_sdp_direction(line, &m->stream.mode) || jn_sdp_extended(line, &m->stream.xr) ||
-        jn_sdp_dtls_attribute(&m->stream.by, line, &rc))
+        jn_sdp_extmap(line, &m->stream.level_id) || jn_sdp_dtls_attribute(&m->stream.by, line, &rc))
         return rc;
     if (jn_span_skip(&line, "rtpmap:"))
         return rtpmap(m, line);

@@ -13,7 +13,7 @@ struct parser {
     struct jn_err *err;
     struct jn_sdp_section media;
     struct jn_addr address; /* of the session */
-    uint8_t mode, xr;
+    uint8_t mode, xr, level_id;
     struct jn_sdp_dtls dtls; /* of the session */
     struct span group;
     unsigned line;
@@ -159,6 +159,7 @@ static int media_line(struct parser *p, struct span line)
     m->stream.savp = m->stream.dtls || jn_span_is(proto, "RTP/SAVP");
     m->stream.mode = p->mode;
     m->stream.xr = p->xr;
+    m->stream.level_id = p->level_id;
     m->stream.ptime_ms = 20;
     m->port = (uint16_t)port;
     m->audio = jn_span_is(kind, "audio") && (m->stream.savp || jn_span_is(proto, "RTP/AVP"));
@@ -186,7 +187,7 @@ static int origin_line(struct parser *p, struct span line)
 static int session_attribute(struct parser *p, struct span line)
 {
     int rc = 0;
-    if (jn_sdp_direction(line, &p->mode) || jn_sdp_extended(line, &p->xr))
+    if (jn_sdp_direction(line, &p->mode) || jn_sdp_extended(line, &p->xr) || jn_sdp_extmap(line, &p->level_id))
         return 0;
     if (jn_span_skip(&line, "group:BUNDLE "))
         p->group = line;

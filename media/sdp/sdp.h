@@ -30,6 +30,7 @@ struct jn_sdp_dtls {
  *   opus          what its fmtp asks of our encoder (RFC 7587 6.1): fec, dtx, bitrate (0: nothing said)
  *   mode          enum jn_leg_mode as the peer wrote it, from ITS side
  *   ptime_ms      10..60 in steps of 10; 20 when not given
+ *   level_id      header extension in which it sends its level (RFC 6464), 0: it does not
  *   xr            extended reports that it asks for (RFC 3611 5.1), JN_XR_WANTS_*
  *   at            which m= line of the description it is
  *   savp          RTP/SAVP profile, or dtls
@@ -37,7 +38,7 @@ struct jn_sdp_dtls {
 #define JN_SDP_STREAM_FIELDS                                                                                           \
     struct jn_addr rtp, rtcp;                                                                                          \
     uint8_t pt[JN_SDP_CODECS], codec[JN_SDP_CODECS];                                                                   \
-    uint8_t codecs, dtmf_pt, dtmf48_pt, cn_pt, mode, ptime_ms, cryptos, at, xr;                                        \
+    uint8_t codecs, dtmf_pt, dtmf48_pt, cn_pt, mode, ptime_ms, cryptos, at, xr, level_id;                              \
     struct jn_codec_profile opus;                                                                                      \
     struct jn_sdp_crypto crypto[JN_SDP_CRYPTOS];                                                                       \
     bool savp, rtcp_mux, dtls, feedback;                                                                               \
@@ -87,6 +88,7 @@ struct jn_sdp_local {
     uint8_t pt[JN_CODEC_N], dtmf_pt;     /* dtmf_pt: 255 none */
     uint8_t dtmf48_pt, cn_pt;            /* 0: none */
     uint8_t mode, ptime_ms, xr;          /* xr: what we ask for; in an answer only what the offer asks for too */
+    uint8_t level_id;                    /* header extension in which we take the peer's level; 0: none */
     uint8_t suite; /* JN_SUITE_NONE: RTP/AVP. An offer that names several: they stand in `offered`, tags 1.. */
     uint8_t offered[JN_SDP_OFFERS], offers;
     uint8_t media_at; /* answer: the m= line that it takes, by jn_sdp_answer_to */

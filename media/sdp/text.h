@@ -59,5 +59,8 @@ int jn_sdp_attribute(struct jn_sdp_section *m, struct span line);
 bool jn_sdp_direction(struct span line, uint8_t *mode);
 /* a=rtcp-xr, of the session or of a stream. */
 bool jn_sdp_extended(struct span line, uint8_t *xr);
+/* a=extmap (RFC 8285 8), of the session or of a stream; *level_id is set by the one of audio levels that the peer
+ * sends. */
+bool jn_sdp_extmap(struct span line, uint8_t *level_id);
 
 #endif

@@ -111,6 +111,8 @@ static void audio(struct out *o, const struct jn_sdp_local *l, bool rtcp_mux)
     if (l->xr)
         put(o, "a=rtcp-xr:%s%s%s\r\n", l->xr & JN_XR_WANTS_RTT ? "rcvr-rtt=all" : "",
             l->xr == (JN_XR_WANTS_RTT | JN_XR_WANTS_VOIP) ? " " : "", l->xr & JN_XR_WANTS_VOIP ? "voip-metrics" : "");
+    if (l->level_id) /* ours are not sent */
+        put(o, "a=extmap:%u/recvonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n", l->level_id);
     put(o, "a=ptime:%u\r\na=maxptime:60\r\na=%s\r\n", l->ptime_ms, modes[l->mode & 3]);
 }
 

@@ -1,7 +1,9 @@
-/* Level: how loud a frame is, told before anything is decoded: what its sender says (RFC 6464), or what the bytes of
- * G.711 show by themselves. */
+/* Level: how loud a frame is, told before anything is decoded: what the bytes of G.711 show by themselves, or what its
+ * sender says (RFC 6464). */
 #include "media/stream/state.h"
 #include <math.h>
+
+enum { CREST_DB = 9 }; /* what speech's peaks stand above its mean power, which is what senders say */
 
 uint8_t jn_level_of_peak(uint16_t peak)
 {
@@ -40,14 +42,14 @@ uint8_t jn_level_of(const struct jn_in *in)
     uint8_t code;
     int16_t peak;
 
-    if (in->level != JN_LEVEL_UNKNOWN)
-        return in->level;
     if (in->cls == JN_CLASS_CN)
         return 127;
     if (in->codec == JN_CODEC_PCMU)
         code = peak_of_ulaw(in->payload, in->len);
     else if (in->codec == JN_CODEC_PCMA)
         code = peak_of_alaw(in->payload, in->len);
+    else if (in->level != JN_LEVEL_UNKNOWN)
+        return in->level > CREST_DB ? in->level - CREST_DB : 0;
     else
         return JN_LEVEL_UNKNOWN;
     jn_codec_decode((enum jn_codec_id)in->codec, &peak, &code, 1);

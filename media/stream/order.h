@@ -100,6 +100,7 @@ struct jn_leg_remote {
     bool inband;  /* has no telephone events: digits are listened for in its sound (G.711) */
     bool dtls;    /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
     uint8_t xr;   /* extended reports that it wants: JN_XR_WANTS_* */
+    uint8_t level_id; /* header extension in which it says how loud it is (RFC 6464); 0: none */
     union {
         struct {
             uint8_t key_in[JN_SRTP_KEY_MAX], key_out[JN_SRTP_KEY_MAX];

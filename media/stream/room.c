@@ -155,6 +155,7 @@ static struct jn_voice *voice_new(struct jn_plane *p, struct jn_room *r, const s
     v->hears = ALL;
     v->speaks = ALL & (uint8_t)~o->join.unheard;
     v->seat = JN_NO_SEAT;
+    v->claim = v->said = v->shown = JN_LEVEL_UNKNOWN;
     v->gain = v->gain_was = JN_UNITY;
     v->scale = 1;
     jn_map_set(&p->voice_map, v->leg, i);

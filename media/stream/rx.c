@@ -177,7 +177,7 @@ static void take_rtp(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, ui
     in.ssrc = h.ssrc;
     in.len = h.payload_len;
     in.codec = l->codec;
-    in.level = JN_LEVEL_UNKNOWN;
+    in.level = pk->data[0] & 0x10 ? jn_rtp_level(pk->data, pk->len, l->remote.level_id) : JN_LEVEL_UNKNOWN;
     in.restarts = l->restarts;
     in.marker = h.marker;
     in.payload = pk->data + h.payload_off;

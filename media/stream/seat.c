@@ -4,7 +4,8 @@
 #include "media/stream/state.h"
 #include <string.h>
 
-enum { CLASSES = JN_TRACK_N << JN_TRACK_N, IDLE_MS = 2000, QUIET_DB = 45, LOUDER_DB = 6 };
+enum { CLASSES = JN_TRACK_N << JN_TRACK_N, IDLE_MS = 2000, QUIET_DB = 45, LOUDER_DB = 6, LIES_DB = 15, LIED = 25 };
+enum { NOTHING_SAID = 127 };
 
 bool jn_seat_reaches(const struct jn_voice *from, const struct jn_voice *to)
 {
@@ -94,12 +95,41 @@ void jn_seat_stand_up(struct jn_plane *p, struct jn_room *r, struct jn_voice *v)
     r->heard &= ~own_seat(v);
 }
 
+/* G.711 shows its level by itself. */
+void jn_seat_claim(struct jn_voice *v, const struct jn_in *in)
+{
+    uint8_t level = jn_level_of(in);
+
+    if (in->codec > JN_CODEC_PCMA && level < v->claim)
+        v->claim = level;
+}
+
+/* Claim and sound fall by the same dB a period, so that pauses and the jitter buffer's delay are no lie. */
+void jn_seat_judge(struct jn_voice *v, uint8_t level)
+{
+    v->said = v->claim <= v->said ? v->claim : v->said + 1;
+    v->claim = NOTHING_SAID;
+    v->shown = level <= v->shown ? level : v->shown + 1;
+    if (v->said >= QUIET_DB)
+        return;
+    if (v->shown <= v->said + LIES_DB)
+        v->lied = 0;
+    else if (v->lied < LIED)
+        v->lied++;
+}
+
+/* Who says for half a second to be louder than it is, is not believed before its sound shows it. */
+static uint8_t believed(const struct jn_voice *v, const struct jn_in *in)
+{
+    return v->lied == LIED && in->codec > JN_CODEC_PCMA ? JN_LEVEL_UNKNOWN : jn_level_of(in);
+}
+
 /* The quietest stands up for who is louder, or, where that is not known before decoding, if it has been quiet: it
  * fades, and its seat is free a period later. */
-static void make_room(struct jn_plane *p, struct jn_room *r, const struct jn_in *in)
+static void make_room(struct jn_plane *p, struct jn_room *r, const struct jn_voice *who, const struct jn_in *in)
 {
     struct jn_voice *quietest = NULL;
-    uint8_t level = in ? jn_level_of(in) : 0;
+    uint8_t level = in ? believed(who, in) : 0;
 
     for (uint32_t left = r->seated & r->heard; left != 0; left &= left - 1) {
         struct jn_voice *v = &p->voice[r->seat[__builtin_ctz(left)]];
@@ -115,7 +145,7 @@ bool jn_seat_take(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, con
     if (v->seat != JN_NO_SEAT)
         return !v->ends; /* asked to stand up: its sound is about to end */
     if (__builtin_popcount(r->heard) >= r->talkers) {
-        make_room(p, r, in);
+        make_room(p, r, v, in);
         if (__builtin_popcount(r->heard) >= r->talkers) {
             p->counts.unseated++;
             return false;

@@ -38,7 +38,7 @@ static_assert((int)JN_TX_CAP >= (int)JN_RTCP_MAX + (int)JN_SRTP_TRAILER_MAX, "a 
 static_assert((int)JN_ROOM_TALKERS_MAX < (int)JN_SEATS, "who comes finds a seat while another one's sound ends");
 
 enum jn_class { JN_CLASS_AUDIO, JN_CLASS_CN, JN_CLASS_DTMF };
-enum { JN_LEVEL_UNKNOWN = 255 };
+enum { JN_LEVEL_UNKNOWN = JN_RTP_NO_LEVEL };
 
 /* A received frame on its way into a room. restarts: counts changes of the sender's sequence or SSRC. */
 struct jn_in {
@@ -159,8 +159,9 @@ enum jn_flow {
  *
  * A voice that is heard has a jitter buffer and one of the room's seats while it speaks; who only listens has neither.
  * hear_set: the seats whose sound it is to hear; hear_was: those that it heard in the last period. audible: somebody
- * would hear it. ends: it has stood up, gone: it has left, and its last words fade. level: its loudest of late, -dBov.
- * place: where it stands in the room's list.
+ * would hear it. claim: what its next period said of itself, JN_LEVEL_UNKNOWN: it never did; said, shown: that and what
+ * was decoded, each the loudest of late; lied: periods in which they did not fit. ends: it has stood up, gone: it has
+ * left, and its last words fade. level: its loudest of late, -dBov. place: where it stands in the room's list.
  *
  * enc: what encodes what it hears, for codecs with state. rate: of its sound, by index; rates: its ways to others.
  *
@@ -180,6 +181,7 @@ struct jn_voice {
     uint32_t place, peer, followed;
     uint16_t gain, gain_was;
     uint8_t track, hears, speaks, hears_told, leg_worker;
+    uint8_t claim, said, shown, lied;
     bool hello_due, kept;
     struct jn_rates *rates;
     struct jn_codec_profile profile;
@@ -358,6 +360,9 @@ bool jn_seat_reaches(const struct jn_voice *from, const struct jn_voice *to);
 void jn_seats_changed(struct jn_plane *p, struct jn_room *r);
 /* v speaks: gives it a seat and a jitter buffer unless it has them; false: there is none for it now. */
 bool jn_seat_take(struct jn_plane *p, struct jn_room *r, struct jn_voice *v, const struct jn_in *in);
+/* What a frame that v is to say claims of its level; and what was decoded then, in each period. */
+void jn_seat_claim(struct jn_voice *v, const struct jn_in *in);
+void jn_seat_judge(struct jn_voice *v, uint8_t level);
 /* Nobody hears it from the next period on; its seat is free after that one. */
 void jn_seat_stand_up(struct jn_plane *p, struct jn_room *r, struct jn_voice *v);
 /* At once, without a fade. */

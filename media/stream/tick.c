@@ -36,6 +36,8 @@ static void hear(struct jn_plane *p, const struct jn_room *r, struct jn_voice *v
     uint16_t peak = ops->peak(pcm, n);
     uint8_t level = jn_level_of_peak(peak);
     v->level = level <= v->level ? level : v->level + 1;
+    if (v->claim != JN_LEVEL_UNKNOWN && !v->gained)
+        jn_seat_judge(v, level);
     if (peak > 0)
         m->active |= UINT32_C(1) << v->seat;
     if (r->rates != 1u << native)

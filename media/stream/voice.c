@@ -105,6 +105,8 @@ void jn_voice_in(struct jn_plane *p, struct jn_voice *v, const struct jn_in *in,
     int rc = jn_jbuf_put(v->jb, &f);
     if (rc < 0)
         p->counts.drops[why(rc)]++;
+    else if (in->level != JN_LEVEL_UNKNOWN)
+        jn_seat_claim(v, in);
 }
 
 /* The plane counts what its own jitter buffers did. */

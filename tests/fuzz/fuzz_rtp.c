@@ -12,6 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (jn_rtp_parse(&h, data, size) == 0) {
         if ((size_t)h.payload_off + h.payload_len > size)
             abort();
+        for (unsigned id = 0; id < 256; id++) {
+            uint8_t level = jn_rtp_level(data, size, (uint8_t)id);
+            if (level > 127 && level != JN_RTP_NO_LEVEL)
+                abort();
+        }
         uint8_t again[JN_RTP_HEADER];
         jn_rtp_build(again, &h);
         if (memcmp(again + 1, data + 1, JN_RTP_HEADER - 1) != 0)

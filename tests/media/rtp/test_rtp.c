@@ -63,3 +63,50 @@ Test(rtp, rtcp_is_told_by_its_second_byte)
     b[1] = 224;
     cr_assert_not(jn_is_rtcp(b, 2));
 }
+
+/* A packet with one CSRC and this header extension, whole words. */
+static size_t extended(uint8_t out[64], uint16_t profile, const uint8_t *of, size_t n)
+{
+    memset(out, 0, 64);
+    out[0] = 0x91;
+    out[16] = (uint8_t)(profile >> 8);
+    out[17] = (uint8_t)profile;
+    out[19] = (uint8_t)((n + 3) / 4);
+    memcpy(out + 20, of, n);
+    return 20 + (n + 3) / 4 * 4;
+}
+
+Test(rtp, the_level_that_a_sender_says_is_found_in_either_form)
+{
+    static const struct {
+        uint16_t profile;
+        uint8_t n, bytes[12], id, level;
+    } all[] = {
+        {0xbede, 2, {0x10, 0x80 | 42}, 1, 42},                /* voice: the first bit */
+        {0xbede, 2, {0x10, 42}, 1, 42},                       /* none */
+        {0xbede, 2, {0x10, 42}, 2, JN_RTP_NO_LEVEL},          /* another id */
+        {0xbede, 2, {0x10, 42}, 0, JN_RTP_NO_LEVEL},          /* not negotiated */
+        {0xbede, 8, {0, 0, 0x22, 1, 2, 3, 0xe0, 99}, 14, 99}, /* behind padding and another one */
+        {0xbede, 4, {0xf0, 0, 0x10, 42}, 1, JN_RTP_NO_LEVEL}, /* 15 ends all */
+        {0xbede, 4, {0, 0, 0, 0x10}, 1, JN_RTP_NO_LEVEL},     /* its byte is not there */
+        {0xbede, 4, {0x2f, 0x10, 42, 0}, 1, JN_RTP_NO_LEVEL}, /* one that leads past the end */
+        {0x1000, 3, {1, 1, 42}, 1, 42},                       /* two-byte form */
+        {0x100f, 4, {200, 1, 127, 0}, 200, 127},              /* application bits */
+        {0x1000, 8, {0, 7, 0, 0, 9, 2, 5, 6}, 9, 5},          /* behind padding and an empty one */
+        {0x1000, 4, {9, 0, 0, 0}, 9, JN_RTP_NO_LEVEL},        /* empty */
+        {0x1000, 4, {9, 3, 1, 2}, 9, JN_RTP_NO_LEVEL},        /* past the end */
+        {0x1000, 4, {0, 0, 0, 9}, 9, JN_RTP_NO_LEVEL},        /* cut before its length */
+        {0x1010, 3, {1, 1, 42}, 1, JN_RTP_NO_LEVEL},          /* no form of these */
+        {0xabac, 2, {0x10, 42}, 1, JN_RTP_NO_LEVEL},
+    };
+    uint8_t b[64];
+    struct jn_rtp h;
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        size_t n = extended(b, all[i].profile, all[i].bytes, all[i].n);
+        cr_assert_eq(jn_rtp_parse(&h, b, n), 0);
+        cr_expect_eq(jn_rtp_level(b, n, all[i].id), all[i].level, "%zu", i);
+    }
+    b[0] = 0x81;
+    cr_expect_eq(jn_rtp_level(b, sizeof b, 1), JN_RTP_NO_LEVEL, "no extension");
+}
