@@ -39,7 +39,7 @@ static const char help[] =
     "  --impair SPEC       what becomes of packets before they leave: loss=5%, burst=3%:8, delay=40ms,\n"
     "                      jitter=30ms, reorder=1%:30ms, duplicate=0.5%:5ms, drift=-200ppm, comma-separated\n"
     "  --local IP          our address        --sip-port N, --answer-port N   (default: any)\n"
-    "  --media-ports A-B   (default: 64 free ones a thread)\n"
+    "  --media-ports A-B   (default: 64 free ones a thread, 8 with --agents)\n"
     "  --port udp|dpdk     dpdk: --device DEVICE --address IP --prefix BITS [--gateway IP]\n"
     "chats\n"
     "  --chats N           customers in all      --chat-rate R   new ones a second (default 10)\n"

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SIP_PORT = 5060, PORTS_EACH = 64, PORTS_FROM = 10000, PORTS_TO = 32000, SOUND_MAX = 128 << 20 };
+enum { SIP_PORT = 5060, PORTS_EACH = 64, PORTS_FEW = 8, PORTS_FROM = 10000, PORTS_TO = 32000, SOUND_MAX = 128 << 20 };
 
 static void from_kernel(struct jn_addr *a, const struct sockaddr *s)
 {
@@ -162,7 +162,9 @@ static int suite(struct jn_cmd_load *l, struct jn_err *err)
     return jn_fail(err, -EINVAL, "--srtp: there is no suite \"%s\"; AES_CM_128_HMAC_SHA1_80 is one", l->srtp);
 }
 
-/* Without --media-ports: so many as parties of one thread need, up to 64, anywhere where they are free. */
+/* Without --media-ports: so many as parties of one thread need, up to 64, anywhere where they are free. A system at
+ * which phones register has an address for every call: few of ours will do, and each is read and written more at once.
+ */
 int jn_cmd_load_ports(struct jn_cmd_load *l, struct jn_err *err)
 {
     struct jn_load_plan *p = &l->plan;
@@ -178,7 +180,8 @@ int jn_cmd_load_ports(struct jn_cmd_load *l, struct jn_err *err)
     } else {
         uint32_t any;
         jn_random(&any, sizeof any);
-        p->media_ports = parties < PORTS_EACH ? parties : PORTS_EACH;
+        unsigned most = p->load.registers ? PORTS_FEW : PORTS_EACH;
+        p->media_ports = parties < most ? parties : most;
         from = PORTS_FROM + any % ((PORTS_TO - PORTS_FROM - 2 * p->media_ports * p->threads) / 2) * 2;
     }
     port->port_min = (uint16_t)from;

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIP_BUFFER = 32 << 20, SIP_AT_ONCE = 512, MANY = 200, TOGETHER_NS = 1000000 };
+enum { SIP_BUFFER = 32 << 20, SIP_AT_ONCE = 512, MANY = 200, TOGETHER_NS = 1000000, SLICES = 4 };
 
 static socklen_t to_kernel(struct sockaddr_storage *ss, const struct jn_addr *a)
 {
@@ -250,10 +250,12 @@ int jn_party_answer(struct jn_load *l, struct jn_party *p, struct jn_leg_remote 
     }
     int rc = jn_sdp_parse(&offer, body.p, body.n, err);
     describe(l, p);
+    uint8_t ptime = p->sdp.ptime_ms;
     if (rc == 0)
         rc = jn_sdp_answer_to(&p->sdp, r, &offer, JN_SDP_SRTP_OPTIONAL, err);
     if (rc < 0)
         return rc;
+    p->sdp.ptime_ms = ptime; /* what we want to have, and not what the other one wants (RFC 8866 6.4) */
     static const uint8_t none[JN_SRTP_KEY_MAX];
     if (p->sdp.suite != JN_SUITE_NONE && !memcmp(p->key, none, sizeof none))
         jn_random(p->key, sizeof p->key);
@@ -366,9 +368,11 @@ void jn_load_turn(struct jn_load *l, uint64_t now)
     if (now - l->turned_ns < (l->c.turn_ms ? l->c.turn_ms : 5) * UINT64_C(1000000))
         return;
     l->turned_ns = now;
-    for (uint32_t i = 0; i < l->callers_used; i++)
+    uint32_t slices = l->c.media.talkers > MANY ? SLICES : 1; /* so many take a while */
+    l->slice = (l->slice + 1) % slices;
+    for (uint32_t i = l->slice; i < l->callers_used; i += slices)
         jn_caller_turn(l, &l->caller[i], now);
-    for (uint32_t i = 0; i < l->c.phones; i++)
+    for (uint32_t i = l->slice; i < l->c.phones; i += slices)
         jn_phone_turn(l, &l->phone[i], now);
     if (l->registering || l->in_register)
         jn_register_turn(l, now);

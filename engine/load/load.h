@@ -77,7 +77,7 @@ uint32_t jn_load_in_register(const struct jn_load *l);
 void jn_load_hang_up_all(struct jn_load *l, uint64_t now_ns);
 /* A BYE of ours, a phone's too, or a call is not over yet. */
 bool jn_load_ending(const struct jn_load *l);
-/* Takes in what arrived; sends what is due; looks at every party once in turn_ms. */
+/* Takes in what arrived; sends what is due; looks at every party once in turn_ms, of many at a quarter each time. */
 void jn_load_turn(struct jn_load *l, uint64_t now_ns);
 /* Sleeps until the next thing is due, at most max_ns. */
 void jn_load_sleep(struct jn_load *l, uint64_t max_ns, uint64_t now_ns);

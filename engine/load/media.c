@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEARCH_SHARE = 10 /* a long search for a voice takes at most one part in so many of the time */ };
+/* A long search for a voice takes at most one part in so many of the time; with MANY talkers that time is needed. */
+enum { SEARCH_SHARE = 10, MANY = 200, SEARCH_SHARE_MANY = 50 };
 
 static uint64_t peer_key(const struct jn_addr *a, uint32_t local)
 {
@@ -278,7 +279,7 @@ static void hear(struct jn_load_media *m, struct jn_pkt *pk)
     jn_ear_take(&t->ear, listens ? &m->room : &m->deaf, &h, pk->data + h.payload_off, jn_load_line(m, pk->at_ns));
     if (begun && !m->room.searches) {
         uint64_t now = jn_mono_ns();
-        m->search_ns = now + (now - begun) * SEARCH_SHARE;
+        m->search_ns = now + (now - begun) * (m->c.talkers > MANY ? SEARCH_SHARE_MANY : SEARCH_SHARE);
     }
 }
 

@@ -50,6 +50,7 @@ struct jn_load {
     uint32_t run; /* makes Call-IDs of this run unlike those of another */
     bool phones_stay, registering;
     uint64_t turned_ns;
+    uint32_t slice; /* which of the parties are looked at next */
     struct jn_load_counts counts;
     struct jn_sip_out out;
 };

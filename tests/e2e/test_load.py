@@ -2,10 +2,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
 from lib import SIP_SECRET, Failed, agent, centre, phones, queue, scenario
+from ua import Message
 
 
 def load(t, *args, expect=0, timeout=50):
@@ -111,3 +113,75 @@ def load_chats(t):
     t.check(code == 1 and "i-may-load-this-target" in err, "a public address needs consent: " + err)
     code, _, err = e.cli("load", "--calls", "1")
     t.equal((code, "--to" in err), (2, True), "wrong use")
+
+
+@scenario(40, alone=True)
+def load_packets_of_60_ms(t):
+    """Both ends say and want 60 ms: they get them, a third of the packets, relayed as they come and nothing missing."""
+    e = t.engine(centre(agents=6))
+    result, _ = measured(t, e, "--ptime", 60, "--calls", 4, "--rate", 4, "--hold", "2s", "--min-mos", 4)
+    run = result["repetitions"][0]
+    t.equal((run["calls"]["done"], result["configuration"]["ptime_ms"]), (4, 60), "calls")
+    for side in ("at_callers", "at_phones"):
+        heard = run[side]
+        packets = heard["rtp_received"] / heard["legs"]
+        t.check(30 <= packets <= 60, f"{side}: two seconds and a little more are 34 packets and a few, {packets} came")
+        t.check(heard["unheard"] == 0 and heard["heard_ms"] > 4 * 1800, f"{side}: {heard['heard_ms']} ms are heard")
+        t.check(60 <= heard["mouth_to_ear_ms"]["p50"] < 160, f"{side}: {heard['mouth_to_ear_ms']}")
+    code, _, err = e.cli("load", "--answer", "1", "--ptime", "25")
+    t.check(code == 2 and "--ptime" in err, "25 ms: " + err)
+
+
+class Deaf:
+    """Takes one call and says nothing; leaves requests unanswered as it is told. asked: (method, CSeq) of all."""
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(20)
+        self.asked = []
+
+    def next(self, method):
+        while True:
+            data, self.peer = self.sock.recvfrom(65535)
+            m = Message(data.decode())
+            self.asked.append((m.method, m.cseq()))
+            if m.method == method:
+                return m
+
+    def say(self, m, status, body=""):
+        head = [f"SIP/2.0 {status}"] + [f"Via: {v}" for v in m.all("via")]
+        head += [f"From: {m.get('from')}", f"To: {m.get('to').split(';tag')[0]};tag=deaf", f"Call-ID: {m.get('call-id')}", f"CSeq: {m.get('cseq')}"]
+        head += ["Contact: <sip:deaf@127.0.0.1:%d>" % self.sock.getsockname()[1]]
+        head += ["Content-Type: application/sdp"] if body else []
+        self.sock.sendto("\r\n".join(head + [f"Content-Length: {len(body)}", "", body]).encode(), self.peer)
+
+
+@scenario(40)
+def load_ends_what_failed(t):
+    """A call in which nobody is heard, and one that rings only after it was given up: each is counted as failed, and
+    ended at the other end too, by a BYE that is said until it is answered, and by CANCEL once there is something."""
+    deaf = Deaf()
+    command = [t.binary, "load", "--to", "sip:x@127.0.0.1:%d" % deaf.sock.getsockname()[1], "--answer", "1", "--calls", "1", "--wait", "1s"]
+    p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    invite = deaf.next("INVITE")
+    deaf.say(invite, "200 OK", "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n")
+    deaf.next("ACK")
+    first, second = deaf.next("BYE"), deaf.next("BYE")
+    t.check(first.cseq() == second.cseq() > invite.cseq(), f"the same BYE again: {deaf.asked}")
+    deaf.say(second, "200 OK")
+    out = p.communicate(timeout=20)[0].decode("utf-8", "replace")
+    t.check(p.returncode == 1 and "nobody was heard" in out and "1 failed" in out, out)
+    p = subprocess.Popen(command[:-1] + ["3s", "--calls", "2", "--rate", "0.2"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    invite = deaf.next("INVITE")
+    time.sleep(3.5)  # the second call begins after five seconds: until then the generator is there
+    deaf.say(invite, "180 Ringing")
+    cancel = deaf.next("CANCEL")
+    t.equal((cancel.cseq(), cancel.get("call-id")), (invite.cseq(), invite.get("call-id")), "CANCEL is of the INVITE")
+    deaf.say(cancel, "200 OK")
+    deaf.say(invite, "487 Request Terminated")
+    deaf.next("ACK")
+    p.send_signal(signal.SIGINT)
+    out = p.communicate(timeout=20)[0].decode("utf-8", "replace")
+    t.check("not answered" in out, out)
+    deaf.sock.close()
