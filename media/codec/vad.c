@@ -2,8 +2,7 @@
 #include "media/codec/vad.h"
 
 enum {
-    N = 160,
-    BLOCK = 40,           /* 5 ms: the beginning of a word at the end of a period is seen in it */
+    BLOCKS = 4,           /* of 5 ms: the beginning of a word at the end of a period is seen in one */
     SILENT = 127 * 16,    /* digital silence */
     ABOVE = 5 * 16,       /* speech is so much above the floor in a whole period, */
     ABOVE_BLOCK = 8 * 16, /* or in one of its blocks */
@@ -28,20 +27,25 @@ static int level(uint64_t sum, unsigned n)
     return below < 0 ? 0 : below > SILENT ? SILENT : below;
 }
 
-enum jn_vad_says jn_vad_take(struct jn_vad *v, const int16_t pcm[static 160])
+struct jn_vad_level jn_vad_measure(const int16_t *pcm, unsigned n)
 {
     uint64_t all = 0;
     int loudest = SILENT;
 
-    for (unsigned b = 0; b < N; b += BLOCK) {
+    for (unsigned b = 0; b < BLOCKS; b++, pcm += n / BLOCKS) {
         uint64_t sum = 0;
-        for (unsigned i = b; i < b + BLOCK; i++)
+        for (unsigned i = 0; i < n / BLOCKS; i++)
             sum += (uint64_t)((int32_t)pcm[i] * pcm[i]);
-        int l = level(sum, BLOCK);
+        int l = level(sum, n / BLOCKS);
         loudest = l < loudest ? l : loudest;
         all += sum;
     }
-    int now = level(all, N);
+    return (struct jn_vad_level){(int16_t)level(all, n), (int16_t)loudest};
+}
+
+enum jn_vad_says jn_vad_take(struct jn_vad *v, struct jn_vad_level period)
+{
+    int now = period.all, loudest = period.loudest;
     bool first = v->floor == 0;
     if (first || now > v->floor) /* softer than ever: the floor goes down at once, half the way */
         v->floor = (int16_t)(first ? (now > LOUD ? now : LOUD) : v->floor + (now - v->floor + 1) / 2);

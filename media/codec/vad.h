@@ -19,7 +19,13 @@ enum jn_vad_says {
     JN_VAD_NOISE,  /* tell the listener noise of v->told */
     JN_VAD_NOTHING /* it knows already */
 };
-/* Takes the next 20 ms of 8 kHz. Zero v to start: that is speech. */
-enum jn_vad_says jn_vad_take(struct jn_vad *v, const int16_t pcm[static 160]);
+/* Of 20 ms, dBov times 16: how loud it is, and its loudest 5 ms. */
+struct jn_vad_level {
+    int16_t all, loudest;
+};
+/* 20 ms of n samples: 160 or 320. */
+struct jn_vad_level jn_vad_measure(const int16_t *pcm, unsigned n);
+/* Takes the next 20 ms. Zero v to start: that is speech. */
+enum jn_vad_says jn_vad_take(struct jn_vad *v, struct jn_vad_level now);
 
 #endif

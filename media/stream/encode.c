@@ -109,10 +109,12 @@ static void with_state(struct jn_mixer *m, struct jn_made *c)
         return;
     const int16_t *pcm = jn_mixer_sound(m, &c->sort, rate, own);
     c->units = units_of_ms(jn_codec(c->sort.codec), JN_PERIOD_MS);
-    if (jn_codec_cuts(c->sort.codec))
+    if (c->sort.codec == JN_CODEC_G722) {
+        c->loud = jn_vad_measure(pcm, jn_rate_samples(rate));
         frame(c, c->enc, pcm, jn_rate_samples(rate));
-    else
+    } else {
         opus(c, c->enc, pcm, jn_rate_samples(rate));
+    }
 }
 
 void jn_made_encode(struct jn_plane *p, struct jn_made *c)
@@ -156,6 +158,8 @@ static void loaded(const struct jn_plane *p, struct jn_made *c, const struct jn_
     c->at[0] = jn_sound_coded(s, c->sort.codec, play->off, &len);
     if (!c->at[0])
         return; /* an encoder does it until they are made */
+    if (c->sort.codec == JN_CODEC_G722)
+        c->loud = jn_vad_measure(c->sort.prompt, jn_rate_samples(JN_RATE_8));
     c->len[0] = (uint16_t)len;
     c->units = units_of_ms(jn_codec(c->sort.codec), JN_PERIOD_MS);
     c->back = 0;

@@ -128,6 +128,7 @@ static void at_leg(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now
                            .tag = m->tag,
                            .len = m->len,
                            .units = m->units,
+                           .loud = m->loud,
                            .cls = m->cls,
                            .marker = m->marker,
                            .relayed = m->relayed,

@@ -2,6 +2,7 @@
 #ifndef JN_MEDIA_STREAM_LINK_H
 #define JN_MEDIA_STREAM_LINK_H
 
+#include "media/codec/vad.h"
 #include "media/jbuf/jbuf.h"
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct jn_link_msg {
     uint32_t ts, ssrc, tag;
     uint16_t len, units;
     uint8_t kind, from, cls, codec, restarts, level, marker, relayed, ptime_ms, mode;
+    struct jn_vad_level loud;
     struct jn_jbuf_line line;
     union {
         uint8_t payload[JN_FRAME_MAX];

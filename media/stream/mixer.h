@@ -5,6 +5,7 @@
 
 #include "media/codec/codec.h"
 #include "media/codec/resample.h"
+#include "media/codec/vad.h"
 #include <stdbool.h>
 
 /* Rates of linear sound by index. */
@@ -46,7 +47,7 @@ struct jn_encoder {
 /* One mix, encoded: whose voices, and those of the period before, what prompt (samples at 8 kHz; NULL: none; unless it
  * begins, what it said before stands in front), in which codec. For codecs with state also how, and by which encoder;
  * listeners: how many hear it. frames: that went out of it in this period, 0 to 2, each of units RTP units, the first
- * beginning `back` units before this period. */
+ * beginning `back` units before this period. loud: of G.722, whose bytes do not tell how loud it is. */
 struct jn_sort {
     const int16_t *prompt;
     uint32_t set, was;
@@ -61,6 +62,7 @@ struct jn_made {
     struct jn_encoder *enc;
     uint32_t listeners;
     uint16_t len[2], units, back;
+    struct jn_vad_level loud;
     const uint8_t *at[2];
     uint8_t bytes[2][JN_CODEC_BYTES_MAX];
 };

@@ -192,8 +192,11 @@ bool jn_packs_take(struct jn_plane *p, struct jn_leg *l)
 {
     if (l->packs == JN_NONE) {
         l->packs = jn_slot_take(&p->packs.pool);
-        if (l->packs != JN_NONE)
-            jn_pack_of(p, l)->len = 0;
+        if (l->packs != JN_NONE) {
+            struct jn_pack *k = jn_pack_of(p, l);
+            k->len = 0;
+            k->marker = false;
+        }
     }
     return l->packs != JN_NONE;
 }

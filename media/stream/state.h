@@ -52,13 +52,14 @@ struct jn_in {
 };
 /* A frame on its way out to a leg. tag: names the time line of ts; when it changes the leg re-anchors: sequence goes on
  * by one, timestamps follow the last packet's end or, after a silence, real time. relayed: ext_seq is the sender's,
- * gaps in it are kept. units: RTP units that it lasts; a relayed one says that itself. */
+ * gaps in it are kept. units: RTP units that it lasts; a relayed one says that itself. loud: of a mix in G.722. */
 struct jn_out {
     uint64_t ext_seq;
     uint32_t ts, tag;
     uint16_t len, units;
     uint8_t cls;
     bool marker, relayed;
+    struct jn_vad_level loud;
     struct jn_jbuf_line line; /* relayed: the frame that follows what was said last, when that is known */
     const uint8_t *payload;
     struct jn_pkt *pk; /* relayed: what payload lies in and nobody reads again, so that it leaves there; NULL: copied */
@@ -78,6 +79,7 @@ static_assert(sizeof(struct jn_leg_tx) <= 64, "one cache line");
 struct jn_pack {
     uint32_t ts;
     uint16_t len;
+    bool marker;
     uint8_t bytes[JN_FRAME_MAX + JN_TICK_SAMPLES];
 };
 struct jn_leg_report {

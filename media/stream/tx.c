@@ -170,18 +170,38 @@ static void next(struct jn_plane *p, struct jn_leg *l, uint32_t ts, bool marker,
     build(p, l, &h, payload, len, NULL);
 }
 
+static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    if (l->packs == JN_NONE)
+        return;
+    struct jn_pack *k = jn_pack_of(p, l);
+    if (k->len > 0)
+        next(p, l, k->ts + l->tx.ts_off, k->marker, k->bytes, k->len, k->len, now_ns);
+    k->len = 0;
+    k->marker = false;
+}
+
+static struct jn_vad_level loudness(const struct jn_leg *l, const struct jn_out *o)
+{
+    int16_t pcm[JN_TICK_SAMPLES];
+
+    if (l->codec == JN_CODEC_G722)
+        return o->loud;
+    jn_codec_decode((enum jn_codec_id)l->codec, pcm, o->payload, o->len);
+    return jn_vad_measure(pcm, JN_TICK_SAMPLES);
+}
+
 /* Silence of a mix, for a peer that takes comfort noise (RFC 3389): its level once, then nothing until that changes or
  * speech begins, whose first packet is marked. True: nothing else is to be sent. */
 static bool comfort(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, bool *marker, uint64_t now_ns)
 {
-    int16_t pcm[JN_TICK_SAMPLES];
     struct jn_leg_tx *tx = &l->tx;
+    enum jn_vad_says says = jn_vad_take(&l->vad, loudness(l, o));
 
-    jn_codec_decode((enum jn_codec_id)l->codec, pcm, o->payload, o->len);
-    enum jn_vad_says says = jn_vad_take(&l->vad, pcm);
     *marker |= says == JN_VAD_BEGINS;
     if (says == JN_VAD_SPEECH || says == JN_VAD_BEGINS)
         return false;
+    gather_end(p, l, now_ns); /* the last of what was said goes in a shorter packet */
     if (says == JN_VAD_NOTHING)
         return true;
     struct jn_rtp h = {.ts = o->ts + tx->ts_off, .ssrc = tx->ssrc, .seq = (uint16_t)++tx->seq, .pt = l->cn_pt};
@@ -191,16 +211,6 @@ static bool comfort(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o
     tx->started = true;
     build(p, l, &h, &l->vad.told, 1, NULL);
     return true;
-}
-
-static void gather_end(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
-{
-    if (l->packs == JN_NONE)
-        return;
-    struct jn_pack *k = jn_pack_of(p, l);
-    if (k->len > 0)
-        next(p, l, k->ts + l->tx.ts_off, false, k->bytes, k->len, k->len, now_ns);
-    k->len = 0;
 }
 
 /* Packets of the peer's length out of periods of 20 ms. */
@@ -217,8 +227,9 @@ static void gather(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o,
         k->ts = o->ts;
     memcpy(k->bytes + k->len, o->payload, o->len);
     k->len = (uint16_t)(k->len + o->len);
-    for (; k->len - at >= want; at = (uint16_t)(at + want), marker = false)
-        next(p, l, k->ts + at + l->tx.ts_off, marker, k->bytes + at, want, want, now_ns);
+    k->marker |= marker;
+    for (; k->len - at >= want; at = (uint16_t)(at + want), k->marker = false)
+        next(p, l, k->ts + at + l->tx.ts_off, k->marker, k->bytes + at, want, want, now_ns);
     k->len = (uint16_t)(k->len - at);
     k->ts += at;
     memmove(k->bytes, k->bytes + at, k->len);
@@ -315,9 +326,11 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
     bool marker = fresh || (o->marker && o->cls != JN_CLASS_CN);
     if (o->relayed)
         relay(p, l, o, marker, now_ns);
+    else if (l->remote.comfort && jn_codec_cuts(l->codec) && l->cn_pt <= 127 && o->len == JN_TICK_SAMPLES &&
+             comfort(p, l, o, &marker, now_ns))
+        return;
     else if (l->ptime_ms != 20 && jn_codec_cuts(l->codec))
         gather(p, l, o, marker, now_ns);
-    else if (!l->remote.comfort || l->codec > JN_CODEC_PCMA || l->cn_pt > 127 || o->len != JN_TICK_SAMPLES ||
-             !comfort(p, l, o, &marker, now_ns))
+    else
         next(p, l, o->ts + l->tx.ts_off, marker, o->payload, o->len, o->units, now_ns);
 }

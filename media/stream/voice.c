@@ -17,6 +17,7 @@ void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o
     m->tag = o->tag;
     m->len = o->len;
     m->units = o->units;
+    m->loud = o->loud;
     m->kind = JN_LINK_OUT;
     m->cls = o->cls;
     m->marker = o->marker;

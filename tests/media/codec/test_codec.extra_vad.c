@@ -59,7 +59,7 @@ static struct heard converse(double noise_dbov, unsigned seconds)
                 x += word(t - begin, &seed);
             pcm[k] = (int16_t)lrint(x);
         }
-        enum jn_vad_says says = jn_vad_take(&v, pcm);
+        enum jn_vad_says says = jn_vad_take(&v, jn_vad_measure(pcm, 160));
         bool heard = says == JN_VAD_SPEECH || says == JN_VAD_BEGINS;
         begins = t0 >= begin && t0 < begin + 0.02; /* the first period that is all of the word */
         h.words += begins;
@@ -88,17 +88,17 @@ Test(codec, digital_silence_is_told_once_and_a_louder_noise_again)
     int16_t pcm[N] = {0};
     unsigned told = 0;
     for (int i = 0; i < 500; i++)
-        told += jn_vad_take(&v, pcm) == JN_VAD_NOISE;
+        told += jn_vad_take(&v, jn_vad_measure(pcm, 160)) == JN_VAD_NOISE;
     cr_assert_eq(told, 1);
     cr_assert_eq(v.told, 127);
     pcm[3] = 20000;
-    cr_assert_eq(jn_vad_take(&v, pcm), JN_VAD_BEGINS, "one click is enough");
-    cr_assert_eq(jn_vad_take(&v, pcm), JN_VAD_SPEECH);
+    cr_assert_eq(jn_vad_take(&v, jn_vad_measure(pcm, 160)), JN_VAD_BEGINS, "one click is enough");
+    cr_assert_eq(jn_vad_take(&v, jn_vad_measure(pcm, 160)), JN_VAD_SPEECH);
     uint32_t seed = 3;
     for (int i = 0; i < 3000; i++) {
         for (int k = 0; k < N; k++)
             pcm[k] = (int16_t)lrint(amplitude(-60) * noise(&seed));
-        told += jn_vad_take(&v, pcm) == JN_VAD_NOISE;
+        told += jn_vad_take(&v, jn_vad_measure(pcm, 160)) == JN_VAD_NOISE;
     }
     cr_assert(v.quiet && v.told >= 56 && v.told <= 64, "noise of -60 dBov is told as -%u", v.told);
     cr_assert_lt(told, 40);
@@ -111,6 +111,6 @@ Test(codec, what_lasts_and_is_loud_is_never_taken_for_noise)
     for (int i = 0; i < 50 * 120; i++) {
         for (int k = 0; k < N; k++)
             pcm[k] = (int16_t)lrint(amplitude(-35) * sin(2 * M_PI * 440 * (i * N + k) / 8000.0));
-        cr_assert_eq(jn_vad_take(&v, pcm), JN_VAD_SPEECH, "period %d", i);
+        cr_assert_eq(jn_vad_take(&v, jn_vad_measure(pcm, 160)), JN_VAD_SPEECH, "period %d", i);
     }
 }

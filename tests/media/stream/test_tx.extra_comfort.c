@@ -42,6 +42,51 @@ Test(tx, silence_is_one_packet_of_comfort_noise_until_somebody_is_heard)
     rig_close(r);
 }
 
+/* Sound that ends in silence, and begins again. */
+static void silence_in(uint8_t codec, uint8_t ptime_ms)
+{
+    struct rig *r = rig_open();
+    struct party a = rig_leg_open(r, 1);
+    unsigned units = 8u * ptime_ms, noise = 0, n = 0;
+    uint32_t next_ts = 0;
+
+    a.remote.codec = codec;
+    a.remote.rtp_pt = codec == JN_CODEC_G722 ? 9 : codec == JN_CODEC_PCMA ? 8 : 0;
+    a.remote.ptime_ms = ptime_ms;
+    a.remote.cn_pt = 13;
+    a.remote.comfort = true;
+    rig_remote(r, &a);
+    rig_room(r, 50);
+    rig_join(r, 1, 50, JN_TRACK_CALLER);
+    rig_run(r, 1000);
+    unsigned from = r->sent_n;
+    rig_play(r, 1, 50, 31, false, 0); /* 100 ms */
+    rig_run(r, 2000);
+    for (struct sent *s; (s = rig_sent(r, a.local, from, n)); n++) {
+        cr_assert_eq(s->h.marker, n == 0, "codec %u, %u ms: packet %u", codec, ptime_ms, n);
+        cr_assert(n == 0 || s->h.ts == next_ts, "codec %u, %u ms: packet %u at %u", codec, ptime_ms, n, s->h.ts);
+        next_ts = s->h.ts + s->h.payload_len;
+        cr_assert_eq(noise, 0, "codec %u, %u ms: nothing follows the noise", codec, ptime_ms);
+        noise += s->h.pt == 13;
+        if (s->h.pt == 13)
+            cr_assert(s->h.payload_len == 1 && s->data[JN_RTP_HEADER] >= 60);
+        else if (s->h.payload_len != units) /* only the last one of sound may be shorter */
+            cr_assert(s->h.payload_len < units && rig_sent(r, a.local, from, n + 1)->h.pt == 13);
+    }
+    cr_assert_eq(noise, 1, "codec %u, %u ms", codec, ptime_ms);
+    cr_assert(n * ptime_ms >= 280 && n * ptime_ms < 700, "codec %u, %u ms: %u packets", codec, ptime_ms, n);
+    rig_close(r);
+}
+
+Test(tx, silence_is_comfort_noise_in_packets_of_any_length_and_in_g722)
+{
+    for (uint8_t ms = 10; ms <= 60; ms += 10) {
+        silence_in(JN_CODEC_PCMU, ms);
+        silence_in(JN_CODEC_PCMA, ms);
+        silence_in(JN_CODEC_G722, ms);
+    }
+}
+
 Test(tx, a_peer_that_has_not_negotiated_comfort_noise_is_sent_silence)
 {
     struct rig *r = rig_open();
