@@ -87,7 +87,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
     l->id = o->leg;
     l->cname = o->open.cname;
     l->voice = l->packs = JN_NONE;
-    l->mode = l->remote.mode = JN_MODE_INACTIVE;
+    l->mode = JN_MODE_INACTIVE;
     tx_init(p, &l->tx);
     if (!l->browser)
         p->pair_leg[pair] = i;
@@ -103,7 +103,7 @@ bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 static struct jn_srtp *context(struct jn_plane *p, const struct jn_leg *l, struct jn_srtp *now, const uint8_t *old_key,
                                const struct jn_leg_remote *r, const uint8_t *key, bool inbound)
 {
-    if (now && l->remote.suite == r->suite &&
+    if (now && old_key && l->remote.suite == r->suite &&
         jn_equal_ct(old_key, key, jn_srtp_key_bytes((enum jn_srtp_suite)r->suite)))
         return now;
     enum jn_srtp_suite suite = (enum jn_srtp_suite)r->suite;
@@ -117,13 +117,35 @@ static void replace(struct jn_plane *p, struct jn_srtp **at, struct jn_srtp *wit
     *at = with;
 }
 
+static void forget_keys(struct jn_plane *p, struct jn_leg *l)
+{
+    if (!l->keys)
+        return;
+    explicit_bzero(l->keys, sizeof *l->keys);
+    jn_slab_give(&p->keys, l->keys);
+    l->keys = NULL;
+}
+
+/* As described, to tell whether the next description has others; there are pieces for all legs. */
+static void keep_keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r)
+{
+    if (r->suite == JN_SUITE_NONE) {
+        forget_keys(p, l);
+        return;
+    }
+    if (!l->keys)
+        l->keys = jn_slab_take(&p->keys);
+    memcpy(l->keys->in, r->key_in, sizeof l->keys->in);
+    memcpy(l->keys->out, r->key_out, sizeof l->keys->out);
+}
+
 static bool keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remote *r)
 {
     struct jn_srtp *in = NULL, *out = NULL;
 
     if (r->suite != JN_SUITE_NONE) {
-        in = context(p, l, l->in, l->remote.key_in, r, r->key_in, true);
-        out = context(p, l, l->out, l->remote.key_out, r, r->key_out, false);
+        in = context(p, l, l->in, l->keys ? l->keys->in : NULL, r, r->key_in, true);
+        out = context(p, l, l->out, l->keys ? l->keys->out : NULL, r, r->key_out, false);
         if (!in || !out) {
             if (in && in != l->in)
                 p->c.srtp->close_context(in);
@@ -135,6 +157,7 @@ static bool keys(struct jn_plane *p, struct jn_leg *l, const struct jn_leg_remot
     jn_plane_flush(p); /* what was built under the old keys is sealed with them */
     replace(p, &l->in, in);
     replace(p, &l->out, out);
+    keep_keys(p, l, r);
     return true;
 }
 
@@ -160,7 +183,14 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
         return false;
     if (l->codec != r->codec || l->ptime_ms != r->ptime_ms || r->ptime_ms == 20)
         jn_packs_give(p, l);
-    l->remote = *r;
+    l->remote = (struct jn_leg_peer){.rtcp = r->rtcp,
+                                     .via = r->via,
+                                     .profile = r->profile,
+                                     .suite = r->suite,
+                                     .xr = r->xr,
+                                     .level_id = r->level_id,
+                                     .comfort = r->comfort,
+                                     .muxed = jn_addr_equal(&r->rtcp, &r->rtp)};
     l->codec = r->codec;
     l->rtp_pt = r->rtp_pt;
     l->dtmf_pt = r->dtmf_pt;
@@ -222,9 +252,9 @@ bool jn_leg_join(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o,
 
 void jn_leg_add_stats(struct jn_leg *l, const struct jn_link_stats *s)
 {
-    l->stats.late += s->late;
-    l->stats.duplicate += s->duplicate;
-    l->stats.concealed += s->concealed;
+    l->seen.late += (uint32_t)s->late;
+    l->seen.duplicate += (uint32_t)s->duplicate;
+    l->seen.concealed += (uint32_t)s->concealed;
     if (s->late)
         jn_quality_late(l, s->late);
 }
@@ -236,9 +266,8 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
     jn_leg_leave(p, l, true);
     jn_report_send(p, l, true, now_ns);
     jn_plane_flush(p); /* nothing of this leg stays in the burst */
-    jn_quality_figures(l, true);
     struct jn_fact f = {.kind = JN_FACT_LEG_CLOSED, .worker = p->c.index, .token = token, .leg = l->id};
-    f.stats = l->stats;
+    jn_quality_figures(l, &f.stats, true);
     if (l->in)
         p->c.srtp->close_context(l->in);
     if (l->out)
@@ -247,7 +276,7 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
     jn_packs_give(p, l);
     live_del(p, l);
     jn_map_del(&p->leg_map, l->id);
-    explicit_bzero(&l->remote, sizeof l->remote);
+    forget_keys(p, l);
     jn_slot_give(&p->leg_pool, (uint32_t)(l - p->leg));
     p->counts.legs--;
     jn_mailbox_send_reserved(p->facts, &f);

@@ -91,6 +91,7 @@ int jn_pools_open(struct jn_plane *p)
     p->voices = legs + p->ghosts;
     p->pick = malloc(legs);
     if (!p->pick || slab_open(&p->packs, legs, sizeof(struct jn_pack)) < 0 ||
+        slab_open(&p->keys, legs, sizeof(struct jn_leg_keys)) < 0 ||
         slab_open(&p->rates, p->voices, sizeof(struct jn_rates)) < 0)
         return -ENOMEM;
     for (uint8_t c = 0; c < JN_CODEC_N; c++)
@@ -108,6 +109,7 @@ void jn_pools_free(struct jn_plane *p)
     free(p->pick);
     slab_free(&p->rates);
     slab_free(&p->packs);
+    slab_free(&p->keys);
     for (unsigned i = 1; i < JN_BLOCKS; i++)
         slab_free(&p->blocks[i]);
 }

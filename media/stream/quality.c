@@ -47,7 +47,7 @@ static void judge(struct jn_leg *l, unsigned margin)
         q->restarts = l->restarts;
         q->started = true;
     }
-    q->lost_now = jn_rtp_source_lost(s);
+    q->lost_now = (uint32_t)jn_rtp_source_lost(s);
     if (s->ext_seq + 1 <= q->judged + margin)
         return;
     uint64_t end = s->ext_seq + 1 - margin;
@@ -85,41 +85,60 @@ static uint32_t ppm(uint64_t part, uint64_t whole)
 /* R x 100 of what came. */
 static unsigned rating(const struct jn_leg *l, unsigned delay_ms)
 {
-    const struct jn_leg_stats *s = &l->stats;
+    uint64_t lost = (uint64_t)l->quality.lost + l->quality.lost_now;
     struct jn_burst_report b;
 
     jn_burst_say(&b, &l->quality.burst, l->quality.good, l->ptime_ms);
-    uint64_t lost = l->quality.lost + l->quality.lost_now;
     struct jn_emodel e = {.codec = l->codec,
                           .burst_ratio_q8 = b.ratio_q8,
-                          .loss_ppm = ppm(lost + s->late, s->rx_packets + lost),
+                          .loss_ppm = ppm(lost + l->seen.late, jn_leg_received(l) + lost),
                           .delay_ms = delay_ms};
     return jn_emodel_r_x100(&e);
 }
 
 static unsigned delay(const struct jn_leg *l)
 {
-    return l->stats.rtt_us / 2000 + DELAY_MS;
+    return l->seen.rtt_us / 2000 + DELAY_MS;
 }
 
-void jn_quality_figures(struct jn_leg *l, bool end)
+/* What is noted as it happens. */
+static struct jn_leg_stats counted(const struct jn_leg *l)
 {
-    struct jn_leg_stats *s = &l->stats;
+    const struct jn_leg_seen *n = &l->seen;
+
+    return (struct jn_leg_stats){.rx_packets = jn_leg_received(l),
+                                 .rx_bytes = l->rx_bytes,
+                                 .tx_packets = l->tx.packets,
+                                 .tx_bytes = l->tx.octets,
+                                 .late = n->late,
+                                 .duplicate = n->duplicate,
+                                 .concealed = n->concealed,
+                                 .dropped_source = n->dropped_source,
+                                 .dropped_auth = n->dropped_auth,
+                                 .dropped_replay = n->dropped_replay,
+                                 .rtt_us = n->rtt_us,
+                                 .remote_lost = n->remote_lost,
+                                 .remote_discard = n->remote_discard,
+                                 .remote_r = n->remote_r,
+                                 .trouble = n->trouble,
+                                 .troubles = n->troubles};
+}
+
+void jn_quality_figures(struct jn_leg *l, struct jn_leg_stats *s, bool end)
+{
     struct jn_quality *q = &l->quality;
     struct jn_burst_report b;
 
     judge(l, end ? 0 : REORDER);
     jn_burst_say(&b, &q->burst, q->good, l->ptime_ms);
-    s->tx_packets = l->tx.packets;
-    s->tx_bytes = l->tx.octets;
-    s->lost = q->lost + q->lost_now;
+    *s = counted(l);
+    s->lost = (uint64_t)q->lost + q->lost_now;
     s->jitter_us = (l->rtp.jitter_q4 >> 4) * 125 / (l->scale ? l->scale : 1);
     s->burst_ms = b.burst_ms;
     s->gap_ms = b.gap_ms;
     s->burst_density = b.burst_density;
     s->gap_density = b.gap_density;
     s->mos_x100 = s->rx_packets ? (uint16_t)jn_emodel_mos_x100(rating(l, delay(l))) : 0;
-    s->remote_mos_x100 = 0;
     if (q->peer_expected == 0)
         return;
     struct jn_emodel e = {.codec = l->codec,
@@ -151,7 +170,7 @@ void jn_quality_voip(const struct jn_plane *p, struct jn_leg *l, struct jn_xr_vo
                              .burst_ms = b.burst_ms,
                              .gap_ms = b.gap_ms,
                              .round_trip_ms =
-                                 (uint16_t)(l->stats.rtt_us / 1000 < UINT16_MAX ? l->stats.rtt_us / 1000 : UINT16_MAX),
+                                 (uint16_t)(l->seen.rtt_us / 1000 < UINT16_MAX ? l->seen.rtt_us / 1000 : UINT16_MAX),
                              .end_system_ms = (uint16_t)(depth + l->ptime_ms),
                              .signal_dbm0 = LEVEL_UNKNOWN,
                              .noise_dbm0 = LEVEL_UNKNOWN,
@@ -169,10 +188,10 @@ static void trouble(struct jn_plane *p, struct jn_leg *l, enum jn_trouble what, 
 {
     uint8_t bit = (uint8_t)(1u << what);
 
-    if (((l->stats.trouble & bit) != 0) == on)
+    if (((l->seen.trouble & bit) != 0) == on)
         return;
-    l->stats.trouble ^= bit;
-    l->stats.troubles |= bit;
+    l->seen.trouble ^= bit;
+    l->seen.troubles |= bit;
     struct jn_fact f = {.kind = JN_FACT_LEG_TROUBLE, .leg = l->id, .room = l->room};
     f.trouble.what = (uint8_t)what;
     f.trouble.on = on;
@@ -211,8 +230,8 @@ void jn_quality_reported(struct jn_plane *p, struct jn_leg *l, const struct jn_r
         q->rrt_at_ns = now_ns;
     }
     if (n->has_xr && n->xr.has_voip) {
-        l->stats.remote_discard = n->xr.voip.discard_rate;
-        l->stats.remote_r = n->xr.voip.r <= 100 ? n->xr.voip.r : JN_XR_UNKNOWN;
+        l->seen.remote_discard = n->xr.voip.discard_rate;
+        l->seen.remote_r = n->xr.voip.r <= 100 ? n->xr.voip.r : JN_XR_UNKNOWN;
     }
     q->sent_then = l->tx.packets;
     if (n->has_block && (!q->peer_known || n->block.ext_seq != q->peer_ext)) {
@@ -245,7 +264,7 @@ void jn_quality_begin(struct jn_leg *l, uint64_t now_ns)
     struct jn_quality *q = &l->quality;
 
     if (q->heard_ns == 0)
-        l->stats.remote_r = JN_XR_UNKNOWN;
+        l->seen.remote_r = JN_XR_UNKNOWN;
     q->heard_ns = q->reported_ns = now_ns;
     q->deaf = 0;
 }
@@ -256,9 +275,8 @@ static void tell(struct jn_plane *p, struct jn_leg *l)
         p->counts.quality_missed++;
         return;
     }
-    jn_quality_figures(l, false);
     struct jn_fact f = {.kind = JN_FACT_LEG_QUALITY, .leg = l->id, .room = l->room};
-    f.stats = l->stats;
+    jn_quality_figures(l, &f.stats, false);
     jn_fact_send(p, &f);
 }
 

@@ -17,7 +17,7 @@ static inline void near_lines(const void *at, size_t bytes)
 static void near_inbound(const struct jn_leg *l)
 {
     (void)*(const volatile char *)l;
-    near_lines(&l->rtp, offsetof(struct jn_leg, stats.lost) - offsetof(struct jn_leg, rtp));
+    near_lines(&l->rtp, offsetof(struct jn_leg, rx_before) - offsetof(struct jn_leg, rtp));
 }
 
 /* What a sent packet asks and changes. */
@@ -152,8 +152,7 @@ bool jn_relay_take(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, uint
     if (!t || l->rtp.ext_seq < t->tx.base_ext)
         return false;
     jn_rtp_source_take(&l->rtp, &h, (uint32_t)(pk->at_ns / 125000) * l->scale, &ext);
-    l->stats.rx_packets++;
-    l->stats.rx_bytes += h.payload_len;
+    l->rx_bytes += h.payload_len;
     l->last_rx_ns = pk->at_ns;
     l->silent = false;
     v->last_ext = ext;

@@ -19,7 +19,7 @@ static void round_trip(const struct jn_plane *p, struct jn_leg *l, const struct 
     uint32_t rtt = jn_rtcp_rtt_us(b, jn_ntp_of_us(jn_time_at(p, now_ns)));
 
     if (rtt > 0)
-        l->stats.rtt_us = rtt;
+        l->seen.rtt_us = rtt;
 }
 
 void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk, uint64_t now_ns)
@@ -28,7 +28,7 @@ void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk,
 
     if (!from_peer(l, pk)) {
         p->counts.drops[JN_DROP_SOURCE]++;
-        l->stats.dropped_source++;
+        l->seen.dropped_source++;
         return;
     }
     if (jn_rtcp_parse(&n, pk->data, pk->len, l->tx.ssrc) < 0) {
@@ -42,7 +42,7 @@ void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk,
     }
     if (n.has_block) {
         round_trip(p, l, &n.block, now_ns);
-        l->stats.remote_lost = n.block.lost;
+        l->seen.remote_lost = n.block.lost;
     }
     if (n.has_xr) {
         struct jn_rtcp_block b = {.lsr = n.xr.lrr, .dlsr = n.xr.dlrr};
@@ -56,13 +56,11 @@ void jn_report_in(struct jn_plane *p, struct jn_leg *l, const struct jn_pkt *pk,
 /* The address for reports: as signalled, unless the peer was found elsewhere: then beside its media. */
 static void address(const struct jn_leg *l, struct jn_pkt *pk)
 {
-    bool muxed = jn_addr_equal(&l->remote.rtcp, &l->remote.rtp);
-
-    if (!muxed)
+    if (!l->remote.muxed)
         pk->local++;
     if (l->src.latched || l->remote.rtcp.family == JN_ADDR_NONE) {
         pk->from = l->src.have;
-        if (!muxed)
+        if (!l->remote.muxed)
             pk->from.port++;
     } else {
         pk->from = l->remote.rtcp;

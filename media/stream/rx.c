@@ -35,7 +35,7 @@ static bool from_peer(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, c
         return true;
     if (!learnable(l, &pk->from) || !jn_source_accept(&l->src, &pk->from, h, pk->at_ns, &moved)) {
         drop(p, pk, JN_DROP_SOURCE);
-        l->stats.dropped_source++;
+        l->seen.dropped_source++;
         return false;
     }
     if (moved)
@@ -60,24 +60,25 @@ static bool other_sender(struct jn_leg *l, const struct jn_rtp *h, uint64_t at_n
 /* Extended sequence and statistics; false when the packet goes no further. */
 static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, const struct jn_rtp *h, uint64_t *ext)
 {
-    uint64_t before = l->rtp.ext_seq;
+    uint64_t before = l->rtp.ext_seq, received = l->rtp.received;
 
     if (!l->in && l->rtp.started && l->rtp.ssrc != h->ssrc && !other_sender(l, h, pk->at_ns)) {
         drop(p, pk, JN_DROP_SENDERS);
-        l->stats.dropped_source++;
+        l->seen.dropped_source++;
         return false;
     }
     switch (jn_rtp_source_take(&l->rtp, h, (uint32_t)(pk->at_ns / 125000) * l->scale, ext)) {
     case JN_SEQ_DUPLICATE:
         drop(p, pk, JN_DROP_DUPLICATE);
-        l->stats.duplicate++;
+        l->seen.duplicate++;
         return false;
     case JN_SEQ_STRAY:
         drop(p, pk, JN_DROP_LATE);
-        l->stats.late++;
+        l->seen.late++;
         return false;
     case JN_SEQ_RESTART:
         l->restarts++;
+        l->rx_before += (uint32_t)received;
         memset(&l->dtmf, 0, sizeof l->dtmf);
         break;
     case JN_SEQ_OLD:
@@ -87,8 +88,7 @@ static bool sequence(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, co
     bool newest = l->rtp.ext_seq != before || l->rtp.received == 1;
     if (l->in && !l->browser && jn_source_accept_authentic(&l->src, &pk->from, newest))
         tell_moved(p, l);
-    l->stats.rx_packets++;
-    l->stats.rx_bytes += h->payload_len;
+    l->rx_bytes += h->payload_len;
     l->last_rx_ns = pk->at_ns;
     l->silent = false;
     return true;
@@ -210,9 +210,9 @@ static void unseal(struct jn_plane *p, struct jn_pkt *pk[], const bool rtcp[], u
             struct jn_leg *l = &p->leg[of[k][i]->stream];
             p->counts.drops[of[k][i]->drop]++;
             if (of[k][i]->drop == JN_DROP_REPLAY)
-                l->stats.dropped_replay++;
+                l->seen.dropped_replay++;
             else
-                l->stats.dropped_auth++;
+                l->seen.dropped_auth++;
         }
     }
 }
@@ -274,6 +274,15 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
             jn_report_in(p, l, mine[i], now_ns);
         else if (!jn_relay_take(p, l, mine[i], now_ns))
             take_rtp(p, l, mine[i], now_ns);
+    }
+}
+
+void jn_plane_shed(struct jn_plane *p, struct jn_pkt *pk[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        p->counts.rx_packets++;
+        p->counts.rx_bytes += pk[i]->len;
+        drop(p, pk[i], JN_DROP_STALE);
     }
 }
 

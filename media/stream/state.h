@@ -94,10 +94,17 @@ struct jn_leg_report {
  * blocks, summed up. */
 struct jn_quality {
     struct jn_burst burst;
-    uint64_t judged, good, lost, lost_now, next_ns, listen_ns, heard_ns, reported_ns, rrt_at_ns;
-    uint32_t lost_told, rrt, peer_ext, peer_lost, peer_expected, peer_missed, sent_then;
+    uint64_t judged, good, next_ns, listen_ns, heard_ns, reported_ns, rrt_at_ns;
+    uint32_t lost, lost_now, lost_told, rrt, peer_ext, peer_lost, peer_expected, peer_missed, sent_then;
     uint8_t restarts, deaf;
     bool started, peer_known;
+};
+
+/* What is counted or told of a leg one by one; the rest of its figures is worked out when they are asked for. */
+struct jn_leg_seen {
+    uint32_t late, duplicate, concealed, dropped_source, dropped_auth, dropped_replay;
+    uint32_t rtt_us, remote_lost;
+    uint8_t remote_discard, remote_r, trouble, troubles;
 };
 
 /* A sender (SSRC) that is not the peer's and becomes it only when the peer's own was not heard for so long. */
@@ -106,6 +113,18 @@ struct jn_leg_other {
     uint32_t ssrc;
     uint16_t next_seq;
     bool waits;
+};
+
+/* What the peer's description says beside what every packet asks. muxed: reports go where its media goes. */
+struct jn_leg_peer {
+    struct jn_addr rtcp, via;
+    struct jn_codec_profile profile;
+    uint8_t suite, xr, level_id;
+    bool comfort, muxed;
+};
+/* Its keys, a piece of their own: a plain leg has none. */
+struct jn_leg_keys {
+    uint8_t in[JN_SRTP_KEY_MAX], out[JN_SRTP_KEY_MAX];
 };
 
 /* Port half of a leg: on the worker that has its port pair. By access: what every packet asks, in and out, what a
@@ -123,22 +142,30 @@ struct jn_leg {
     struct jn_source src;       /* its first bytes, where the peer is, end this line */
     struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
     _Alignas(64) struct jn_rtp_source rtp;
-    uint64_t last_rx_ns;
-    struct jn_leg_stats stats;
+    uint64_t last_rx_ns, rx_bytes; /* of payload */
+    uint32_t rx_before;            /* packets of the sequences before rtp's */
+    struct jn_vad vad;             /* of what is mixed for it, when it takes comfort noise */
+    struct jn_dtmf_in dtmf;
     _Alignas(64) struct jn_leg_tx tx;
     uint32_t packs, event_in, event_out, live_at;
     uint64_t id, room, cname;
-    struct jn_dtmf_in dtmf;
+    struct jn_leg_keys *keys; /* NULL: plain, or by handshake */
     struct jn_leg_report report;
     struct jn_leg_other other;
-    struct jn_vad vad; /* of what is mixed for it, when it takes comfort noise */
+    struct jn_leg_seen seen;
     struct jn_quality quality;
-    struct jn_leg_remote remote;
+    struct jn_leg_peer remote;
 };
 
 static_assert(offsetof(struct jn_leg, src.signalled) <= 64 &&
-                  offsetof(struct jn_leg, stats.rx_bytes) <= offsetof(struct jn_leg, rtp) + 120,
+                  offsetof(struct jn_leg, rx_bytes) <= offsetof(struct jn_leg, rtp) + 120,
               "lines that a packet needs: three in, two out");
+
+/* Packets received since it was opened. */
+static inline uint64_t jn_leg_received(const struct jn_leg *l)
+{
+    return l->rx_before + l->rtp.received;
+}
 
 struct jn_play {
     uint64_t token;
@@ -243,7 +270,7 @@ struct jn_plane {
     struct jn_inband *inband; /* of each leg; used where its digits are in its sound */
     struct jn_voice *voice;
     struct jn_room *room;
-    struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, blocks[JN_BLOCKS];
+    struct jn_slab jbufs[JN_CODEC_N], encoders[JN_CODEC_N], rates, packs, keys, blocks[JN_BLOCKS];
     uint32_t ghosts, voices; /* how many may still haunt a room; voices in all, with those */
     uint8_t *pick;           /* for each member of the room that ticks, which mix it hears */
     struct jn_mixer mixer;
@@ -251,8 +278,9 @@ struct jn_plane {
     struct jn_map leg_map, voice_map, room_map;
     uint32_t *live, live_n, live_next;
     /* phases of one millisecond, each a list of mixing rooms */
-    uint32_t phase_first[JN_PHASES], phase_load[JN_PHASES];
+    uint32_t phase_first[JN_PHASES], phase_load[JN_PHASES], phase_rooms[JN_PHASES];
     uint64_t ms;
+    uint64_t late_ms; /* how far behind the last tick was, 0: no period was due more than a period ago */
     uint64_t seed;
     struct jn_fact backlog[JN_BACKLOG];
     uint32_t backlog_head, backlog_n;
@@ -318,7 +346,7 @@ void jn_quality_reported(struct jn_plane *p, struct jn_leg *l, const struct jn_r
 /* What our VoIP metrics block says. */
 void jn_quality_voip(const struct jn_plane *p, struct jn_leg *l, struct jn_xr_voip *v);
 /* end: nothing more will come, so what is missing now is lost. */
-void jn_quality_figures(struct jn_leg *l, bool end);
+void jn_quality_figures(struct jn_leg *l, struct jn_leg_stats *s, bool end);
 
 /* leg.c: a leg's opening, remote description, closing. Each returns false when it refuses. */
 bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
@@ -374,7 +402,7 @@ void jn_seats_clear(struct jn_plane *p, struct jn_room *r);
 /* Now and then: seats of those who sent nothing for long. */
 void jn_seats_idle(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 
-/* level.c: how loud a frame is, in -dBov, before it is decoded; and the same of samples. */
+/* level.c: how loud a frame's peak is, in -dBov, before it is decoded; and the same of samples. */
 uint8_t jn_level_of(const struct jn_in *in);
 uint8_t jn_level_of_peak(uint16_t peak);
 /* 4096 times the factor; at most 18 dB. */
