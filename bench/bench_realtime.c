@@ -220,7 +220,7 @@ static struct seen see(const struct bench *b)
     const struct jn_worker_counts *c = jn_worker_counts(b->w);
     const _Atomic uint64_t *port = jn_worker_port_counts(b->w);
     struct seen s = {.rx = get(&c->rx_packets),
-                     .lost = get(&c->rec_overflow) + get(&c->late_ticks) + get(&c->facts_refused)};
+                     .lost = get(&c->rec_overflow) + get(&c->late_ticks) + get(&c->left_out) + get(&c->facts_refused)};
 
     for (unsigned i = 0; i < JN_DROP_N; i++)
         s.lost += get(&c->drops[i]);

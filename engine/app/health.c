@@ -88,6 +88,7 @@ static void worker_metrics(const struct jn_engine *e, struct jn_buf *out)
                  {"facts_refused_total", offsetof(struct jn_worker_counts, facts_refused)},
                  {"legs_without_rtcp_total", offsetof(struct jn_worker_counts, legs_without_rtcp)},
                  {"late_ticks_total", offsetof(struct jn_worker_counts, late_ticks)},
+                 {"left_out_periods_total", offsetof(struct jn_worker_counts, left_out)},
                  {"rtcp_in_total", offsetof(struct jn_worker_counts, rtcp_in)},
                  {"rtcp_out_total", offsetof(struct jn_worker_counts, rtcp_out)},
                  {"xr_in_total", offsetof(struct jn_worker_counts, xr_in)},

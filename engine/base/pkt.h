@@ -23,12 +23,13 @@ enum jn_drop {
     JN_DROP_NOT_READY, /* the leg has no remote description yet */
     JN_DROP_TX,        /* the port could not send */
     JN_DROP_SENDERS,   /* SRTP: one sender (SSRC) more than a context keeps apart; RTP: another beside the peer's */
+    JN_DROP_STALE,     /* waited too long for an overloaded worker */
     JN_DROP_N
 };
 #define JN_DROP_NAMES                                                                                                  \
     {                                                                                                                  \
         "none", "no_stream", "short", "not_media", "source", "auth", "replay", "payload", "oversize", "late",          \
-            "duplicate", "full", "not_ready", "tx", "senders"                                                          \
+            "duplicate", "full", "not_ready", "tx", "senders", "stale"                                                 \
     }
 
 /* data: the packet from the first byte of RTP; len: bytes; local: index of the local port, over all addresses of the

@@ -10,6 +10,7 @@
 /* A window's begin on the wall's clock and on the thread's; busy_ns: time in which there was work, since the start. */
 struct jn_worker_load {
     uint64_t wall_ns, cpu_ns, busy_ns, busy_at, smooth; /* smooth: in 1/1000 of a core, x 16 */
+    uint64_t lost_at;                                   /* what overload had cost until then, see loop.c */
 };
 
 struct jn_worker {
@@ -26,10 +27,14 @@ struct jn_worker {
     bool started;
     _Atomic bool stop;
     struct jn_waker waker;
+    struct jn_worker_clock clock;
     struct jn_worker_load load;
+    uint64_t empty_ns, rest_ns; /* the port was empty last; what the last turn took after receiving */
+    unsigned full_turns;        /* turns since then in which it was not emptied */
     _Alignas(64) struct jn_worker_counts counts;
 };
 
 void *jn_worker_run(void *arg);
+uint64_t jn_worker_thread_ns(void);
 
 #endif

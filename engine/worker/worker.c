@@ -122,6 +122,7 @@ int jn_worker_open(struct jn_worker **out, const struct jn_worker_config *given,
     memset(w, 0, bytes);
     w->c = c;
     w->net = c.net ? c.net : &jn_port_udp;
+    w->clock = c.clock ? *c.clock : (struct jn_worker_clock){jn_mono_ns, jn_worker_thread_ns};
     w->waker.fd = -1;
     rc = jn_waker_open(&w->waker);
     if (rc < 0)

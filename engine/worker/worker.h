@@ -19,6 +19,11 @@ struct jn_worker_place {
     uint16_t port_min, port_max, vlan;
     uint8_t dscp, interface;
 };
+/* Where a worker reads the time: monotonic, and what its thread used of a processor, both in ns. */
+struct jn_worker_clock {
+    uint64_t (*mono_ns)(void);
+    uint64_t (*thread_ns)(void);
+};
 struct jn_worker_config {
     uint8_t index;               /* 0 .. workers-1 */
     int16_t cpu;                 /* pinned there, -1 not pinned */
@@ -32,9 +37,10 @@ struct jn_worker_config {
     uint32_t latch_ms;                         /* how long after LEG_REMOTE an address may be learnt */
     uint32_t quarantine_ms;                    /* before a port is used again: 5000 */
     const struct jn_sounds *sounds;
-    const struct jn_port_ops *net; /* NULL: jn_port_udp */
-    const void *net_back_end;      /* jn_port_config.back_end */
-    uint8_t dscp;                  /* of media packets; 0 is "best effort" */
+    const struct jn_port_ops *net;       /* NULL: jn_port_udp */
+    const void *net_back_end;            /* jn_port_config.back_end */
+    const struct jn_worker_clock *clock; /* NULL: the machine's */
+    uint8_t dscp;                        /* of media packets; 0 is "best effort" */
     uint8_t more_n;
     uint16_t vlan;
     struct jn_worker_place more[JN_PORT_PLACES - 1]; /* the fields above are the first place, of interface 0 */
@@ -43,14 +49,14 @@ struct jn_worker_config {
 struct jn_worker_counts {
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
     _Atomic uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
-        rtcp_in, rtcp_out, xr_in, xr_out, quality_missed, link_frames, refused_orders, turns_to_mix, turns_to_relay,
-        stretched, shrunk, resynced, skipped, undecoded;
+        left_out, rtcp_in, rtcp_out, xr_in, xr_out, quality_missed, link_frames, refused_orders, turns_to_mix,
+        turns_to_relay, stretched, shrunk, resynced, skipped, undecoded;
     _Atomic uint64_t unseated, no_encoder;
     _Atomic uint64_t browsers, ice_checks, ice_strangers, ice_malformed, ice_refused, ice_conflicts, ice_nominated,
         dtls_strangers, dtls_malformed, dtls_throttled, dtls_full, dtls_ended[JN_KEYS_N];
     _Atomic uint64_t late[JN_LATE_N], late_ns; /* as in struct jn_plane_counts */
     /* busy_ns: time spent working since the start. load_permille: share of its core that it needed in the last second
-     * or so; for a port that is polled, of the time in which there was work. */
+     * or so; for a port that is polled, of the time in which there was work; while it does not keep up, all of it. */
     _Atomic uint64_t busy_ns, load_permille;
 };
 
@@ -65,6 +71,8 @@ void jn_worker_mail(struct jn_worker *w, struct jn_mailbox *orders /* struct jn_
 int jn_workers_link(struct jn_worker *w[], unsigned n);
 /* Starts the thread; stop closes every leg (RTCP BYE) and joins it. */
 int jn_worker_start(struct jn_worker *w);
+/* One turn of that thread's loop, for who has not started it and drives the time by itself. */
+void jn_worker_turn(struct jn_worker *w);
 void jn_worker_stop(struct jn_worker *w);
 void jn_worker_close(struct jn_worker *w);
 const struct jn_worker_counts *jn_worker_counts(const struct jn_worker *w);

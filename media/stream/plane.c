@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WALK_MS = 10, WALKS = 25, CATCH_UP_MS = 100 };
+enum { WALK_MS = 10, WALKS = 25, CATCH_UP_MS = 100, GAIN_MS = 5 };
 
 static bool places_fit(const struct jn_plane_config *c)
 {
@@ -82,6 +82,16 @@ const struct jn_plane_counts *jn_plane_counts(const struct jn_plane *p)
     return &p->counts;
 }
 
+void jn_plane_shed(struct jn_plane *p, struct jn_pkt *pk[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        pk[i]->drop = JN_DROP_STALE;
+        p->counts.rx_bytes += pk[i]->len;
+    }
+    p->counts.rx_packets += n;
+    p->counts.drops[JN_DROP_STALE] += n;
+}
+
 static void silence(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
 {
     if (p->c.silence_ms == 0 || !l->ready || l->silent || !jn_leg_may_receive(l->mode) ||
@@ -141,24 +151,36 @@ static void phase(struct jn_plane *p, uint64_t ms, uint64_t now_ns)
         walk(p, now_ns);
 }
 
-static bool mixing(const struct jn_plane *p)
+/* How many periods of rooms begin after `from`, up to `to`. */
+static uint64_t periods(const struct jn_plane *p, uint64_t from, uint64_t to)
 {
+    uint64_t rounds = (to - from) / JN_PHASES, n = 0;
+
     for (unsigned i = 0; i < JN_PHASES; i++)
-        if (p->phase_first[i] != JN_NONE)
-            return true;
-    return false;
+        n += rounds * p->phase_rooms[i];
+    for (uint64_t ms = from + rounds * JN_PHASES + 1; ms <= to; ms++)
+        n += p->phase_rooms[ms % JN_PHASES];
+    return n;
 }
 
+/* One stall is caught up with, a period in each turn, so that packets do not wait. A worker that does not gain on the
+ * time so has more work than time. */
 void jn_plane_tick(struct jn_plane *p, uint64_t now_ns)
 {
-    uint64_t now_ms = now_ns / NS_PER_MS;
+    uint64_t now_ms = now_ns / NS_PER_MS, late = 0;
 
-    if (p->ms == 0 || now_ms > p->ms + CATCH_UP_MS) {
-        if (p->ms != 0 && mixing(p)) /* catching up with so much would only be a burst: it is left out */
-            p->counts.late_ticks++;
+    if (p->ms == 0)
         p->ms = now_ms - 1;
+    if (now_ms > p->ms + JN_PHASES) {
+        uint64_t missed = periods(p, p->ms, now_ms - JN_PHASES);
+        late = missed > 0 ? now_ms - p->ms : 0;
+        if (late > CATCH_UP_MS || missed == 0 || (p->late_ms > 0 && late + GAIN_MS > p->late_ms)) {
+            p->counts.left_out += missed;
+            p->ms = now_ms - JN_PHASES;
+        }
     }
-    while (p->ms < now_ms) {
+    p->late_ms = late;
+    for (unsigned i = 0; i < JN_PHASES && p->ms < now_ms; i++) {
         p->ms++;
         phase(p, p->ms, now_ns);
     }

@@ -64,8 +64,10 @@ enum { JN_LATE_N = 23 };
 struct jn_plane_counts {
     uint64_t late[JN_LATE_N], late_ns; /* late_ns: all of it together */
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops[JN_DROP_N];
-    uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused, late_ticks,
-        rtcp_in, rtcp_out, xr_in, xr_out, quality_missed,          /* LEG_QUALITY left out */
+    uint64_t legs_without_rtcp, legs, rooms, relayed, mixed, rec_items, rec_overflow, facts_refused,
+        late_ticks,                                       /* periods of rooms that began more than a period late */
+        left_out,                                         /* periods of rooms that were left out, see jn_plane_tick */
+        rtcp_in, rtcp_out, xr_in, xr_out, quality_missed, /* LEG_QUALITY left out */
         link_frames, refused_orders, turns_to_mix, turns_to_relay, /* turns: of one direction each, see flow.c */
         unseated,   /* frames of who found no seat among a room's talkers */
         no_encoder, /* mixes that found no encoder: nobody hears them in that period */
@@ -96,6 +98,8 @@ void jn_plane_link(struct jn_plane *p, unsigned other, struct jn_mailbox *in, st
 bool jn_plane_order(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
 /* One burst of received packets, in order of arrival; bytes may be changed, nothing is kept. */
 void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns);
+/* A burst that has waited too long to be heard: counted and nothing else. */
+void jn_plane_shed(struct jn_plane *p, struct jn_pkt *pk[], unsigned n);
 /* The two rings to and from the thread that does handshakes; slots of jn_plane_slow_bytes(). Borrowed. */
 size_t jn_plane_slow_bytes(void);
 void jn_plane_slow(struct jn_plane *p, struct jn_mailbox *to, struct jn_mailbox *from);
@@ -103,7 +107,9 @@ void jn_plane_slow(struct jn_plane *p, struct jn_mailbox *to, struct jn_mailbox 
 unsigned jn_plane_keys(struct jn_plane *p, uint64_t now_ns);
 /* Takes what other planes sent; returns how many frames. */
 unsigned jn_plane_links(struct jn_plane *p, uint64_t now_ns);
-/* Runs every phase that is due: mixing, reports, timeouts. */
+/* Runs the phases that are due: mixing, reports, timeouts; at most 20 ms of them in one call. What a call that comes
+ * late has missed the next ones catch up with, to a bound; when they do not gain on the time there is more work than
+ * time, and periods are left out, so that each room is at most one period late. */
 void jn_plane_tick(struct jn_plane *p, uint64_t now_ns);
 /* Seals and sends what has gathered. Call after the above, before sleeping. */
 void jn_plane_flush(struct jn_plane *p);

@@ -19,6 +19,7 @@ static void phase_add(struct jn_plane *p, struct jn_room *r)
     if (r->next != JN_NONE)
         p->room[r->next].prev = i;
     p->phase_first[best] = i;
+    p->phase_rooms[best]++;
 }
 
 static void phase_del(struct jn_plane *p, struct jn_room *r)
@@ -26,6 +27,7 @@ static void phase_del(struct jn_plane *p, struct jn_room *r)
     if (r->phase == JN_PHASES)
         return;
     p->phase_load[r->phase] -= r->weight;
+    p->phase_rooms[r->phase]--;
     if (r->prev != JN_NONE)
         p->room[r->prev].next = r->next;
     else

@@ -277,15 +277,6 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
     }
 }
 
-void jn_plane_shed(struct jn_plane *p, struct jn_pkt *pk[], unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        p->counts.rx_packets++;
-        p->counts.rx_bytes += pk[i]->len;
-        drop(p, pk[i], JN_DROP_STALE);
-    }
-}
-
 void jn_plane_rx(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint64_t now_ns)
 {
     for (; n > JN_PKT_BURST; n -= JN_PKT_BURST, pk += JN_PKT_BURST)

@@ -147,10 +147,13 @@ Test(room, a_late_worker_catches_up_without_a_gap)
     rig_run(r, 100);
     unsigned from = rig_count(r, a.local, 0);
     r->now += 80 * 1000000;
-    jn_plane_tick(r->p, r->now);
-    jn_plane_flush(r->p);
+    for (unsigned i = 0; i < 4; i++, r->now += 10 * 1000000) {
+        jn_plane_tick(r->p, r->now);
+        jn_plane_flush(r->p);
+    }
     unsigned n = rig_count(r, a.local, 0);
-    cr_assert_eq(n - from, 4);
+    cr_assert_geq(n - from, 4);
+    cr_assert_eq(jn_plane_counts(r->p)->left_out, 0);
     for (unsigned i = 1; i < n; i++)
         cr_assert_eq(rig_sent(r, a.local, 0, i)->h.ts - rig_sent(r, a.local, 0, i - 1)->h.ts, 160u);
     cr_assert_gt(jn_plane_counts(r->p)->late_ticks, 0);
