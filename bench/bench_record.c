@@ -64,9 +64,8 @@ static void *recorder(void *arg)
         bool stop = atomic_load(&s->stop);
         unsigned n, all = 0;
         while ((n = jn_rec_ring_get(&s->ring, c, 64)) > 0) {
-            for (unsigned i = 0; i < n; i++)
-                if (jn_rec_writer_put(s->writer, c[i]) < 0)
-                    s->lost += c[i]->frames;
+            int why;
+            s->lost += jn_rec_writer_put(s->writer, (const struct jn_rec_chunk *const *)c, n, &why);
             jn_rec_ring_back(&s->ring, c, n);
             all += n;
         }
@@ -79,7 +78,7 @@ static void *recorder(void *arg)
         }
         if (stop && all == 0)
             return NULL;
-        usleep(5000); /* periods come faster here than every 20 ms */
+        usleep(stop ? 1000 : 50000);
     }
 }
 
@@ -159,7 +158,7 @@ static void pace(struct side_of *s)
         return;
     /* The tail is ours: this thread is the producer. */
     uint64_t given = atomic_load_explicit(&s->ring.full.tail, memory_order_relaxed);
-    while ((int64_t)(given - atomic_load(&s->taken)) > BUFFER / 8)
+    while ((int64_t)(given - atomic_load(&s->taken)) > BUFFER / 2)
         usleep(2000);
 }
 

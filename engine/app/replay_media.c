@@ -218,7 +218,10 @@ static void record(struct replay *x)
     struct jn_rec_chunk *chunk;
 
     while (jn_rec_ring_get(&x->rec, &chunk, 1)) {
-        int rc = x->recorder ? jn_rec_writer_put(x->recorder, chunk) : 0;
+        const struct jn_rec_chunk *one = chunk;
+        int rc = 0;
+        if (x->recorder)
+            jn_rec_writer_put(x->recorder, &one, 1, &rc);
         if (rc < 0 && x->rc == 0)
             x->rc = rc;
         jn_rec_ring_back(&x->rec, &chunk, 1);

@@ -26,12 +26,11 @@ static unsigned take(struct jn_engine *e)
 
     for (unsigned w = 0; w < e->workers; w++) {
         while ((n = jn_rec_ring_get(&e->worker_recorder[w], chunk, BURST)) > 0) {
-            for (unsigned i = 0; i < n; i++) {
-                int rc = jn_rec_writer_put(e->recorder, chunk[i]);
-                if (rc < 0) {
-                    atomic_fetch_add_explicit(&e->rec_lost, chunk[i]->frames + chunk[i]->events, memory_order_relaxed);
-                    note_result(e, rc, "write");
-                }
+            int rc;
+            uint64_t lost = jn_rec_writer_put(e->recorder, (const struct jn_rec_chunk *const *)chunk, n, &rc);
+            if (rc < 0) {
+                atomic_fetch_add_explicit(&e->rec_lost, lost, memory_order_relaxed);
+                note_result(e, rc, "write");
             }
             jn_rec_ring_back(&e->worker_recorder[w], chunk, n);
             all += n;

@@ -67,6 +67,9 @@ PART uint64_t three(uint64_t a, uint8_t *out, const uint8_t *p, struct thirds t)
     size_t third = 8 * t.words;
 
     for (size_t i = 0; i < third; i += 8) {
+        if (i % 64 == 0) /* what the next three will read; too many streams for the processor to see by itself */
+            for (size_t k = 0; k < 3; k++)
+                __builtin_prefetch(p + (3 + k) * third + i);
         a = _mm_crc32_u64(a, word_at(out ? out + i : NULL, p + i));
         b = _mm_crc32_u64(b, word_at(out ? out + third + i : NULL, p + third + i));
         c = _mm_crc32_u64(c, word_at(out ? out + 2 * third + i : NULL, p + 2 * third + i));

@@ -129,10 +129,10 @@ int jn_rec_give_block(struct jn_rec_writer *w)
     for (int round = 0; round < 2; round++) {
         jn_rec_io_reap(w->io, round > 0);
         for (unsigned i = 0; i < JN_REC_BLOCKS; i++) {
-            struct jn_rec_block *f = &w->block[(w->filling + i) % JN_REC_BLOCKS];
+            struct jn_rec_block *f = &w->block[i]; /* the first ones again and again: they are in the cache */
             settle(f);
             if (!f->full && f->len == 0) {
-                w->filling = (w->filling + i) % JN_REC_BLOCKS;
+                w->filling = i;
                 return 0;
             }
         }

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 enum {
-    JN_REC_BLOCK = 256 << 10,
-    JN_REC_BLOCKS = 16,
+    JN_REC_BLOCK = 512 << 10,
+    JN_REC_BLOCKS = 8,
     JN_REC_ALIGN = 4096, /* of a block's place and length: what the disk takes without a copy */
     JN_REC_AHEAD = 32 << 20
 };

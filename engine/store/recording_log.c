@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/base/pages.h"
 #include "engine/store/file.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT = 65536 };
+enum { RECENT = 65536, SEGMENT_MIN = 256 << 10 };
 static const uint64_t mark_every_ns = UINT64_C(5000000000);
 
 static int finish(struct jn_rec_writer *w, struct jn_rec_growing *g)
@@ -77,13 +78,14 @@ int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, const struct
     if (!w)
         return jn_fail(err, -ENOMEM, "no memory");
     w->fd = -1;
-    w->segment_bytes = c->segment_bytes < JN_REC_BLOCK ? JN_REC_BLOCK : c->segment_bytes;
+    w->segment_bytes = c->segment_bytes < SEGMENT_MIN ? SEGMENT_MIN : c->segment_bytes;
     int rc = jn_copy(w->dir, sizeof w->dir, dir) ? jn_file_dir(dir) : -ENAMETOOLONG;
     if (rc == 0 && (!(w->io = jn_rec_io_new()) || !(w->crypt = jn_crypt_new())))
         rc = -ENOMEM;
+    if (rc == 0 && !(w->memory = jn_untouched_pages((size_t)JN_REC_BLOCKS * JN_REC_BLOCK)))
+        rc = -ENOMEM;
     for (unsigned i = 0; rc == 0 && i < JN_REC_BLOCKS; i++)
-        if (!(w->block[i].bytes = aligned_alloc(JN_REC_ALIGN, JN_REC_BLOCK)))
-            rc = -ENOMEM;
+        w->block[i].bytes = w->memory + (size_t)i * JN_REC_BLOCK;
     if (rc == 0)
         rc = jn_rec_table_init(&w->table);
     if (rc == 0)
@@ -241,7 +243,7 @@ static void go_on(struct jn_rec_writer *w, struct jn_rec_growing *g)
     memcpy(g->ledger.withheld, e.withheld, sizeof e.withheld);
 }
 
-int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
+static int put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
 {
     struct jn_rec_growing *g = jn_rec_table_find(&w->table, c->call);
     uint64_t stop = 0;
@@ -254,9 +256,10 @@ int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
     }
     if (g && c->events > 0)
         events_of(g, c, &stop);
-    if (w->losing > 0 || w->lost_beyond > 0)
+    if (w->losing > 0 || w->lost_beyond > 0) {
         rc = tell_lost(w);
-    g = jn_rec_table_find(&w->table, c->call);
+        g = jn_rec_table_find(&w->table, c->call);
+    }
     if (rc == 0)
         rc = g ? put_sealed(w, g, c) : -ENOMEM;
     if (rc < 0)
@@ -264,6 +267,40 @@ int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c)
     else if (stop)
         w->n_ended++;
     return rc;
+}
+
+/* Chunks of one burst belong to as many calls, all of them in main memory: what the next ones touch is brought near
+ * while one is worked on. */
+static void near(const struct jn_rec_writer *w, const struct jn_rec_chunk *const c[], unsigned i, unsigned n)
+{
+    enum { HEAD = 8, CALL = 4, LINE = 64, BODY = 24 * LINE };
+
+    if (i + HEAD < n)
+        __builtin_prefetch(c[i + HEAD]);
+    if (i + CALL < n) {
+        const char *g = (const char *)jn_rec_table_find(&w->table, c[i + CALL]->call);
+        for (size_t at = 0; g && at < sizeof(struct jn_rec_growing); at += LINE)
+            __builtin_prefetch(g + at, 1);
+    }
+    if (i + 1 < n)
+        for (size_t at = 0; at < BODY; at += LINE)
+            __builtin_prefetch(c[i + 1]->body + at);
+}
+
+uint64_t jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *const c[], unsigned n, int *why)
+{
+    uint64_t lost = 0;
+
+    *why = 0;
+    for (unsigned i = 0; i < n; i++) {
+        near(w, c, i, n);
+        int rc = put(w, c[i]);
+        if (rc == 0)
+            continue;
+        lost += c[i]->frames + c[i]->events;
+        *why = rc;
+    }
+    return lost;
 }
 
 /* What ended and lies on disk goes into the index. */
@@ -340,7 +377,6 @@ void jn_rec_writer_close(struct jn_rec_writer *w)
     jn_rec_index_close(w->index);
     jn_rec_keys_close(w->keys);
     jn_crypt_free(w->crypt);
-    for (unsigned i = 0; i < JN_REC_BLOCKS; i++)
-        free(w->block[i].bytes);
+    free(w->memory);
     free(w);
 }

@@ -16,9 +16,9 @@ struct jn_rec_writer_config {
 /* Brings the index up to date first: after a crash with what the segments hold since it was written. */
 int jn_rec_writer_open(struct jn_rec_writer **out, const char *dir, const struct jn_rec_writer_config *c,
                        struct jn_err *err);
-/* Takes items into its buffer; writes when enough gathered. 0 or -errno (-ENOSPC: the item is counted as lost and told
- * in the ledger as overflow when space returns). */
-int jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *c);
+/* Takes n chunks into its buffer; writes when enough gathered. Returns how many frames and events were lost, *why:
+ * -errno of the last of them, or 0 (-ENOSPC: they are told in the ledgers as overflow when space returns). */
+uint64_t jn_rec_writer_put(struct jn_rec_writer *w, const struct jn_rec_chunk *const c[], unsigned n, int *why);
 /* Everything put so far is on disk when this returns 0. Called at least twice a second while anything was put. */
 int jn_rec_writer_flush(struct jn_rec_writer *w);
 void jn_rec_writer_close(struct jn_rec_writer *w);

@@ -77,16 +77,18 @@ void jn_rec_ledger_add(struct jn_rec_ledger *l, const struct jn_rec_item *it)
 
 void jn_rec_ledger_chunk(struct jn_rec_ledger *l, const struct jn_rec_chunk *c)
 {
+    int64_t first = INT64_MAX, last = INT64_MIN;
     struct jn_rec_record r;
 
     l->call = c->call;
     l->tenant = c->tenant;
     for (uint32_t i = 0; i < c->used; i += jn_rec_bytes(r.len)) {
-        uint64_t seq = 0, arg;
-        memcpy(&r, c->body + i, sizeof r);
-        memcpy(&seq, r.tail, 6);
-        memcpy(&arg, r.tail, 8);
-        seen_at(l, c->begin_us + (uint64_t)(int64_t)r.at_us);
+        uint64_t seq, arg;
+        memcpy(&r, c->body + i, offsetof(struct jn_rec_record, tail));
+        memcpy(&arg, c->body + i + offsetof(struct jn_rec_record, tail), sizeof arg);
+        seq = arg & UINT64_C(0xffffffffffff);
+        first = r.at_us < first ? r.at_us : first;
+        last = r.at_us > last ? r.at_us : last;
         if (r.kind != JN_REC_FRAME || r.track >= TRACKS) {
             l->events++;
             if (r.kind == JN_REC_EVENT)
@@ -102,6 +104,10 @@ void jn_rec_ledger_chunk(struct jn_rec_ledger *l, const struct jn_rec_chunk *c)
         } else {
             frame(l, t, seq, r.ssrc);
         }
+    }
+    if (c->used > 0) {
+        seen_at(l, c->begin_us + (uint64_t)first);
+        seen_at(l, c->begin_us + (uint64_t)last);
     }
     judge(l);
 }

@@ -57,7 +57,10 @@ static int put_item(struct jn_rec_writer *w, const struct jn_rec_item *it)
 
     c = (struct jn_rec_chunk){.call = it->call, .tenant = it->tenant, .begin_us = it->at_us};
     cr_assert(jn_rec_chunk_add(&c, it));
-    return jn_rec_writer_put(w, &c);
+    const struct jn_rec_chunk *one = &c;
+    int rc;
+    jn_rec_writer_put(w, &one, 1, &rc);
+    return rc;
 }
 
 /* n frames a track of each call, the calls interleaved as they are in life. */
