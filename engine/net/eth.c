@@ -2,6 +2,7 @@
 #include "engine/net/eth.h"
 #include <arpa/inet.h>
 #include <assert.h>
+#include <immintrin.h>
 #include <string.h>
 
 enum { IP_HEADER = 20, UDP_HEADER = 8, ARP_BYTES = 28, TTL = 64, PROTO_ICMP = 1, PROTO_UDP = 17, ECHO_REQUEST = 8 };
@@ -32,38 +33,37 @@ static uint64_t get64(const uint8_t *at)
     return w;
 }
 
-/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. Eight bytes at a time; what is
- * carried out of 64 bits gathers above them. */
+/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. Eight bytes at a time, the carry
+ * of each added with the next. */
 uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
 {
-    __extension__ unsigned __int128 all = sum;
+    unsigned long long all = sum;
+    unsigned char carry = 0;
 
-    for (; n >= 32; bytes += 32, n -= 32) {
-        all += get64(bytes);
-        all += get64(bytes + 8);
-        all += get64(bytes + 16);
-        all += get64(bytes + 24);
+    for (; n >= 64; bytes += 64, n -= 64) {
+        carry = _addcarry_u64(0, all, get64(bytes), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 8), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 16), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 24), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 32), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 40), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 48), &all);
+        carry = _addcarry_u64(carry, all, get64(bytes + 56), &all);
+        all += carry; /* what was carried out left less than all ones */
     }
-    for (; n >= 8; bytes += 8, n -= 8)
-        all += get64(bytes);
+    for (; n >= 8; bytes += 8, n -= 8) {
+        carry = _addcarry_u64(0, all, get64(bytes), &all);
+        all += carry;
+    }
+    uint64_t rest = 0;
     if (n >= 4) {
-        all += get_ip(bytes);
+        rest = get_ip(bytes);
         bytes += 4;
         n -= 4;
     }
     for (unsigned shift = 0; n > 0; bytes++, n--, shift += 8)
-        all += (uint64_t)*bytes << shift;
-    uint64_t low = (uint64_t)all;
-    return (low & UINT32_MAX) + (low >> 32) + (uint64_t)(all >> 64);
-}
-
-uint16_t jn_eth_fold(uint64_t sum)
-{
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    return (uint16_t)~sum;
+        rest += (uint64_t)*bytes << shift;
+    return (all & UINT32_MAX) + (all >> 32) + rest;
 }
 
 /* Not yet folded: addresses, protocol and length (RFC 768). */
@@ -257,9 +257,8 @@ uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes)
 {
     const uint8_t *at = bytes + f->off - UDP_HEADER;
     uint16_t len = (uint16_t)(f->len + UDP_HEADER);
-    uint64_t sum = jn_eth_sum(pseudo(f->from, f->to, len), at, UDP_HEADER + JN_ETH_HEAD);
 
-    return jn_eth_fold(sum);
+    return jn_eth_fold(pseudo(f->from, f->to, len) + words(at, (UDP_HEADER + JN_ETH_HEAD) / 4));
 }
 
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)

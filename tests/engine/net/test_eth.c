@@ -78,8 +78,8 @@ Test(eth, known_bytes_have_the_known_sums)
 Test(eth, a_sum_is_the_same_in_whatever_pieces_it_is_made)
 {
     uint8_t bytes[1500];
-    for (unsigned i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(i * i + 255);
+    for (unsigned i = 0; i < sizeof bytes; i++) /* among them long runs of ones, which carry everywhere */
+        bytes[i] = i / 200 % 2 ? 255 : (uint8_t)(i * i + 255);
     for (size_t n = 0; n < sizeof bytes; n += 7) {
         uint32_t slow = 0;
         for (size_t i = 0; i < n; i++)
