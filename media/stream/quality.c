@@ -9,7 +9,6 @@ enum {
     REORDER = 16,        /* packets within which one that is missing may still come */
     COMES_MS = 2000,     /* since the last packet: they come */
     LISTEN_MS = 1000,    /* between two frames that are looked at */
-    FAINT = 60,          /* -dBov: nothing is heard in what is fainter */
     SPOKEN = 50,         /* packets of ours that a report must know of */
     DEAF = 2,            /* reports in a row that know of none */
     AHEAD = 3000,        /* packets: a report farther ahead begins anew */
@@ -249,14 +248,24 @@ void jn_quality_reported(struct jn_plane *p, struct jn_leg *l, const struct jn_r
         trouble(p, l, JN_TROUBLE_UNHEARD, true);
 }
 
-/* What no level is known of is heard, unless it is too short to hold any (Opus in silence, RFC 6716 2.1.9). */
 void jn_quality_frame(struct jn_leg *l, const struct jn_in *in)
 {
-    uint8_t level = jn_level_of(in);
-
     l->listen &= (uint8_t)~JN_LISTEN_LEVEL;
-    if (level == JN_LEVEL_UNKNOWN ? in->len > 2 : level < FAINT)
+    if (jn_level_heard(in))
         l->quality.heard_ns = in->at_ns;
+}
+
+/* Where it is decoded its sound itself says it, of whatever codec; elsewhere a frame is looked at. */
+static void listen(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
+{
+    const struct jn_voice *v = l->voice != JN_NONE ? &p->voice[l->voice] : NULL;
+
+    if (v && v->jb && v->flow == JN_FLOW_MIX && v->seat != JN_NO_SEAT && !v->gained) {
+        if (v->level < JN_FAINT_DB)
+            l->quality.heard_ns = now_ns;
+        return;
+    }
+    l->listen |= JN_LISTEN_LEVEL;
 }
 
 void jn_quality_begin(struct jn_leg *l, uint64_t now_ns)
@@ -297,7 +306,7 @@ void jn_quality_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns)
     if (!jn_leg_may_send(l->mode))
         trouble(p, l, JN_TROUBLE_UNHEARD, false);
     if (quiet && may && now_ns >= q->listen_ns) {
-        l->listen |= JN_LISTEN_LEVEL;
+        listen(p, l, now_ns);
         q->listen_ns = now_ns + LISTEN_MS * NS_PER_MS;
     }
     if (every && q->next_ns == 0)

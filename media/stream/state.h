@@ -405,6 +405,10 @@ void jn_seats_idle(struct jn_plane *p, struct jn_room *r, uint64_t now_ns);
 /* level.c: how loud a frame's peak is, in -dBov, before it is decoded; and the same of samples. */
 uint8_t jn_level_of(const struct jn_in *in);
 uint8_t jn_level_of_peak(uint16_t peak);
+/* Whether there is anything to hear in it. Of G.722 and Opus without a level: G.722 by its codes; Opus unless it is too
+ * short to hold any. */
+enum { JN_FAINT_DB = 60 };
+bool jn_level_heard(const struct jn_in *in);
 /* 4096 times the factor; at most 18 dB. */
 uint16_t jn_level_gain(int16_t gain_db_q8);
 
