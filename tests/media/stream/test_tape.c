@@ -1,3 +1,4 @@
+#include "engine/base/rand.h"
 #include "media/record/render.h"
 #include "rig.h"
 #include "tests/media/record/drain.h"
@@ -58,6 +59,49 @@ Test(tape, every_received_frame_is_there_as_it_was_in_relay_and_in_mix)
     cr_assert_eq(last, JN_RECEV_STOP);
     cr_assert(ledger.complete);
     cr_assert_eq(ledger.missing[0] + ledger.missing[1], 0);
+    rig_close(r);
+}
+
+Test(tape, every_byte_and_field_is_kept_whatever_the_length)
+{
+    static const uint16_t lengths[] = {160, 240, 80, 33, 96, 1, 160, 31, 224, 47};
+    enum { FRAMES = 150, N = sizeof lengths / sizeof *lengths };
+    static uint8_t said[FRAMES][240];
+    static struct jn_rec_item it[512];
+    const uint64_t leg = UINT64_C(0xabcd00000007);
+    struct rig *r = rig_open();
+    struct party who = rig_leg(r, leg);
+    uint64_t before = 0, begin_us = r->now / 1000;
+    uint8_t data[600];
+
+    rig_room(r, 50);
+    rig_join(r, leg, 50, JN_TRACK_CALLER);
+    record(r, 1);
+    who.seq = 65460;
+    who.ts = UINT32_MAX - 1000;
+    who.ssrc = 0x89abcdef;
+    for (unsigned i = 0; i < FRAMES; i++) {
+        jn_random(said[i], sizeof said[i]);
+        uint16_t len = rig_packet(&who, data, 0, i == 3, said[i], lengths[i % N]);
+        who.ts += 160;
+        rig_inject(r, &who, &who.addr, data, len, who.local);
+        rig_run(r, 20);
+    }
+    unsigned n = drain(r, it, 512), at = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (it[i].kind != JN_REC_FRAME)
+            continue;
+        cr_assert_eq(it[i].len, lengths[at % N]);
+        cr_assert_eq(memcmp(it[i].payload, said[at], it[i].len), 0, "frame %u, %u bytes", at, it[i].len);
+        cr_assert(it[i].arg == leg && it[i].ssrc == 0x89abcdef && it[i].codec == JN_CODEC_PCMU);
+        cr_assert(it[i].rtp_ts == UINT32_MAX - 1000 + 160 * at && it[i].marker == (at == 3));
+        cr_assert_eq((uint16_t)it[i].seq, (uint16_t)(65460 + at));
+        cr_assert(at == 0 || it[i].seq == before + 1, "the wrap at %u is counted", at);
+        cr_assert_eq(it[i].at_us, begin_us + 20000 * at);
+        before = it[i].seq;
+        at++;
+    }
+    cr_assert_eq(at, FRAMES);
     rig_close(r);
 }
 
