@@ -80,7 +80,7 @@ struct jn_pack {
     uint32_t ts;
     uint16_t len;
     bool marker;
-    uint8_t bytes[JN_FRAME_MAX + JN_TICK_SAMPLES];
+    uint8_t bytes[2 * JN_FRAME_MAX]; /* less than a packet waits, and a mix that ends says up to 60 ms at once */
 };
 struct jn_leg_report {
     uint64_t next_ns, sr_at_ns;

@@ -223,6 +223,10 @@ static void gather(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o,
         return;
     }
     struct jn_pack *k = jn_pack_of(p, l);
+    if (o->len > sizeof k->bytes - k->len) { /* nothing that is said is so long */
+        p->counts.drops[JN_DROP_FULL]++;
+        return;
+    }
     if (k->len == 0)
         k->ts = o->ts;
     memcpy(k->bytes + k->len, o->payload, o->len);
