@@ -131,7 +131,12 @@ static bool stop(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 static bool record(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)
 {
     struct jn_room *r = jn_room_find(p, o->room);
-    return r && jn_tape_order(p, r, o, now_ns);
+    if (!r || !jn_tape_order(p, r, o, now_ns))
+        return false;
+    for (unsigned i = 0; i < r->n; i++)
+        if (p->voice[r->member[i]].flow == JN_FLOW_STRAIGHT)
+            jn_relay_aim(p, &p->voice[r->member[i]]);
+    return true;
 }
 
 static bool mark(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns)

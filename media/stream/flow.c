@@ -86,6 +86,7 @@ void jn_flow_changed(struct jn_plane *p, struct jn_room *r, uint64_t now_ns)
         struct jn_voice *v = member(p, r, i);
         if (v->flow == JN_FLOW_TO_MIX && can) { /* as it was */
             set(r, v, JN_FLOW_STRAIGHT);
+            jn_relay_aim(p, v);
             jn_seat_leave(p, r, v);
         } else if (v->flow != JN_FLOW_MIX && !can) {
             turn_to_mix(p, r, v, now_ns);
@@ -172,6 +173,7 @@ void jn_flow_unfed(struct jn_plane *p, const struct jn_room *r)
 static void straight_now(struct jn_plane *p, struct jn_room *r, struct jn_voice *v)
 {
     set(r, v, JN_FLOW_STRAIGHT);
+    jn_relay_aim(p, v);
     jn_seat_leave(p, r, v);
     p->counts.turns_to_relay++;
     p->voice[v->peer].epoch++;

@@ -41,17 +41,16 @@ void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n)
         v[m++] = &p->voice[at];
         near_lines(&p->voice[at], offsetof(struct jn_voice, track));
     }
-    unsigned straight = 0;
-    for (unsigned i = 0; i < m; i++) {
-        (void)*(const volatile char *)(&p->room[v[i]->room].tape.state);
-        if (v[i]->flow != JN_FLOW_STRAIGHT)
-            continue;
-        v[straight] = &p->voice[v[i]->peer];
-        (void)*(const volatile char *)v[straight++];
-    }
-    for (unsigned i = 0; i < straight; i++)
-        if (v[i]->leg_at != JN_NONE)
-            near_outbound(&p->leg[v[i]->leg_at]);
+    for (unsigned i = 0; i < m; i++)
+        if (v[i]->flow == JN_FLOW_STRAIGHT && v[i]->to != JN_NONE)
+            near_outbound(&p->leg[v[i]->to]);
+        else
+            (void)*(const volatile char *)(&p->room[v[i]->room].tape.state);
+}
+
+void jn_relay_aim(const struct jn_plane *p, struct jn_voice *v)
+{
+    v->to = p->room[v->room].tape.state == JN_TAPE_OFF ? p->voice[v->peer].leg_at : JN_NONE;
 }
 
 /* RTP in its simplest form (no CSRC, extension or padding), of the leg's codec. */
@@ -84,12 +83,11 @@ static bool in_order(const struct jn_rtp_source *s, const struct jn_rtp *h)
 /* The leg that the voice's frames go to as they come, when that is here and both are on one time line; else NULL. */
 static struct jn_leg *straight_to(struct jn_plane *p, const struct jn_leg *l, const struct jn_voice *v)
 {
-    if (v->flow != JN_FLOW_STRAIGHT || v->restarts != l->restarts || p->room[v->room].tape.state != JN_TAPE_OFF)
+    if (v->flow != JN_FLOW_STRAIGHT || v->restarts != l->restarts || v->to == JN_NONE)
         return NULL;
-    uint32_t at = p->voice[v->peer].leg_at;
-    struct jn_leg *t = at != JN_NONE ? &p->leg[at] : NULL;
+    struct jn_leg *t = &p->leg[v->to];
     uint32_t tag = JN_TAG_RELAY | ((uint32_t)(v - p->voice) << 8 & ~JN_TAG_RELAY) | l->restarts;
-    bool good = t && t->ready && t->tx.tag == tag && t->rtp_pt <= 127 && t->src.have.family != JN_ADDR_NONE &&
+    bool good = t->ready && t->tx.tag == tag && t->rtp_pt <= 127 && t->src.have.family != JN_ADDR_NONE &&
                 jn_leg_may_send(t->mode);
     return good ? t : NULL;
 }

@@ -194,7 +194,8 @@ enum jn_flow {
  *
  * enc: what encodes what it hears, for codecs with state. rate: of its sound, by index; rates: its ways to others.
  *
- * peer: index of the voice that hears the frames that go straight; line: which one is the first. fed: seats whose sound
+ * peer: index of the voice that hears the frames that go straight; to: that one's port half while they take the short
+ * way, JN_NONE: it is elsewhere, or they are recorded; line: which one is the first. fed: seats whose sound
  * reaches it straight; bit JN_SEATS: that of one without a seat. epoch: tells time lines of the mix to this voice
  * apart; spared: RTP units that it was told less than real time. gain: 4096 is as it came; gain_was: in the last
  * period; gained: one of them is not. */
@@ -207,7 +208,7 @@ struct jn_voice {
     bool format_known, audible, gone, ends, gained;
     uint64_t last_in_ns, last_ext, turn_ns;
     struct jn_jbuf_line line;
-    uint32_t place, peer, followed;
+    uint32_t place, peer, to, followed;
     uint16_t gain, gain_was;
     uint8_t track, hears, speaks, hears_told, leg_worker;
     uint8_t claim, said, shown, lied;
@@ -312,6 +313,8 @@ void jn_pair_give(struct jn_plane *p, uint32_t pair, uint64_t now_ns);
 
 /* relay.c: the short way of a plain packet that goes straight on; false: it takes the long one, nothing was changed. */
 bool jn_relay_take(struct jn_plane *p, struct jn_leg *l, struct jn_pkt *pk, uint64_t now_ns);
+/* v goes straight, or its room's recording began or ended: which way its frames take. */
+void jn_relay_aim(const struct jn_plane *p, struct jn_voice *v);
 /* Brings near what packets of these legs will ask for. */
 void jn_relay_near(struct jn_plane *p, const uint32_t leg[], unsigned n);
 
