@@ -157,6 +157,58 @@ Test(tx, packets_have_the_length_that_the_peer_asked_for)
     }
 }
 
+static void say_60_ms(struct rig *r, struct party *who)
+{
+    uint8_t payload[480], data[600];
+    for (unsigned i = 0; i < sizeof payload; i++)
+        payload[i] = (uint8_t)(0x80 + i * 7 % 64);
+    uint16_t len = rig_packet(who, data, who->remote.rtp_pt, false, payload, sizeof payload);
+    who->ts += sizeof payload;
+    rig_inject(r, who, &who->addr, data, len, who->local);
+}
+
+/* Whenever a mix ends, with a packet half full, and up to 60 ms are said at once. */
+Test(tx, long_packets_stay_on_their_line_however_often_a_mix_ends)
+{
+    enum { CALLS = 6 };
+    struct rig *r = rig_open();
+    struct party who[2 * CALLS];
+    for (unsigned k = 0; k < 2 * CALLS; k++) {
+        who[k] = rig_leg_open(r, k + 1);
+        who[k].remote.ptime_ms = 60;
+        rig_remote(r, &who[k]);
+        if (k % 2 == 0)
+            rig_room(r, 50 + k / 2);
+        rig_join(r, k + 1, 50 + k / 2, k % 2 ? JN_TRACK_AGENT : JN_TRACK_CALLER);
+    }
+    for (unsigned ms = 0; ms < 18000; ms += 5) {
+        for (unsigned k = 0; k < 2 * CALLS; k++) {
+            unsigned at = ms + 5 * k, late = at / 60 * 35 % 50 / 5 * 5; /* each packet by so much */
+            if (at % 60 == late && at >= 60)
+                say_60_ms(r, &who[k]);
+            if (k % 2 == 0 && at % 1200 == 0)
+                rig_play(r, k + 2, 50 + k / 2, 9, true, 1);
+            struct jn_order stop = {.kind = JN_ORDER_STOP, .leg = k + 1, .room = 50 + k / 2};
+            if (k % 2 && at % 1200 == 105 + at / 1200 * 5)
+                rig_order(r, &stop);
+        }
+        rig_run(r, 5);
+    }
+    cr_expect_gt(jn_plane_counts(r->p)->turns_to_relay, 20, "%lu",
+                 (unsigned long)jn_plane_counts(r->p)->turns_to_relay);
+    for (unsigned k = 0; k < 2 * CALLS; k++) {
+        unsigned n = rig_count(r, who[k].local, 0);
+        cr_expect(n > 270 && n < 400, "leg %u: %u packets", k, n);
+        for (unsigned i = 1; i < n; i++) {
+            const struct sent *s = rig_sent(r, who[k].local, 0, i), *before = rig_sent(r, who[k].local, 0, i - 1);
+            int32_t step = (int32_t)(s->h.ts - before->h.ts);
+            cr_assert(s->h.payload_len <= 480 && step > 0 && step < 2000, "leg %u, packet %u: %d samples on", k, i,
+                      step);
+        }
+    }
+    rig_close(r);
+}
+
 Test(tx, a_leg_on_hold_is_sent_nothing_but_reports)
 {
     struct rig *r = rig_open();
