@@ -253,12 +253,13 @@ enum jn_eth_kind jn_eth_parse_for(struct jn_eth_frame *f, const struct jn_eth_ho
 }
 
 /* All of it adds up to 0xffff, so the tail is what the rest lacks. */
-uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes)
+bool jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes, uint16_t *tail)
 {
     const uint8_t *at = bytes + f->off - UDP_HEADER;
-    uint16_t len = (uint16_t)(f->len + UDP_HEADER);
+    uint64_t head = pseudo(f->from, f->to, (uint16_t)(f->len + UDP_HEADER)) + words(at, (UDP_HEADER + JN_ETH_HEAD) / 4);
 
-    return jn_eth_fold(pseudo(f->from, f->to, len) + words(at, (UDP_HEADER + JN_ETH_HEAD) / 4));
+    *tail = jn_eth_fold(head);
+    return jn_eth_fold(jn_eth_sum(head, at + UDP_HEADER + JN_ETH_HEAD, (size_t)f->len - JN_ETH_HEAD)) == 0;
 }
 
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
@@ -292,43 +293,35 @@ static unsigned eth_length(const struct jn_eth_host *us)
     return us->vlan != 0 ? JN_ETH_HEADER + JN_ETH_TAG : JN_ETH_HEADER;
 }
 
-static uint16_t udp_sum(const struct jn_eth_udp *u, uint64_t base, const uint8_t *udp, uint16_t udp_len)
-{
-    uint64_t sum = base;
-
-    if (u->tail_known)
-        sum += u->tail + words(udp, (UDP_HEADER + JN_ETH_HEAD) / 4);
-    else
-        sum = jn_eth_sum(base, udp, udp_len);
-    uint16_t folded = jn_eth_fold(sum);
-    return folded != 0 ? folded : UINT16_MAX; /* zero would mean "none" */
-}
-
+/* Headers are made of whole words and added up before they are written: reading back what was just written in smaller
+ * pieces would wait for it. */
 unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u, uint8_t *payload, uint16_t len)
 {
     static_assert((UDP_HEADER + JN_ETH_HEAD) % 4 == 0, "whole words");
     unsigned headers = eth_length(us) + IP_HEADER + UDP_HEADER;
-    uint16_t udp_len = (uint16_t)(len + UDP_HEADER), sum;
+    uint16_t udp_len = (uint16_t)(len + UDP_HEADER);
     uint8_t *udp = payload - UDP_HEADER;
     /* 802.1Q's priority is the class selector of DSCP: EF travels as 5. */
-    uint8_t *ip = jn_eth_put_header(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
-    const uint8_t fixed[12] = {0x45, (uint8_t)(u->dscp << 2), [6] = DONT_FRAGMENT >> 8, [8] = TTL, PROTO_UDP};
-    uint16_t ports[4] = {htons(u->from_port), htons(u->to_port), htons(udp_len), 0};
-
-    memcpy(ip, fixed, sizeof fixed);
-    put16(ip + 2, (uint16_t)(udp_len + IP_HEADER));
-    memcpy(ip + 12, &us->ip, 4);
-    memcpy(ip + 16, &u->to, 4);
-    memcpy(udp, ports, sizeof ports);
+    uint8_t *at = jn_eth_put_header(us, payload - headers, u->mac, TYPE_IP, u->dscp >> 3);
+    uint32_t ip[IP_HEADER / 4] = {htonl(0x45000000u | (uint32_t)u->dscp << 18 | (uint32_t)(udp_len + IP_HEADER)),
+                                  htonl(DONT_FRAGMENT), htonl((uint32_t)TTL << 24 | (uint32_t)PROTO_UDP << 16), us->ip,
+                                  u->to};
+    uint32_t ports = htonl((uint32_t)u->from_port << 16 | u->to_port);
     uint64_t base = pseudo(us->ip, u->to, udp_len);
+    uint16_t sum = (uint16_t)~jn_eth_fold(base);
+
     if (u->sums) {
-        uint16_t ip_sum = jn_eth_fold(words(ip, IP_HEADER / 4));
-        memcpy(ip + 10, &ip_sum, 2);
-        sum = udp_sum(u, base, udp, udp_len);
-    } else {
-        sum = (uint16_t)~jn_eth_fold(base);
+        uint16_t ip_sum = jn_eth_fold((uint64_t)ip[0] + ip[1] + ip[2] + ip[3] + ip[4]);
+        ip[2] |= htonl(ntohs(ip_sum));
+        base += (uint64_t)ports + htons(udp_len);
+        sum = jn_eth_fold(u->tail_known ? base + words(payload, JN_ETH_HEAD / 4) + u->tail
+                                        : jn_eth_sum(base, payload, len));
+        sum = sum != 0 ? sum : UINT16_MAX; /* zero would mean "none" */
     }
-    memcpy(udp + 6, &sum, 2);
+    uint32_t rest = htonl((uint32_t)udp_len << 16 | ntohs(sum));
+    memcpy(at, ip, sizeof ip);
+    memcpy(udp, &ports, 4);
+    memcpy(udp + 4, &rest, 4);
     return headers;
 }
 

@@ -70,9 +70,9 @@ static inline enum jn_eth_kind jn_eth_parse(struct jn_eth_frame *f, const struct
  * jn_eth_parse_for has it, but for the sender's station. False says nothing: jn_eth_parse_for tells. */
 bool jn_eth_plain(struct jn_eth_frame *f, const struct jn_eth_host us[], unsigned hosts, const uint8_t *bytes,
                   size_t n);
-/* The sum (not folded to its complement) of a payload from JN_ETH_HEAD on, of a datagram whose checksum holds: known
- * without reading it. */
-uint16_t jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes);
+/* Of a datagram over IPv4 of JN_ETH_HEAD bytes or more whose checksum was made: whether that is right, and then the sum
+ * (not folded to its complement) of its payload from JN_ETH_HEAD on. */
+bool jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes, uint16_t *tail);
 /* RFC 768: the checksum of the UDP datagram that f says is right, or was not made (zero). */
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes);
 

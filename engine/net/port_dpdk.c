@@ -165,12 +165,12 @@ static bool sum_refused(struct jn_port *p, const struct rte_mbuf *m, const struc
 
     if (verdict == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
         return false;
-    if (verdict != RTE_MBUF_F_RX_L4_CKSUM_BAD && jn_eth_udp_sum_ok(f, bytes)) {
-        if (!f->v6 && f->len >= JN_ETH_HEAD && (bytes[f->off - 2] | bytes[f->off - 1]) != 0) {
-            p->tail[p->held_n] = jn_eth_tail(f, bytes);
-            p->tail_known[p->held_n] = true;
-        }
-        return false;
+    if (verdict != RTE_MBUF_F_RX_L4_CKSUM_BAD) {
+        bool whole = !f->v6 && f->len >= JN_ETH_HEAD && (bytes[f->off - 2] | bytes[f->off - 1]) != 0;
+        bool good = whole ? jn_eth_tail(f, bytes, &p->tail[p->held_n]) : jn_eth_udp_sum_ok(f, bytes);
+        p->tail_known[p->held_n] = whole && good;
+        if (good)
+            return false;
     }
     jn_dpdk_count(p, JN_PORT_BAD_SUM, 1);
     return verdict == RTE_MBUF_F_RX_L4_CKSUM_BAD;

@@ -23,8 +23,10 @@ static void both_families(const uint8_t *bytes, size_t size, uint16_t vlan, uint
     bool lies_inside = f.l3 >= JN_ETH_HEADER && f.off > f.l3 && (size_t)f.off + f.len <= size;
     if ((kind == JN_ETH_UDP || kind == JN_ETH_ECHO || kind == JN_ETH_ND) && (!lies_inside || f.host > 1))
         abort();
-    if (kind == JN_ETH_UDP && jn_eth_udp_sum_ok(&f, frame) && !f.v6 && f.len >= JN_ETH_HEAD)
-        (void)jn_eth_tail(&f, frame);
+    uint16_t tail;
+    if (kind == JN_ETH_UDP && !f.v6 && f.len >= JN_ETH_HEAD && (frame[f.off - 2] | frame[f.off - 1]) != 0 &&
+        jn_eth_tail(&f, frame, &tail) != jn_eth_udp_sum_ok(&f, frame))
+        abort();
     if (kind == JN_ETH_ECHO) {
         unsigned n = jn_eth_answer_echo(&us[f.host], &f, frame, &at);
         if (at < room || at + n > frame + size)

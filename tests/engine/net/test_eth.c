@@ -370,7 +370,11 @@ Test(eth, the_sum_of_what_stays_is_known_from_the_checksum_alone)
             room[i] = round % 7 ? (uint8_t)(seed >> 56) : round % 2 ? 0xff : 0;
         unsigned n = jn_eth_put_udp(&peer, &u, payload, len);
         cr_assert_eq(jn_eth_parse(&f, &us, payload - n, n + len, 0), JN_ETH_UDP);
-        u.tail = jn_eth_tail(&f, payload - n);
+        cr_assert(jn_eth_tail(&f, payload - n, &u.tail));
+        payload[len - 1] ^= 0x20;
+        uint16_t of_wrong;
+        cr_assert_not(jn_eth_tail(&f, payload - n, &of_wrong));
+        payload[len - 1] ^= 0x20;
         payload[3] ^= 0x41; /* the head may change */
         payload[11] ^= 0x7;
         memcpy(again, room, sizeof room);
