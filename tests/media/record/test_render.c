@@ -329,3 +329,64 @@ Test(render, a_wav_header_is_what_players_expect)
                                      0,   0,   4,   0,   16,   0,    'd', 'a', 't', 'a',  0,    0x7d, 0,   0};
     cr_assert_arr_eq(h, want, 44);
 }
+
+/* RFC 3533 6: the page's checksum, bit by bit. */
+static uint32_t page_sum(const uint8_t *p, size_t n)
+{
+    uint32_t c = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            uint8_t byte = i >= 22 && i < 26 ? 0 : p[i];
+            bool top = (c >> 31 ^ (byte >> (7 - bit) & 1)) & 1;
+            c = c << 1 ^ (top ? 0x04c11db7u : 0);
+        }
+    return c;
+}
+
+static uint64_t le(const uint8_t *p, unsigned n)
+{
+    uint64_t v = 0;
+    for (unsigned i = n; i > 0; i--)
+        v = v << 8 | p[i - 1];
+    return v;
+}
+
+Test(render, an_ogg_file_has_whole_pages_and_ends_where_the_sound_does)
+{
+    enum { N = 8000 * 3 + 77 };
+    int16_t *pcm = calloc(2 * N, sizeof *pcm);
+    struct jn_buf out = {0};
+    uint32_t pages = 0, packets = 0;
+    uint64_t granule = 0;
+    uint8_t flags = 0;
+
+    for (int i = 0; i < N; i++)
+        pcm[2 * i] = (int16_t)(i * 331 % 9000 - 4500);
+    cr_assert_eq(jn_ogg_opus(&out, pcm, N, 8000, 0xc0ffee), 0);
+    const uint8_t *p = (const uint8_t *)out.data;
+    for (size_t at = 0; at < out.len; pages++) {
+        cr_assert(out.len - at > 27 && memcmp(p + at, "OggS\0", 5) == 0, "page %u", pages);
+        size_t laces = p[at + 26], bytes = 27 + laces;
+        for (size_t i = 0; i < laces; i++) {
+            bytes += p[at + 27 + i];
+            packets += p[at + 27 + i] < 255;
+        }
+        cr_assert(bytes <= out.len - at);
+        cr_assert_eq(le(p + at + 14, 4), 0xc0ffee);
+        cr_assert_eq(le(p + at + 18, 4), pages, "numbered from 0");
+        cr_assert_eq(le(p + at + 22, 4), page_sum(p + at, bytes), "page %u", pages);
+        cr_assert(le(p + at + 6, 8) >= granule);
+        flags = p[at + 5];
+        cr_assert_eq(flags & 2, pages == 0 ? 2 : 0);
+        if (pages < 2)
+            cr_assert_eq(memcmp(p + at + 27 + laces, pages ? "OpusTags" : "OpusHead", 8), 0);
+        granule = le(p + at + 6, 8);
+        at += bytes;
+    }
+    cr_assert_eq(flags & 4, 4, "the last one says so");
+    cr_assert_eq(granule, UINT64_C(6) * N + 312, "samples at 48 kHz, with what the coder looks ahead");
+    cr_assert_eq(packets, 2 + (6 * N + 312 + 959) / 960);
+    jn_buf_free(&out);
+    free(pcm);
+}
