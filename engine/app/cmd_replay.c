@@ -13,6 +13,8 @@ static const char help[] =
     "usage: junctor replay DATA_DIR [--from-start] [--json]\n"
     "       junctor replay --pcap IN --out OUT ...   a capture through the media plane: `junctor replay --pcap "
     "--help`\n"
+    "       junctor replay --policy NAME|FILE ...    what if: the day under other policies: `junctor replay --policy "
+    "--help`\n"
     "Applies the events of DATA_DIR/journal to a fresh router and compares commands and states with\n"
     "the check records that the engine wrote every 1,000 events, at snapshots and at its end, and with snapshots on\n"
     "the way. Begins at the oldest usable snapshot, or at the first event when there is none. Changes\n"
@@ -84,6 +86,8 @@ int jn_cmd_replay(int argc, char *argv[])
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--pcap") == 0)
             return jn_cmd_replay_pcap(argc, argv);
+        else if (strcmp(argv[i], "--policy") == 0 || strcmp(argv[i], "--day") == 0)
+            return jn_cmd_replay_policy(argc, argv);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(help, stdout);

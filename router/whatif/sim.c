@@ -188,12 +188,12 @@ static void happens(struct sim *s, const struct happen *h)
 }
 
 /* The router's own timers (offer timeout, longest wait, wrap-up) at their own moment, so that what follows from them is
- * not late. */
+ * not late; of equal times they are first, as they are inside the router. */
 static int run(struct sim *s, struct jn_err *err)
 {
     while (s->n > 0 && !s->failed) {
         uint64_t timer_us = jn_router_next_us(s->router);
-        if (timer_us < s->heap[0].at_us) {
+        if (timer_us <= s->heap[0].at_us && timer_us != UINT64_MAX) {
             struct jn_event tick = {.kind = JN_EV_TICK};
             s->now_us = timer_us > s->now_us ? timer_us : s->now_us;
             apply(s, &tick);
