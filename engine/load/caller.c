@@ -370,3 +370,17 @@ void jn_caller_turn(struct jn_load *l, struct jn_party *p, uint64_t now)
         now - p->t.began > bound)
         give_up(l, p, now);
 }
+
+bool jn_load_let_go(struct jn_load *l, uint64_t now)
+{
+    for (; l->next_stay < l->c.callers; l->next_stay++) {
+        struct jn_party *p = &l->caller[l->next_stay];
+        if (p->state != JN_PARTY_UP || !p->stay)
+            continue;
+        p->t.began = now;
+        jn_caller_bye(l, p, now);
+        return true;
+    }
+    l->next_stay = 0;
+    return false;
+}

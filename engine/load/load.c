@@ -416,20 +416,6 @@ void jn_load_phones_stay(struct jn_load *l, bool stay)
     l->phones_stay = stay;
 }
 
-bool jn_load_let_go(struct jn_load *l, uint64_t now)
-{
-    for (; l->next_stay < l->c.callers; l->next_stay++) {
-        struct jn_party *p = &l->caller[l->next_stay];
-        if (p->state != JN_PARTY_UP || !p->stay)
-            continue;
-        p->t.began = now;
-        jn_caller_bye(l, p, now);
-        return true;
-    }
-    l->next_stay = 0;
-    return false;
-}
-
 bool jn_load_register(struct jn_load *l, uint32_t i, bool leave, uint64_t now)
 {
     if (i >= l->c.phones || l->phone[i].register_state != JN_REGISTER_IDLE)

@@ -6,8 +6,8 @@
  * its leg has at the plane (jn_leg_remote.rtp; the plane's legs are told jn_load_media_address of the same index), and
  * call jn_load_media_turn from a loop pinned to its core, without sleeping, for as long as it shall be held. A
  * packet's 20 ms are cut into 160 moments of 125 us (those of ptime_ms into 8 a ms), talkers are spread over them by
- * their index: those of one room (3k, 3k + 1, 3k + 2) speak at different moments. jn_load_media_end gives back what each one lost; late_us says whether the generator
- * itself kept the pace. A voice for some of them only: `heard`. */
+ * their index: those of one room (3k, 3k + 1, 3k + 2) speak at different moments. jn_load_media_end gives back what
+ * each one lost; late_us says whether the generator itself kept the pace. A voice for some of them only: `heard`. */
 #ifndef JN_LOAD_MEDIA_H
 #define JN_LOAD_MEDIA_H
 
@@ -20,10 +20,11 @@ enum { JN_LOAD_MOMENTS_MS = 8, JN_LOAD_MOMENT_NS = 125000, JN_LOAD_PTIME_MAX = 6
 
 /* port: its range says how many local ports talkers share: several of one port are told apart by whom they talk to.
  * Only every second number of the range is used (RFC 3550 11). askew: talkers from that
- * one on (those who answer) share the ports in another order. ptime_ms: how much sound a packet has, 10 to 60, 0: 20. dense: the first so many packets of a
- * talker all come, after them one in `sparse`; 0: all of them. heard: every so manieth talker listens, 0 and 1: all. line_ns:
- * added to the monotonic clock it gives the time line that voices speak by, the same in all processes that shall
- * understand each other. impair: what becomes of packets before they leave, NULL nothing. Borrows voice and impair. */
+ * one on (those who answer) share the ports in another order. ptime_ms: how much sound a packet has, 10 to 60, 0: 20.
+ * dense: the first so many packets of a talker all come, after them one in `sparse`; 0: all of them. heard: every so
+ * manieth talker listens, 0 and 1: all. line_ns: added to the monotonic clock it gives the time line that voices speak
+ * by, the same in all processes that shall understand each other. impair: what becomes of packets before they leave,
+ * NULL nothing. Borrows voice and impair. */
 struct jn_load_media_config {
     const struct jn_port_ops *ops;
     struct jn_port_config port;

@@ -29,7 +29,7 @@ struct jn_load_media {
     struct jn_talker *talker;
     struct jn_map by_peer;
     uint32_t *on_port, *alone; /* by local port: how many talkers, and one of them */
-    uint32_t moments; /* of one packet's time */
+    uint32_t moments;          /* of one packet's time */
     struct jn_moment moment[JN_LOAD_PTIME_MAX * JN_LOAD_MOMENTS_MS];
     uint64_t slot;      /* the next of 125 us on the time line that is to be sent */
     uint64_t search_ns; /* not before then */
