@@ -1,252 +1,133 @@
-/* Router: events a second and the time of one assignment, with many agents and a long wait; beside it, interleaved in
- * the same run, a matcher that looks at everybody, as a plain list would. bench_router [agents queues waiting seconds]
- */
-#include "engine/base/clock.h"
-#include "engine/base/histo.h"
-#include "engine/base/rand.h"
-#include "router/core/router.h"
+/* Router: complete lives a second (arrive, accept, end, wrap-up done; the offer is a command), journal encoding
+ * included, in three shapes, with the journal on disk, and what an agent and a waiting interaction cost in memory. The
+ * driver and its model are inside the measured time; the checks are not. bench_router [seconds of lives per shape] */
+#include "bench/router_world.h"
+#include "engine/store/journal_file.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <malloc.h>
+#include <unistd.h>
 
-enum { SKILLS = 40, SLICE = 200, NAIVE_SLICE = 20 };
+enum { SLICE = 200, LIVES = 4000000, FILL_S = 12, COMMIT_BYTES = 1 << 20 };
 
-struct offer {
-    uint64_t ix, agent;
-};
-struct bench {
-    struct jn_router *r;
-    struct offer *offers; /* ring of offers not yet answered */
-    uint32_t first, count, cap;
-    uint64_t now, seq, seed, next_ix, commands;
-    uint32_t agents, queues;
-};
+static const struct shape shapes[] = {{"idle", 1, 1000, 100000, 50000, 0, false},
+                                      {"waiting", 1, 1000, 100000, 0, 1000000, true},
+                                      {"tenants", 1000, 20000, 200000, 100000, 0, false}};
 
-static void hear(void *arg, const struct jn_command *c)
+static size_t in_use(void)
 {
-    struct bench *b = arg;
+    struct mallinfo2 m = mallinfo2();
 
-    b->commands++;
-    if (c->kind != JN_CMD_OFFER)
-        return;
-    if (b->count == b->cap)
+    return m.uordblks + m.hblkhd;
+}
+
+static size_t tables(uint32_t agents, uint32_t interactions)
+{
+    struct jn_router_limits limits = {agents, 1000, 1, interactions};
+    size_t before = in_use();
+    struct jn_router *r = jn_router_new(&limits, NULL, NULL);
+    size_t bytes = in_use() - before;
+
+    jn_router_free(r);
+    return r ? bytes : 0;
+}
+
+static void to_disk(struct world *w, const struct jn_event *ev, const uint8_t *bytes, size_t n)
+{
+    static uint64_t since;
+
+    since += n;
+    if (jn_journal_append(w->arg, ev->seq, ev->time_us, bytes, (uint32_t)n) < 0)
         abort();
-    b->offers[(b->first + b->count++) % b->cap] = (struct offer){c->row.id, c->row.agent};
+    if (since >= COMMIT_BYTES && jn_journal_commit(w->arg) < 0)
+        abort();
+    since %= COMMIT_BYTES;
 }
 
-static uint32_t pick(struct bench *b, uint32_t n)
+/* Lives a second over that time, 0 when the work was not done as it should. */
+static double lives(struct world *w, double seconds)
 {
-    return (uint32_t)(jn_splitmix(&b->seed) % n);
+    uint64_t start = jn_mono_ns(), end = start + (uint64_t)(seconds * 1e9), from = w->closed, check = w->check_ns;
+
+    while (jn_mono_ns() < end + (w->check_ns - check) && w->next_ix + SLICE < w->ix_cap)
+        for (int i = 0; i < SLICE; i++)
+            world_turn(w);
+    if (w->log && jn_journal_commit(w->arg) < 0)
+        return 0;
+    double ns = (double)(jn_mono_ns() - start - (w->check_ns - check));
+    return w->wrong || w->refused ? 0 : (double)(w->closed - from) * 1e9 / ns;
 }
 
-static void apply(struct bench *b, struct jn_event *ev)
+static double journaled(struct world *w, double seconds)
 {
-    b->now += 20;
-    ev->time_us = b->now;
-    ev->seq = ++b->seq;
-    ev->tenant = 1;
-    jn_router_apply(b->r, ev);
-}
+    char dir[] = "/var/tmp/junctor-bench-router-XXXXXX", command[sizeof dir + 16];
+    struct jn_journal_found found;
+    struct jn_journal *j = NULL;
+    struct jn_err err;
+    double rate = 0;
 
-static void put_queue(struct bench *b, uint32_t k)
-{
-    struct jn_event ev = {.kind = JN_EV_QUEUE_PUT};
-
-    ev.queue = (struct jn_ev_queue){.id = 1000 + k,
-                                    .skills = 1,
-                                    .target_ms = 10000 + 1000 * (k % 20),
-                                    .weight = (uint16_t)(1 + k % 3),
-                                    .policy = (uint8_t)(k % JN_POLICY_N),
-                                    .channel_mask = 3};
-    ev.queue.skill[0] = (struct jn_skill){500 + k % SKILLS, 1};
-    apply(b, &ev);
-}
-
-static void put_agent(struct bench *b, uint32_t k)
-{
-    struct jn_event ev = {.kind = JN_EV_AGENT_PUT};
-
-    ev.agent = (struct jn_ev_agent){.id = 100000 + k, .skills = 4, .capacity = {1, 0}};
-    for (uint32_t i = 0; i < 4; i++)
-        ev.agent.skill[i] = (struct jn_skill){500 + (k * 7 + i * 11) % SKILLS, (uint8_t)(1 + (k + i) % 10)};
-    apply(b, &ev);
-}
-
-static void agent_does(struct bench *b, uint8_t kind, uint32_t k)
-{
-    struct jn_event ev = {.kind = kind};
-
-    ev.who.agent = 100000 + k;
-    apply(b, &ev);
-}
-
-static void arrive(struct bench *b)
-{
-    struct jn_event ev = {.kind = JN_EV_ARRIVE};
-
-    ev.arrive = (struct jn_ev_arrive){.ix = ++b->next_ix,
-                                      .queue = 1000 + pick(b, b->queues),
-                                      .channel = JN_CH_VOICE,
-                                      .priority = (uint8_t)pick(b, 3)};
-    apply(b, &ev);
-}
-
-static void work(struct bench *b, uint8_t kind, struct offer o)
-{
-    struct jn_event ev = {.kind = kind, .why = JN_WHY_AGENT};
-
-    ev.ix.ix = o.ix;
-    ev.ix.agent = o.agent;
-    apply(b, &ev);
-}
-
-/* One call's life while the queues stay as long as they are: arrival, answer, end; the end frees an agent, who is
- * given the next one out of everything that waits. Returns the nanoseconds of that last event. */
-static uint64_t turn(struct bench *b)
-{
-    struct offer o = b->offers[b->first % b->cap];
-
-    b->first = (b->first + 1) % b->cap;
-    b->count--;
-    arrive(b);
-    work(b, JN_EV_ACCEPT, o);
-    uint64_t t = jn_mono_ns();
-    work(b, JN_EV_END, o);
-    return jn_mono_ns() - t;
-}
-
-/* What a list does for the same question: look at every waiting interaction for the freed agent, and take the best. */
-struct waiting {
-    uint64_t due, order;
-    uint16_t queue;
-    uint8_t priority, weight;
-};
-struct naive {
-    struct waiting *at;
-    uint32_t n;
-    uint64_t order;
-};
-
-static bool sooner(const struct waiting *x, const struct waiting *y)
-{
-    if (x->priority != y->priority)
-        return x->priority > y->priority;
-    if (x->weight != y->weight)
-        return x->weight > y->weight;
-    return x->due != y->due ? x->due < y->due : x->order < y->order;
-}
-
-static struct waiting newcomer(struct naive *n, struct bench *b)
-{
-    uint32_t q = pick(b, b->queues);
-
-    n->order++;
-    return (struct waiting){.due = n->order * 20 + 10000000 + 1000000 * (q % 20),
-                            .order = n->order,
-                            .queue = (uint16_t)q,
-                            .priority = (uint8_t)pick(b, 3),
-                            .weight = (uint8_t)(1 + q % 3)};
-}
-
-static uint64_t naive_turn(struct naive *n, struct bench *b)
-{
-    uint32_t agent = pick(b, b->agents), best = UINT32_MAX;
-    bool serves[SKILLS] = {false};
-    uint64_t t = jn_mono_ns();
-
-    for (uint32_t i = 0; i < 4; i++)
-        serves[(agent * 7 + i * 11) % SKILLS] = true;
-    for (uint32_t i = 0; i < n->n; i++)
-        if (serves[n->at[i].queue % SKILLS] && (best == UINT32_MAX || sooner(&n->at[i], &n->at[best])))
-            best = i;
-    if (best != UINT32_MAX)
-        n->at[best] = newcomer(n, b);
-    return jn_mono_ns() - t;
-}
-
-static void fill(struct bench *b, struct naive *n, uint32_t waiting)
-{
-    struct jn_event ev = {.kind = JN_EV_TENANT_PUT};
-
-    apply(b, &ev);
-    for (uint32_t k = 0; k < b->queues; k++)
-        put_queue(b, k);
-    for (uint32_t k = 0; k < b->agents; k++) {
-        put_agent(b, k);
-        agent_does(b, JN_EV_LOGIN, k);
-        agent_does(b, JN_EV_READY, k);
+    if (!mkdtemp(dir))
+        return 0;
+    if (jn_journal_open(&j, dir, false, &found, &err) == 0) {
+        struct jn_event tick = {.kind = JN_EV_TICK};
+        w->seq = 0; /* the file begins with this part of the run */
+        w->arg = j;
+        w->log = to_disk;
+        world_apply(w, &tick, 0);
+        rate = lives(w, seconds);
+        w->log = NULL;
+        jn_journal_close(j);
     }
-    for (uint32_t k = 0; k < b->agents + waiting; k++)
-        arrive(b);
-    for (n->n = 0; n->n < waiting;)
-        n->at[n->n++] = newcomer(n, b);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    if (system(command) != 0)
+        fprintf(stderr, "%s was left\n", dir);
+    return rate;
 }
 
-static uint32_t argument(int argc, char **argv, int i, uint32_t otherwise)
+static int run(const struct shape *s, double seconds)
 {
-    return argc > i ? (uint32_t)strtoul(argv[i], NULL, 10) : otherwise;
+    struct world w;
+    struct jn_err err;
+    uint64_t t = jn_mono_ns();
+    size_t before = in_use();
+
+    if (world_open(&w, s, LIVES, t + FILL_S * UINT64_C(1000000000)) < 0)
+        return -1;
+    printf("%-8s %u tenants, %u queues, %u agents: %" PRIu64 " with agents, %" PRIu64 " wait; filled in %.1f s\n",
+           s->name, s->tenants, s->queues, s->agents, w.n_offered, world_waiting(&w), (double)(jn_mono_ns() - t) / 1e9);
+    if (s->waiting && world_waiting(&w) < s->waiting)
+        printf("         NOT %u: an arrival takes %.1f us on the mean, and %d s were over\n", s->waiting,
+               (double)(jn_mono_ns() - t) / 1e3 / (double)w.next_ix, FILL_S);
+    uint64_t bytes = w.bytes, events = w.seq, lived = w.closed;
+    double rate = lives(&w, seconds);
+    printf("         %" PRIu64 " lives, %.1f B an input, %" PRIu64 " decisions checked, %" PRIu64 " wrong, %" PRIu64
+           " refused; %" PRIu64 " wait now\n",
+           w.closed - lived, (double)(w.bytes - bytes) / (double)(w.seq - events), w.checked, w.wrong, w.refused,
+           world_waiting(&w));
+    if (w.wrong || w.refused || jn_router_check(w.r, &err) < 0) {
+        fprintf(stderr, "%s: decisions differ from the plain model, or an invariant is broken\n", s->name);
+        return -1;
+    }
+    printf("FIGURE router_lives_per_s_%s %.0f 1/s\n", s->name, rate);
+    if (s == shapes) {
+        printf("FIGURE router_lives_per_s %.0f 1/s\n", rate);
+        printf("FIGURE router_lives_journaled_per_s %.0f 1/s\n", journaled(&w, seconds));
+        /* links and maps grow as agents come; the model's own arrays are taken off */
+        size_t model = s->agents * sizeof *w.agent + w.ix_cap * sizeof *w.ix + 2 * w.cap * sizeof *w.hands;
+        size_t all = in_use() - before - model, interactions = tables(1, 5 * s->agents + 1000);
+        printf("FIGURE router_bytes_per_agent %.0f B\n", (double)(all - interactions) / s->agents);
+        printf("FIGURE router_bytes_per_waiting %.0f B\n", (double)(tables(1, 1000001) - tables(1, 1)) / 1e6);
+    }
+    fflush(stdout);
+    world_close(&w);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench b = {
-        .seed = 1, .now = 1000000, .agents = argument(argc, argv, 1, 10000), .queues = argument(argc, argv, 2, 100)};
-    uint32_t waiting = argument(argc, argv, 3, 100000), seconds = argument(argc, argv, 4, 6);
-    struct jn_router_limits limits = {b.agents, b.queues, 1, 2 * b.agents + 2 * waiting + 1000};
-    static struct jn_histo ours, theirs;
-    struct naive n = {.at = calloc(waiting + 1, sizeof *n.at)};
-    struct jn_err err;
+    double seconds = argc > 1 ? strtod(argv[1], NULL) : 5;
+    int rc = 0;
 
-    b.cap = 2 * b.agents;
-    b.offers = calloc(b.cap, sizeof *b.offers);
-    b.r = jn_router_new(&limits, hear, &b);
-    if (!b.r || !b.offers || !n.at)
-        return 1;
-    uint64_t t0 = jn_mono_ns();
-    fill(&b, &n, waiting);
-    printf("filled %u agents, %u queues, %u waiting in %.2f s (%" PRIu64 " events)\n", b.agents, b.queues, waiting,
-           (double)(jn_mono_ns() - t0) / 1e9, b.seq);
-    uint64_t busy_ns = 0, events = 0, commands = b.commands, end = jn_mono_ns() + seconds * UINT64_C(1000000000);
-    while (jn_mono_ns() < end && b.count > 0) {
-        uint64_t from = b.seq, t = jn_mono_ns();
-        for (int i = 0; i < SLICE && b.count > 0; i++)
-            jn_histo_add(&ours, turn(&b));
-        busy_ns += jn_mono_ns() - t;
-        events += b.seq - from;
-        for (int i = 0; i < NAIVE_SLICE; i++)
-            jn_histo_add(&theirs, naive_turn(&n, &b));
-    }
-    commands = b.commands - commands;
-    if (jn_router_check(b.r, &err) < 0) {
-        fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
-    struct jn_buf state = {0};
-    t0 = jn_mono_ns();
-    jn_router_save(b.r, &state);
-    double save_ms = (double)(jn_mono_ns() - t0) / 1e6, mean = (double)ours.sum / (double)ours.count,
-           naive_mean = (double)theirs.sum / (double)theirs.count;
-
-    printf("\n%-34s %12s %12s\n", "freed agent takes the next", "router", "linear scan");
-    printf("%-34s %12.2f %12.2f\n", "mean, us", mean / 1e3, naive_mean / 1e3);
-    printf("%-34s %12.2f %12.2f\n", "p50, us", (double)jn_histo_at(&ours, 500) / 1e3,
-           (double)jn_histo_at(&theirs, 500) / 1e3);
-    printf("%-34s %12.2f %12.2f\n", "p99, us", (double)jn_histo_at(&ours, 990) / 1e3,
-           (double)jn_histo_at(&theirs, 990) / 1e3);
-    printf("%-34s %12" PRIu64 " %12" PRIu64 "\n", "samples", ours.count, theirs.count);
-    printf("(router: the whole event, with state, rows, commands and digest; linear scan: the search alone)\n\n");
-    printf("FIGURE router_events_per_s %.0f 1/s\n", (double)events * 1e9 / (double)busy_ns);
-    printf("FIGURE router_commands_per_event %.2f 1\n", (double)commands / (double)events);
-    printf("FIGURE router_assign_us_p50 %.2f us\n", (double)jn_histo_at(&ours, 500) / 1e3);
-    printf("FIGURE router_assign_us_p99 %.2f us\n", (double)jn_histo_at(&ours, 990) / 1e3);
-    printf("FIGURE router_naive_us_p50 %.2f us\n", (double)jn_histo_at(&theirs, 500) / 1e3);
-    printf("FIGURE router_naive_over_router %.1f 1\n", naive_mean / mean);
-    printf("FIGURE router_snapshot_ms %.1f ms\n", save_ms);
-    printf("FIGURE router_snapshot_bytes %zu B\n", state.len);
-    jn_buf_free(&state);
-    jn_router_free(b.r);
-    free(b.offers);
-    free(n.at);
-    return 0;
+    for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        rc |= run(&shapes[i], seconds);
+    return rc ? 1 : 0;
 }
