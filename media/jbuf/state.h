@@ -64,10 +64,9 @@ struct jn_jbuf {
     uint8_t wanted;   /* periods that a change of speed has been put off */
     struct jn_delay delay;
     uint16_t min_ms, most_ms, start_ms, frame_len, ahead; /* most_ms: max_ms, or what the window holds */
-    uint8_t scale, settling;
+    uint8_t scale, settling, max_ms, noise_level;
     struct jn_jbuf_counts counts; /* in and played are in the second line */
     /* Whatever follows is for losses, changes and once a second. */
-    uint8_t noise_level, max_ms;
     int64_t from;    /* before that nothing of the ring is history */
     int64_t bridged; /* up to there a gap has been filled */
     int64_t loss;    /* where the loss that is being concealed began */

@@ -10,28 +10,43 @@ static inline void touch(const void *at)
 
 enum { MEMBERS = JN_AHEAD_MEMBERS, MIDDLE = 8, NEAR = 4 };
 
-void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n)
+/* Whose frame will wait in a jitter buffer; NULL: nobody's. */
+static const struct jn_voice *mixed(const struct jn_plane *p, const struct jn_pkt *pk)
 {
-    const struct jn_voice *v[JN_PKT_BURST];
-    unsigned m = 0;
+    uint32_t at = p->leg[pk->stream].voice;
+    const struct jn_voice *v = at != JN_NONE ? &p->voice[at] : NULL;
 
-    for (unsigned i = 0; i < n; i++) {
-        uint32_t voice = p->leg[pk[i]->stream].voice;
-        if (voice == JN_NONE)
-            continue;
-        if (p->voice[voice].flow != JN_FLOW_MIX || !p->voice[voice].audible)
-            continue;
-        v[m++] = &p->voice[voice];
-        touch(&p->room[v[m - 1]->room].tape);
-        if (v[m - 1]->jb)
-            touch(v[m - 1]->jb);
-    }
-    for (unsigned i = 0; i < m; i++) {
-        if (v[i]->jb) {
-            jn_jbuf_prefetch(v[i]->jb);
-            jn_jbuf_prefetch_put(v[i]->jb);
-        }
-    }
+    return v && v->flow == JN_FLOW_MIX && v->audible && v->jb ? v : NULL;
+}
+
+static void near_state(const struct jn_plane *p, const struct jn_pkt *pk)
+{
+    const struct jn_voice *v = mixed(p, pk);
+
+    if (v)
+        jn_jbuf_prefetch(v->jb);
+}
+
+static void near_place(const struct jn_plane *p, const struct jn_pkt *pk)
+{
+    const struct jn_voice *v = mixed(p, pk);
+
+    for (unsigned at = 64; at < pk->len; at += 64)
+        __builtin_prefetch(pk->data + at);
+    if (v)
+        jn_jbuf_prefetch_put(v->jb);
+}
+
+/* A group's states come near two groups before it, its places one: a whole burst at once is more than the first cache
+ * holds. */
+void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned i, unsigned n)
+{
+    enum { GROUP = JN_AHEAD_PACKETS };
+
+    for (unsigned k = i == 0 ? 0 : i + 2 * GROUP; k < n && k < i + 3 * GROUP; k++)
+        near_state(p, pk[k]);
+    for (unsigned k = i == 0 ? 0 : i + GROUP; k < n && k < i + 2 * GROUP; k++)
+        near_place(p, pk[k]);
 }
 
 static void near_voices(const struct jn_plane *p, const struct jn_room *r)

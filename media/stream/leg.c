@@ -189,8 +189,8 @@ bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *
                                      .suite = r->suite,
                                      .xr = r->xr,
                                      .level_id = r->level_id,
-                                     .comfort = r->comfort,
                                      .muxed = jn_addr_equal(&r->rtcp, &r->rtp)};
+    l->comfort = r->comfort;
     l->codec = r->codec;
     l->rtp_pt = r->rtp_pt;
     l->dtmf_pt = r->dtmf_pt;

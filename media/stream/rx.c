@@ -263,8 +263,9 @@ static void take_burst(struct jn_plane *p, struct jn_pkt *pk[], unsigned n, uint
         return;
     jn_relay_near(p, at, m);
     unseal(p, mine, rtcp, m);
-    jn_ahead_packets(p, mine, m);
     for (unsigned i = 0; i < m; i++) {
+        if (i % JN_AHEAD_PACKETS == 0)
+            jn_ahead_packets(p, mine, i, m);
         struct jn_leg *l = &p->leg[mine[i]->stream];
         if (mine[i]->drop != JN_DROP_NONE)
             continue;

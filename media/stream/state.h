@@ -120,7 +120,7 @@ struct jn_leg_peer {
     struct jn_addr rtcp, via;
     struct jn_codec_profile profile;
     uint8_t suite, xr, level_id;
-    bool comfort, muxed;
+    bool muxed;
 };
 /* Its keys, a piece of their own: a plain leg has none. */
 struct jn_leg_keys {
@@ -139,6 +139,7 @@ struct jn_leg {
     bool ready, joined, format_due, silent;
     uint8_t listen; /* what its sound is looked at for: JN_LISTEN_* */
     uint8_t room_worker;
+    bool comfort;               /* it takes comfort noise: asked by every packet of a mix */
     struct jn_source src;       /* its first bytes, where the peer is, end this line */
     struct jn_browser *browser; /* on a shared port, its keys by handshake; NULL: a pair of its own */
     _Alignas(64) struct jn_rtp_source rtp;
@@ -204,20 +205,22 @@ struct jn_voice {
     struct jn_jbuf *jb;
     struct jn_encoder *enc;
     uint32_t room, leg_at, hear_set, hear_was, fed, spared;
-    uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, restarts, jb_codec;
+    uint8_t seat, flow, codec, ptime_ms, mode, epoch, scale, rate, level, claim, jb_codec;
     bool format_known, audible, gone, ends, gained;
     uint64_t last_in_ns, last_ext, turn_ns;
     struct jn_jbuf_line line;
     uint32_t place, peer, to, followed;
     uint16_t gain, gain_was;
-    uint8_t track, hears, speaks, hears_told, leg_worker;
-    uint8_t claim, said, shown, lied;
+    uint8_t track, hears, speaks, restarts; /* they end what a received frame asks */
+    uint8_t hears_told, leg_worker, said, shown, lied;
     bool hello_due, kept;
     struct jn_rates *rates;
     struct jn_codec_profile profile;
     struct jn_link_stats told;
     struct jn_play play;
 };
+static_assert(offsetof(struct jn_voice, gained) < 64 && offsetof(struct jn_voice, restarts) < 128,
+              "a line for a period, two for a received frame");
 
 /* member: the first n are voices; `few`, or a block of the size class block. seat: voices by seat; seated: those that
  * are taken; heard: those whose sound somebody is to hear, the rest fade. ghosts: voices that have left and fade.
@@ -481,11 +484,12 @@ void jn_made_encode(struct jn_plane *p, struct jn_made *c);
 
 /* ahead.c: brings near what the mixing of the packets' voices, and what the rooms after the one that ticks, will touch.
  */
-enum { JN_AHEAD_STEPS = 4, JN_AHEAD_MEMBERS = 8 };
+enum { JN_AHEAD_STEPS = 4, JN_AHEAD_MEMBERS = 8, JN_AHEAD_PACKETS = 8 };
 struct jn_ahead {
     uint32_t next, at[JN_AHEAD_STEPS];
 };
-void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned n);
+/* Before the packet i of a burst of n, every JN_AHEAD_PACKETS of them. */
+void jn_ahead_packets(const struct jn_plane *p, struct jn_pkt *const pk[], unsigned i, unsigned n);
 void jn_ahead_begin(const struct jn_plane *p, struct jn_ahead *a, uint32_t first);
 /* In a room of more than JN_AHEAD_MEMBERS: all that sounds; and who comes a few members after i, with its leg. */
 void jn_ahead_seats(const struct jn_plane *p, const struct jn_room *r);

@@ -330,7 +330,7 @@ void jn_leg_out(struct jn_plane *p, struct jn_leg *l, const struct jn_out *o, ui
     bool marker = fresh || (o->marker && o->cls != JN_CLASS_CN);
     if (o->relayed)
         relay(p, l, o, marker, now_ns);
-    else if (l->remote.comfort && jn_codec_cuts(l->codec) && l->cn_pt <= 127 && o->len == JN_TICK_SAMPLES &&
+    else if (l->comfort && jn_codec_cuts(l->codec) && l->cn_pt <= 127 && o->len == JN_TICK_SAMPLES &&
              comfort(p, l, o, &marker, now_ns))
         return;
     else if (l->ptime_ms != 20 && jn_codec_cuts(l->codec))
