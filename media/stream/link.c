@@ -21,7 +21,7 @@ uint64_t jn_plane_linked(struct jn_plane *p)
     return linked;
 }
 
-bool jn_link_send(struct jn_plane *p, unsigned to, struct jn_link_msg *m)
+static bool put(struct jn_plane *p, unsigned to, struct jn_link_msg *m)
 {
     m->from = p->c.index;
     if (to >= JN_WORKERS_MAX || !p->link_out[to] || jn_mailbox_send(p->link_out[to], m) < 0)
@@ -30,11 +30,78 @@ bool jn_link_send(struct jn_plane *p, unsigned to, struct jn_link_msg *m)
     return true;
 }
 
+static void say_more(struct jn_plane *p, unsigned to)
+{
+    struct jn_link_msg *m = &p->group[to].more;
+
+    m->kind = JN_LINK_MORE;
+    m->room = p->group[to].frame.room;
+    if (!put(p, to, m))
+        p->counts.drops[JN_DROP_FULL] += m->len;
+    m->len = 0;
+    p->more_due &= ~(UINT64_C(1) << to);
+}
+
+void jn_links_flush(struct jn_plane *p)
+{
+    while (p->more_due != 0)
+        say_more(p, (unsigned)__builtin_ctzll(p->more_due));
+}
+
+bool jn_link_send(struct jn_plane *p, unsigned to, struct jn_link_msg *m)
+{
+    if (to < JN_WORKERS_MAX && p->more_due >> to & 1)
+        say_more(p, to);
+    return put(p, to, m);
+}
+
 void jn_link_send_kept(struct jn_plane *p, unsigned to, struct jn_link_msg *m)
 {
+    if (p->more_due >> to & 1)
+        say_more(p, to);
     m->from = p->c.index;
     jn_mailbox_send_reserved(p->link_out[to], m);
     p->linked |= UINT64_C(1) << to;
+}
+
+static bool same_frame(const struct jn_link_msg *m, uint64_t room, const struct jn_out *o)
+{
+    return m->room == room && m->len == o->len && m->units == o->units && m->marker == o->marker && m->cls == o->cls &&
+           !o->relayed && memcmp(m->payload, o->payload, o->len) == 0;
+}
+
+void jn_link_out(struct jn_plane *p, const struct jn_voice *v, const struct jn_out *o)
+{
+    struct jn_link_group *g = &p->group[v->leg_worker];
+    struct jn_link_msg *m = &g->frame;
+    uint64_t room = p->room[v->room].id;
+
+    if (g->open && same_frame(m, room, o)) {
+        g->more.to[g->more.len++] = (struct jn_link_listener){.leg = v->leg, .ts = o->ts, .tag = o->tag};
+        p->more_due |= UINT64_C(1) << v->leg_worker;
+        if (g->more.len == JN_LINK_LISTENERS)
+            say_more(p, v->leg_worker);
+        return;
+    }
+    if (p->more_due >> v->leg_worker & 1) /* of the frame before this one */
+        say_more(p, v->leg_worker);
+    m->leg = v->leg;
+    m->room = room;
+    m->ext_seq = o->ext_seq;
+    m->ts = o->ts;
+    m->tag = o->tag;
+    m->len = o->len;
+    m->units = o->units;
+    m->kind = JN_LINK_OUT;
+    m->cls = o->cls;
+    m->marker = o->marker;
+    m->relayed = o->relayed;
+    m->line = o->line;
+    memcpy(m->payload, o->payload, o->len);
+    bool sent = put(p, v->leg_worker, m);
+    if (!sent)
+        p->counts.drops[JN_DROP_FULL]++;
+    g->open = sent && !o->relayed;
 }
 
 bool jn_link_keep(struct jn_plane *p, unsigned to)
@@ -104,38 +171,49 @@ static void at_home(struct jn_plane *p, const struct jn_link_msg *m, uint64_t no
     }
 }
 
+static bool is_home(const struct jn_leg *l, uint64_t room, unsigned from)
+{
+    return l && l->joined && l->room == room && l->room_worker == from && l->voice == JN_NONE;
+}
+
 /* To the leg's worker. */
-static void at_leg(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now_ns)
+static void at_leg(struct jn_plane *p, const struct jn_link_msg *m)
 {
     struct jn_leg *l = jn_leg_find(p, m->leg);
 
-    if (l && m->kind == JN_LINK_STATS) {
-        jn_leg_add_stats(l, &m->stats);
+    if (m->kind == JN_LINK_STATS) {
+        if (l)
+            jn_leg_add_stats(l, &m->stats);
+    } else if (!is_home(l, m->room, m->from)) {
         return;
-    }
-    if (!l || !l->joined || l->room != m->room || l->room_worker != m->from || l->voice != JN_NONE) {
-        if (m->kind == JN_LINK_OUT)
-            p->counts.drops[JN_DROP_NO_STREAM]++;
-        return;
-    }
-    if (m->kind == JN_LINK_HELLO) {
+    } else if (m->kind == JN_LINK_HELLO) {
         jn_link_format(p, l);
-    } else if (m->kind == JN_LINK_GONE) {
-        jn_leg_leave(p, l, false);
     } else {
-        struct jn_out o = {.ext_seq = m->ext_seq,
-                           .ts = m->ts,
-                           .tag = m->tag,
-                           .len = m->len,
-                           .units = m->units,
-                           .loud = m->loud,
-                           .cls = m->cls,
-                           .marker = m->marker,
-                           .relayed = m->relayed,
-                           .line = m->line,
-                           .payload = m->payload};
-        jn_leg_out(p, l, &o, now_ns);
+        jn_leg_leave(p, l, false);
     }
+}
+
+/* The frame m out of one leg. */
+static void out_of(struct jn_plane *p, const struct jn_link_msg *m, const struct jn_link_listener *to, uint64_t now_ns)
+{
+    struct jn_leg *l = jn_leg_find(p, to->leg);
+
+    p->counts.link_frames++;
+    if (!is_home(l, m->room, m->from)) {
+        p->counts.drops[JN_DROP_NO_STREAM]++;
+        return;
+    }
+    struct jn_out o = {.ext_seq = m->ext_seq,
+                       .ts = to->ts,
+                       .tag = to->tag,
+                       .len = m->len,
+                       .units = m->units,
+                       .cls = m->cls,
+                       .marker = m->marker,
+                       .relayed = m->relayed,
+                       .line = m->line,
+                       .payload = m->payload};
+    jn_leg_out(p, l, &o, now_ns);
 }
 
 static void take(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now_ns)
@@ -150,13 +228,17 @@ static void take(struct jn_plane *p, const struct jn_link_msg *m, uint64_t now_n
         at_home(p, m, now_ns);
         break;
     case JN_LINK_OUT:
-        p->counts.link_frames++;
-        at_leg(p, m, now_ns);
+        p->heard[m->from] = *m;
+        out_of(p, m, &(struct jn_link_listener){.leg = m->leg, .ts = m->ts, .tag = m->tag}, now_ns);
+        break;
+    case JN_LINK_MORE:
+        for (unsigned i = 0; i < m->len; i++)
+            out_of(p, &p->heard[m->from], &m->to[i], now_ns);
         break;
     case JN_LINK_HELLO:
     case JN_LINK_GONE:
     case JN_LINK_STATS:
-        at_leg(p, m, now_ns);
+        at_leg(p, m);
         break;
     }
 }

@@ -9,6 +9,7 @@
 enum jn_link_kind {
     JN_LINK_IN,     /* leg's worker to home: a received frame */
     JN_LINK_OUT,    /* home to leg's worker: a frame to send */
+    JN_LINK_MORE,   /* home to leg's worker: the last frame of this link to more legs of its room, len of them */
     JN_LINK_FORMAT, /* leg's worker to home: codec, packet time, mode */
     JN_LINK_HELLO,  /* home to leg's worker: tell me the format */
     JN_LINK_LEAVE,  /* leg's worker to home: the leg is gone */
@@ -19,6 +20,12 @@ enum jn_link_kind {
 struct jn_link_stats {
     uint32_t late, duplicate, concealed, stretched, shrunk, resynced, skipped, undecoded;
 };
+/* Who hears a frame, when on its time line. */
+struct jn_link_listener {
+    uint64_t leg;
+    uint32_t ts, tag;
+};
+enum { JN_LINK_LISTENERS = JN_FRAME_MAX / sizeof(struct jn_link_listener) };
 struct jn_link_msg {
     uint64_t leg, room, ext_seq, at_ns;
     uint32_t ts, ssrc, tag;
@@ -30,7 +37,13 @@ struct jn_link_msg {
         uint8_t payload[JN_FRAME_MAX];
         struct jn_link_stats stats;
         struct jn_codec_profile profile;
+        struct jn_link_listener to[JN_LINK_LISTENERS];
     };
+};
+/* At home: the last frame that went over a link, and who is to hear it beside; open: others may. */
+struct jn_link_group {
+    struct jn_link_msg frame, more;
+    bool open;
 };
 
 #endif

@@ -184,6 +184,7 @@ void jn_plane_tick(struct jn_plane *p, uint64_t now_ns)
         p->ms++;
         phase(p, p->ms, now_ns);
     }
+    jn_links_flush(p);
 }
 
 uint64_t jn_plane_next_ns(const struct jn_plane *p)

@@ -11,7 +11,7 @@
 #include "media/stream/order.h"
 #include "media/tone/sounds.h"
 
-enum { JN_PLACES_MAX = 16, JN_ROOM_TALKERS_MAX = 30, JN_LINK_SLOTS = 1024 };
+enum { JN_PLACES_MAX = 16, JN_ROOM_TALKERS_MAX = 30, JN_LINK_SLOTS = 4096 };
 
 /* What the plane asks of the port under it. take: local port index begins to receive, 0 or -errno (-EADDRINUSE: the
  * next pair is tried). give: it ends. tx: sends the burst or marks what it could not send (drop = JN_DROP_TX); borrows

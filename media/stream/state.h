@@ -297,6 +297,9 @@ struct jn_plane {
     bool tx_lent; /* some of them lie where they were received: to be sent before the port receives again */
     uint8_t tx_bytes[JN_PKT_BURST][JN_TX_CAP];
     struct jn_link_msg scratch, inbox[JN_LINK_BURST];
+    struct jn_link_group group[JN_WORKERS_MAX];
+    uint64_t more_due;                        /* bit n: in that worker's group somebody waits */
+    struct jn_link_msg heard[JN_WORKERS_MAX]; /* the last frame that came from each */
 };
 
 /* table.c: pools, look-up, port pairs. */
@@ -372,6 +375,10 @@ bool jn_link_keep(struct jn_plane *p, unsigned to);
 void jn_link_unkeep(struct jn_plane *p, unsigned to);
 void jn_link_format(struct jn_plane *p, struct jn_leg *l);
 void jn_link_hello(struct jn_plane *p, struct jn_voice *v);
+/* A frame to the port half of v. Listeners of the same mix who follow one another share one frame. */
+void jn_link_out(struct jn_plane *p, const struct jn_voice *v, const struct jn_out *o);
+/* Tells of the listeners that still wait. */
+void jn_links_flush(struct jn_plane *p);
 
 /* pools.c: pieces of memory, NULL or false when none is left. */
 int jn_pools_open(struct jn_plane *p);

@@ -9,23 +9,7 @@ void jn_voice_out(struct jn_plane *p, struct jn_voice *v, const struct jn_out *o
         jn_leg_out(p, &p->leg[v->leg_at], o, now_ns);
         return;
     }
-    struct jn_link_msg *m = &p->scratch;
-    m->leg = v->leg;
-    m->room = p->room[v->room].id;
-    m->ext_seq = o->ext_seq;
-    m->ts = o->ts;
-    m->tag = o->tag;
-    m->len = o->len;
-    m->units = o->units;
-    m->loud = o->loud;
-    m->kind = JN_LINK_OUT;
-    m->cls = o->cls;
-    m->marker = o->marker;
-    m->relayed = o->relayed;
-    m->line = o->line;
-    memcpy(m->payload, o->payload, o->len);
-    if (!jn_link_send(p, v->leg_worker, m))
-        p->counts.drops[JN_DROP_FULL]++;
+    jn_link_out(p, v, o);
 }
 
 /* An event's duration in another clock (RFC 4733 2.3): as long as can be said. */
