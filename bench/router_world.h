@@ -5,6 +5,7 @@
 #define JN_BENCH_ROUTER_WORLD_H
 
 #include "engine/base/clock.h"
+#include "engine/base/histo.h"
 #include "engine/base/rand.h"
 #include "router/core/router.h"
 #include "router/journal/codec.h"
@@ -42,9 +43,7 @@ struct world {
     uint64_t now, seq, seed, next_ix, mark, bytes, commands, offers, refused, closed, checked, wrong, check_ns;
     uint64_t oldest; /* no smaller id waits */
     uint32_t zipf[4096];
-    /* what each event of the run was, when kept is not NULL */
-    struct jn_event *kept;
-    uint64_t n_kept, kept_cap;
+    struct jn_histo service; /* ns of the events that led to an offer */
     void (*log)(struct world *w, const struct jn_event *ev, const uint8_t *bytes, size_t n);
     void *arg;
 };
@@ -152,11 +151,12 @@ static inline void world_apply(struct world *w, struct jn_event *ev, uint32_t te
     ev->token = w->seq; /* a refusal is heard */
     size_t n = jn_event_encode(bytes, ev);
     w->bytes += n;
-    if (w->kept && w->n_kept < w->kept_cap)
-        w->kept[w->n_kept++] = *ev;
     if (w->log)
         w->log(w, ev, bytes, n);
+    uint64_t t = jn_mono_ns(), offers = w->offers, check = w->check_ns;
     jn_router_apply(w->r, ev);
+    if (w->offers > offers)
+        jn_histo_add(&w->service, jn_mono_ns() - t - (w->check_ns - check));
 }
 
 static inline void put_queue(struct world *w, uint32_t k)
@@ -271,8 +271,8 @@ static inline uint64_t world_waiting(const struct world *w)
     return w->next_ix - w->n_offered;
 }
 
-/* Fills until the shape's state is reached or until_ns is over; what it came to is the caller's to print. */
-static inline int world_open(struct world *w, const struct shape *s, uint64_t lives, uint64_t until_ns)
+/* Fills until the shape's state is reached or arrivals took fill_ns; what it came to is the caller's to print. */
+static inline int world_open(struct world *w, const struct shape *s, uint64_t lives, uint64_t fill_ns)
 {
     double sum = 0, all = 0;
     struct jn_event ev = {.kind = JN_EV_TENANT_PUT};
@@ -301,10 +301,11 @@ static inline int world_open(struct world *w, const struct shape *s, uint64_t li
         put_queue(w, k);
     for (uint32_t k = 0; k < s->agents; k++)
         put_agent(w, k);
+    uint64_t start = jn_mono_ns();
     for (uint64_t from = 0; s->idle ? w->n_offered + s->idle < s->agents : world_waiting(w) < s->waiting;) {
         world_arrive(w);
         world_accept(w, &from);
-        if (w->next_ix % 1024 == 0 && jn_mono_ns() > until_ns)
+        if (w->next_ix % 64 == 0 && jn_mono_ns() - start > fill_ns)
             break;
     }
     return 0;
