@@ -77,6 +77,9 @@ void jn_tree_insert(struct jn_tree *t, struct jn_node *at, uint32_t i)
 
     while (*place != JN_NONE) {
         parent = *place;
+        at[parent].count++;
+        if (at[i].value < at[parent].min)
+            at[parent].min = at[i].value;
         place = before(&at[i], &at[parent]) ? &at[parent].left : &at[parent].right;
     }
     *place = i;
@@ -88,8 +91,6 @@ void jn_tree_insert(struct jn_tree *t, struct jn_node *at, uint32_t i)
     uint64_t w = weight(&at[i]);
     while (at[i].parent != JN_NONE && weight(&at[at[i].parent]) < w)
         rotate(t, at, i);
-    for (uint32_t k = at[i].parent; k != JN_NONE; k = at[k].parent)
-        sum(at, k);
 }
 
 void jn_tree_remove(struct jn_tree *t, struct jn_node *at, uint32_t i)
@@ -100,10 +101,16 @@ void jn_tree_remove(struct jn_tree *t, struct jn_node *at, uint32_t i)
         uint32_t l = at[i].left, r = at[i].right;
         rotate(t, at, l == JN_NONE ? r : r == JN_NONE ? l : weight(&at[l]) > weight(&at[r]) ? l : r);
     }
-    uint32_t parent = at[i].parent;
-    replace(t, at, parent, i, JN_NONE);
-    for (uint32_t k = parent; k != JN_NONE; k = at[k].parent)
-        sum(at, k);
+    uint32_t k = at[i].parent;
+    replace(t, at, k, i, JN_NONE);
+    for (bool min = true; k != JN_NONE; k = at[k].parent) {
+        uint64_t was = at[k].min;
+        if (min)
+            sum(at, k);
+        else
+            at[k].count--; /* where the smallest below stayed, it stays above: the other child is left untouched */
+        min = min && at[k].min != was;
+    }
 }
 
 uint32_t jn_tree_next(const struct jn_node *at, uint32_t i)
