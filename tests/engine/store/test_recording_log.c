@@ -1,12 +1,10 @@
 /* Recording log: what was flushed is there after any crash; a full disk is told to the ledger; both ways of writing. */
-#include "engine/store/rec_expire.h"
 #include "engine/store/rec_export.h"
 #include "engine/store/rec_keys.h"
 
-#include "engine/base/clock.h"
 #include "engine/base/id.h"
 #include "engine/base/log.h"
-#include "tests/engine/store/fault_fs.h"
+#include "tests/engine/store/rec_rig.h"
 #include <criterion/criterion.h>
 #include <unistd.h>
 
@@ -16,75 +14,6 @@ static void quiet(void)
     ff_start(1);
 }
 TestSuite(recording_log, .init = quiet, .timeout = 60);
-
-static struct jn_rec_item frame(uint64_t call, uint8_t track, uint64_t seq)
-{
-    struct jn_rec_item it = {.call = call,
-                             .tenant = 7 + call % 2,
-                             .kind = JN_REC_FRAME,
-                             .track = track,
-                             .seq = seq,
-                             .rtp_ts = (uint32_t)(seq * 160),
-                             .ssrc = 9,
-                             .at_us = 1000000000 + seq * 20000 + call,
-                             .len = 160};
-
-    memset(it.payload, (int)(seq & 0x7f) | 0x80, 160);
-    return it;
-}
-
-static struct jn_rec_item event(uint64_t call, uint8_t what, uint64_t arg, uint64_t seq)
-{
-    struct jn_rec_item it = {.call = call,
-                             .tenant = 7 + call % 2,
-                             .kind = JN_REC_EVENT,
-                             .event = what,
-                             .arg = arg,
-                             .at_us = 1000000000 + seq * 20000};
-    return it;
-}
-
-static struct jn_rec_writer *open_writer(const char *dir, uint32_t segment)
-{
-    struct jn_rec_writer *w = NULL;
-
-    cr_assert_eq(jn_rec_writer_open(&w, dir, &(struct jn_rec_writer_config){.segment_bytes = segment}, NULL), 0);
-    return w;
-}
-
-/* A chunk of one record. */
-static int put_item(struct jn_rec_writer *w, const struct jn_rec_item *it)
-{
-    static struct jn_rec_chunk c;
-
-    c = (struct jn_rec_chunk){.call = it->call, .tenant = it->tenant, .begin_us = it->at_us};
-    cr_assert(jn_rec_chunk_add(&c, it));
-    const struct jn_rec_chunk *one = &c;
-    int rc;
-    jn_rec_writer_put(w, &one, 1, &rc);
-    return rc;
-}
-
-/* n frames a track of each call, the calls interleaved as they are in life. */
-static void record(struct jn_rec_writer *w, unsigned calls, uint64_t n)
-{
-    struct jn_rec_item it;
-
-    for (uint64_t c = 1; c <= calls; c++) {
-        it = event(c, JN_RECEV_START, 0, 0);
-        cr_assert_eq(put_item(w, &it), 0);
-    }
-    for (uint64_t s = 1; s <= n; s++)
-        for (uint64_t c = 1; c <= calls; c++)
-            for (uint8_t t = 0; t < 2; t++) {
-                it = frame(c, t, s);
-                cr_assert_eq(put_item(w, &it), 0);
-            }
-    for (uint64_t c = 1; c <= calls; c++) {
-        it = event(c, JN_RECEV_STOP, 2 * n, n);
-        cr_assert_eq(put_item(w, &it), 0);
-    }
-}
 
 struct seen {
     unsigned calls, complete, bad;
@@ -293,29 +222,6 @@ Test(recording_log, export_writes_a_stereo_wav)
 
 /* ---- encryption, index, deleting ---- */
 
-static struct jn_rec_writer *open_sealed(const char *key)
-{
-    struct jn_rec_writer *w = NULL;
-    struct jn_err err = {0};
-
-    cr_assert_eq(
-        jn_rec_writer_open(&w, "/r", &(struct jn_rec_writer_config){.segment_bytes = 300000, .key_file = key}, &err), 0,
-        "%s", err.text);
-    return w;
-}
-
-static uint64_t loaded(uint64_t call)
-{
-    struct jn_rec_item *items = NULL;
-    struct jn_rec_summary sum;
-    size_t n = 0;
-
-    if (jn_rec_load("/r", call, &items, &n, &sum, NULL) < 0)
-        return 0;
-    free(items);
-    return sum.ledger.complete ? sum.ledger.frames[0] + sum.ledger.frames[1] : 1;
-}
-
 Test(recording_log, an_encrypted_recording_is_read_with_its_key_alone)
 {
     struct jn_rec_writer *w = open_sealed("/master");
@@ -397,57 +303,6 @@ Test(recording_log, deleting_destroys_the_key_or_overwrites)
         cr_assert_eq(loaded(3), 400);
         jn_rec_writer_close(w);
     }
-}
-
-static uint32_t keep_odd_for_ever(void *arg, uint64_t tenant)
-{
-    (void)arg;
-    return tenant % 2 ? 0 : 100;
-}
-
-Test(recording_log, what_is_kept_no_longer_is_deleted_and_its_segments_go)
-{
-    static const uint64_t hour_us = UINT64_C(3600000000);
-    struct jn_rec_keep k = {.keep_s = keep_odd_for_ever};
-    struct jn_names names;
-    struct jn_err err = {0};
-    uint32_t gone;
-    size_t all;
-
-    ff_start(3);
-    struct jn_rec_writer *w = open_sealed(NULL);
-    record(w, 1, 2000); /* call 1 is tenant 8's, whose recordings are kept for 100 s */
-    struct jn_rec_item it = event(2, JN_RECEV_START, 0, 2000);
-    cr_assert_eq(put_item(w, &it), 0);
-    for (uint64_t s = 2000; s < 4000; s++) {
-        it = frame(2, 0, s);
-        cr_assert_eq(put_item(w, &it), 0);
-    }
-    it = event(2, JN_RECEV_STOP, 2000, 4000);
-    cr_assert_eq(put_item(w, &it), 0);
-    cr_assert_eq(jn_rec_writer_flush(w), 0);
-    cr_assert_eq(jn_names_list(&names, "/r", ".rec"), 0);
-    all = names.count;
-    jn_names_free(&names);
-    cr_assert_geq(all, 4);
-
-    k.now_us = 1000000000 + 2000 * 20000 + 99000000;
-    cr_assert_eq(jn_rec_expire("/r", &k, &gone, &err), 0, "a second before its time");
-    cr_assert_eq(loaded(1), 4000);
-    k.now_us += 2000000;
-    cr_assert_eq(jn_rec_expire("/r", &k, &gone, &err), 1, "%s", err.text);
-    cr_assert_eq(gone, 0, "what is younger than an hour may hold what the index has not seen");
-    cr_assert_eq(loaded(1), 0);
-    cr_assert_eq(loaded(2), 2000, "tenant 7 keeps for ever");
-    cr_assert_eq(jn_rec_expire("/r", &k, &gone, &err), 0, "once");
-
-    record(w, 3, 10); /* 1 again, 2 again, 3 */
-    cr_assert_eq(jn_rec_writer_flush(w), 0);
-    k.now_us = jn_wall_us() + 2 * hour_us;
-    cr_assert_eq(jn_rec_expire("/r", &k, &gone, &err), 2, "both of tenant 8");
-    cr_assert(gone > 0 && gone + 2 < all, "%u of %zu", gone, all);
-    cr_assert_geq(loaded(2), 2000);
-    jn_rec_writer_close(w);
 }
 
 struct found {
