@@ -3,6 +3,7 @@
  * much as a whole mix. Each step looks only at what the step before has brought. */
 #include "media/stream/state.h"
 
+/* A load: with prefetches in its place a participant's 20 ms were measured to cost 90 ns more. */
 static inline void touch(const void *at)
 {
     (void)*(const volatile char *)at;
