@@ -46,4 +46,20 @@ struct jn_link_group {
     bool open;
 };
 
+struct jn_plane;
+struct jn_leg;
+struct jn_voice;
+struct jn_out;
+/* link.c: frames from worker to worker. */
+bool jn_link_send(struct jn_plane *p, unsigned to, struct jn_link_msg *m);
+void jn_link_send_kept(struct jn_plane *p, unsigned to, struct jn_link_msg *m);
+bool jn_link_keep(struct jn_plane *p, unsigned to);
+void jn_link_unkeep(struct jn_plane *p, unsigned to);
+void jn_link_format(struct jn_plane *p, struct jn_leg *l);
+void jn_link_hello(struct jn_plane *p, struct jn_voice *v);
+/* A frame to the port half of v. Listeners of the same mix who follow one another share one frame. */
+void jn_link_out(struct jn_plane *p, const struct jn_voice *v, const struct jn_out *o);
+/* Tells of the listeners that still wait. */
+void jn_links_flush(struct jn_plane *p);
+
 #endif

@@ -14,6 +14,7 @@
 #include "media/stream/link.h"
 #include "media/stream/mixer.h"
 #include "media/stream/plane.h"
+#include "media/stream/quality.h"
 #include "media/stream/source.h"
 #include "media/stream/tape.h"
 
@@ -85,26 +86,6 @@ struct jn_pack {
 struct jn_leg_report {
     uint64_t next_ns, sr_at_ns;
     uint32_t lsr;
-};
-
-/* What is known of a leg's quality beside its counters; quality.c. judged: every packet before that came or was lost,
- * good of them came, lost_told were lost before this source. lost, restarts: of the sources before this one. heard_ns:
- * sound came last; reported_ns: the peer reported last that ours comes; deaf: reports since then that it does not.
- * listen_ns: a frame is looked at next. rrt, rrt_at_ns: the peer's reference time (RFC 3611 4.4). peer_*: of its report
- * blocks, summed up. */
-struct jn_quality {
-    struct jn_burst burst;
-    uint64_t judged, good, next_ns, listen_ns, heard_ns, reported_ns, rrt_at_ns;
-    uint32_t lost, lost_now, lost_told, rrt, peer_ext, peer_lost, peer_expected, peer_missed, sent_then;
-    uint8_t restarts, deaf;
-    bool started, peer_known;
-};
-
-/* What is counted or told of a leg one by one; the rest of its figures is worked out when they are asked for. */
-struct jn_leg_seen {
-    uint32_t late, duplicate, concealed, dropped_source, dropped_auth, dropped_replay;
-    uint32_t rtt_us, remote_lost;
-    uint8_t remote_discard, remote_r, trouble, troubles;
 };
 
 /* A sender (SSRC) that is not the peer's and becomes it only when the peer's own was not heard for so long. */
@@ -346,17 +327,6 @@ void jn_report_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 void jn_report_send(struct jn_plane *p, struct jn_leg *l, bool bye, uint64_t now_ns);
 void jn_report_start(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
 
-/* quality.c: losses in their order, scores, what is wrong. begin: the peer was described (again). due: on the walk. */
-void jn_quality_begin(struct jn_leg *l, uint64_t now_ns);
-void jn_quality_due(struct jn_plane *p, struct jn_leg *l, uint64_t now_ns);
-void jn_quality_frame(struct jn_leg *l, const struct jn_in *in);
-void jn_quality_late(struct jn_leg *l, uint32_t n);
-void jn_quality_reported(struct jn_plane *p, struct jn_leg *l, const struct jn_rtcp_news *n, uint64_t now_ns);
-/* What our VoIP metrics block says. */
-void jn_quality_voip(const struct jn_plane *p, struct jn_leg *l, struct jn_xr_voip *v);
-/* end: nothing more will come, so what is missing now is lost. */
-void jn_quality_figures(struct jn_leg *l, struct jn_leg_stats *s, bool end);
-
 /* leg.c: a leg's opening, remote description, closing. Each returns false when it refuses. */
 bool jn_leg_open(struct jn_plane *p, const struct jn_order *o, uint64_t now_ns);
 bool jn_leg_remote(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns);
@@ -367,18 +337,6 @@ void jn_leg_close(struct jn_plane *p, struct jn_leg *l, uint64_t token, uint64_t
 void jn_leg_leave(struct jn_plane *p, struct jn_leg *l, bool tell);
 bool jn_leg_join(struct jn_plane *p, struct jn_leg *l, const struct jn_order *o, uint64_t now_ns);
 void jn_leg_add_stats(struct jn_leg *l, const struct jn_link_stats *s);
-
-/* link.c: frames from worker to worker. */
-bool jn_link_send(struct jn_plane *p, unsigned to, struct jn_link_msg *m);
-void jn_link_send_kept(struct jn_plane *p, unsigned to, struct jn_link_msg *m);
-bool jn_link_keep(struct jn_plane *p, unsigned to);
-void jn_link_unkeep(struct jn_plane *p, unsigned to);
-void jn_link_format(struct jn_plane *p, struct jn_leg *l);
-void jn_link_hello(struct jn_plane *p, struct jn_voice *v);
-/* A frame to the port half of v. Listeners of the same mix who follow one another share one frame. */
-void jn_link_out(struct jn_plane *p, const struct jn_voice *v, const struct jn_out *o);
-/* Tells of the listeners that still wait. */
-void jn_links_flush(struct jn_plane *p);
 
 /* pools.c: pieces of memory, NULL or false when none is left. */
 int jn_pools_open(struct jn_plane *p);
