@@ -1,8 +1,8 @@
 /* Eth: see eth.h. Headers are read and written byte by byte or through memcpy: nothing is assumed of alignment. */
 #include "engine/net/eth.h"
+#include "engine/base/sum.h"
 #include <arpa/inet.h>
 #include <assert.h>
-#include <immintrin.h>
 #include <string.h>
 
 enum { IP_HEADER = 20, UDP_HEADER = 8, ARP_BYTES = 28, TTL = 64, PROTO_ICMP = 1, PROTO_UDP = 17, ECHO_REQUEST = 8 };
@@ -24,46 +24,6 @@ static uint32_t get_ip(const uint8_t *at)
     uint32_t ip;
     memcpy(&ip, at, 4);
     return ip;
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-    uint64_t w;
-    memcpy(&w, at, 8);
-    return w;
-}
-
-/* RFC 1071 2(A), (B): the sum may be made of longer words and in either byte order. Eight bytes at a time, the carry
- * of each added with the next. */
-uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n)
-{
-    unsigned long long all = sum;
-    unsigned char carry = 0;
-
-    for (; n >= 64; bytes += 64, n -= 64) {
-        carry = _addcarry_u64(0, all, get64(bytes), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 8), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 16), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 24), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 32), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 40), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 48), &all);
-        carry = _addcarry_u64(carry, all, get64(bytes + 56), &all);
-        all += carry; /* what was carried out left less than all ones */
-    }
-    for (; n >= 8; bytes += 8, n -= 8) {
-        carry = _addcarry_u64(0, all, get64(bytes), &all);
-        all += carry;
-    }
-    uint64_t rest = 0;
-    if (n >= 4) {
-        rest = get_ip(bytes);
-        bytes += 4;
-        n -= 4;
-    }
-    for (unsigned shift = 0; n > 0; bytes++, n--, shift += 8)
-        rest += (uint64_t)*bytes << shift;
-    return (all & UINT32_MAX) + (all >> 32) + rest;
 }
 
 /* Not yet folded: addresses, protocol and length (RFC 768). */
@@ -132,7 +92,7 @@ static enum jn_eth_kind parse_icmp(struct jn_eth_frame *f, const uint8_t *bytes)
 
     if (f->len < 8)
         return JN_ETH_SHORT;
-    if (at[0] != ECHO_REQUEST || at[1] != 0 || jn_eth_fold(jn_eth_sum(0, at, f->len)) != 0)
+    if (at[0] != ECHO_REQUEST || at[1] != 0 || jn_eth_fold(jn_sum(0, at, f->len)) != 0)
         return JN_ETH_OTHER_PROTOCOL;
     return JN_ETH_ECHO;
 }
@@ -167,7 +127,7 @@ static enum jn_eth_kind parse_ip(struct jn_eth_frame *f, const struct jn_eth_hos
         return JN_ETH_BAD_IP;
     if (header > n || whole > n || whole < header)
         return JN_ETH_SHORT;
-    if (jn_eth_fold(jn_eth_sum(0, at, header)) != 0)
+    if (jn_eth_fold(jn_sum(0, at, header)) != 0)
         return JN_ETH_BAD_IP;
     f->from = get_ip(at + 12);
     f->to = get_ip(at + 16);
@@ -259,7 +219,7 @@ bool jn_eth_tail(const struct jn_eth_frame *f, const uint8_t *bytes, uint16_t *t
     uint64_t head = pseudo(f->from, f->to, (uint16_t)(f->len + UDP_HEADER)) + words(at, (UDP_HEADER + JN_ETH_HEAD) / 4);
 
     *tail = jn_eth_fold(head);
-    return jn_eth_fold(jn_eth_sum(head, at + UDP_HEADER + JN_ETH_HEAD, (size_t)f->len - JN_ETH_HEAD)) == 0;
+    return jn_eth_fold(jn_sum(head, at + UDP_HEADER + JN_ETH_HEAD, (size_t)f->len - JN_ETH_HEAD)) == 0;
 }
 
 bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
@@ -269,7 +229,7 @@ bool jn_eth_udp_sum_ok(const struct jn_eth_frame *f, const uint8_t *bytes)
 
     if (f->v6)
         return jn_eth_sum6_ok(bytes + f->l3, at, len, PROTO_UDP);
-    return get16(at + 6) == 0 || jn_eth_fold(jn_eth_sum(pseudo(f->from, f->to, len), at, len)) == 0;
+    return get16(at + 6) == 0 || jn_eth_fold(jn_sum(pseudo(f->from, f->to, len), at, len)) == 0;
 }
 
 /* Ethernet's header; returns where the next one begins. */
@@ -314,8 +274,8 @@ unsigned jn_eth_put_udp(const struct jn_eth_host *us, const struct jn_eth_udp *u
         uint16_t ip_sum = jn_eth_fold((uint64_t)ip[0] + ip[1] + ip[2] + ip[3] + ip[4]);
         ip[2] |= htonl(ntohs(ip_sum));
         base += (uint64_t)ports + htons(udp_len);
-        sum = jn_eth_fold(u->tail_known ? base + words(payload, JN_ETH_HEAD / 4) + u->tail
-                                        : jn_eth_sum(base, payload, len));
+        sum =
+            jn_eth_fold(u->tail_known ? base + words(payload, JN_ETH_HEAD / 4) + u->tail : jn_sum(base, payload, len));
         sum = sum != 0 ? sum : UINT16_MAX; /* zero would mean "none" */
     }
     uint32_t rest = htonl((uint32_t)udp_len << 16 | ntohs(sum));
@@ -363,11 +323,11 @@ unsigned jn_eth_answer_echo(const struct jn_eth_host *us, const struct jn_eth_fr
     memcpy(ip + 16, &f->from, 4);
     ip[8] = TTL;
     memset(ip + 10, 0, 2);
-    uint16_t sum = jn_eth_fold(jn_eth_sum(0, ip, (size_t)(f->off - f->l3)));
+    uint16_t sum = jn_eth_fold(jn_sum(0, ip, (size_t)(f->off - f->l3)));
     memcpy(ip + 10, &sum, 2);
     icmp[0] = 0;
     memset(icmp + 2, 0, 2);
-    sum = jn_eth_fold(jn_eth_sum(0, icmp, f->len));
+    sum = jn_eth_fold(jn_sum(0, icmp, f->len));
     memcpy(icmp + 2, &sum, 2);
     return headers + (unsigned)(f->off - f->l3) + f->len;
 }

@@ -111,13 +111,12 @@ unsigned jn_eth_put_ask6(const struct jn_eth_host *us, const uint8_t ip[static 1
 unsigned jn_eth_put_tell6(const struct jn_eth_host *us, const uint8_t ip[static 16], const uint8_t *mac,
                           uint8_t frame[static JN_ETH_ND_MAX]);
 
-/* RFC 1071 over n bytes, added to sum; fold gives the 16 bits to be sent. */
-uint64_t jn_eth_sum(uint64_t sum, const uint8_t *bytes, size_t n);
+/* The 16 bits to be sent, of what jn_sum() gathered. */
 static inline uint16_t jn_eth_fold(uint64_t sum)
 {
     sum = (sum & UINT32_MAX) + (sum >> 32); /* at most 0x1fffffffe: the last step carries no more */
     sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-    return (uint16_t)~((sum & UINT16_MAX) + (sum >> 16));
+    return (uint16_t) ~((sum & UINT16_MAX) + (sum >> 16));
 }
 
 /* eth.c and eth6.c of each other. */

@@ -1,5 +1,6 @@
 /* Eth6: IPv6 as it lies on the wire (RFC 8200), its neighbour discovery (RFC 4861) and echo (RFC 4443). Extension
  * headers are not followed: voice has none, and nothing else of IPv6 is ours to answer. */
+#include "engine/base/sum.h"
 #include "engine/net/eth.h"
 #include <string.h>
 
@@ -28,12 +29,12 @@ static uint64_t pseudo(const uint8_t *ip6, uint32_t n, uint8_t protocol)
         (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, [7] = protocol,
     };
 
-    return jn_eth_sum(jn_eth_sum(0, ip6 + 8, 32), rest, sizeof rest);
+    return jn_sum(jn_sum(0, ip6 + 8, 32), rest, sizeof rest);
 }
 
 bool jn_eth_sum6_ok(const uint8_t *ip6, const uint8_t *at, size_t n, uint8_t protocol)
 {
-    return jn_eth_fold(jn_eth_sum(pseudo(ip6, (uint32_t)n, protocol), at, n)) == 0;
+    return jn_eth_fold(jn_sum(pseudo(ip6, (uint32_t)n, protocol), at, n)) == 0;
 }
 
 /* ff02::1:ffXX:XXXX (RFC 4291 2.7.1). */
@@ -215,7 +216,7 @@ unsigned jn_eth_put_udp6(const struct jn_eth_host *us, const struct jn_eth_udp *
     memset(udp + 6, 0, 2);
     uint64_t base = pseudo(ip, udp_len, NEXT_UDP);
     if (u->sums) {
-        sum = jn_eth_fold(jn_eth_sum(base, udp, udp_len));
+        sum = jn_eth_fold(jn_sum(base, udp, udp_len));
         if (sum == 0)
             sum = UINT16_MAX;
     } else {
@@ -239,7 +240,7 @@ static unsigned put_nd(const struct jn_eth_host *us, const uint8_t to[16], const
     at[ND_BYTES] = type == ND_ASK ? SOURCE_MAC : TARGET_MAC;
     at[ND_BYTES + 1] = 1;
     memcpy(at + ND_BYTES + 2, us->mac, 6);
-    uint16_t sum = jn_eth_fold(jn_eth_sum(pseudo(ip, ND_BYTES + 8, NEXT_ICMP6), at, ND_BYTES + 8));
+    uint16_t sum = jn_eth_fold(jn_sum(pseudo(ip, ND_BYTES + 8, NEXT_ICMP6), at, ND_BYTES + 8));
     memcpy(at + 2, &sum, 2);
     return (unsigned)(at + ND_BYTES + 8 - frame);
 }
@@ -274,7 +275,7 @@ unsigned jn_eth_answer_echo6(const struct jn_eth_host *us, const struct jn_eth_f
     put_ip6(us, ip, f->from6, f->len, NEXT_ICMP6, HOPS, 0);
     icmp[0] = ECHO_TELL;
     memset(icmp + 2, 0, 2);
-    uint16_t sum = jn_eth_fold(jn_eth_sum(pseudo(ip, f->len, NEXT_ICMP6), icmp, f->len));
+    uint16_t sum = jn_eth_fold(jn_sum(pseudo(ip, f->len, NEXT_ICMP6), icmp, f->len));
     memcpy(icmp + 2, &sum, 2);
     return headers + IP6_HEADER + f->len;
 }

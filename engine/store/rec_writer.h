@@ -16,7 +16,7 @@ struct jn_rec_writer {
     struct jn_map deleted;     /* calls that the run before deleted after its last mark */
     struct jn_map recent;      /* call to its entry's number: one that begins again goes on where it ended */
     struct jn_rec_block block[JN_REC_BLOCKS];
-    uint8_t *memory; /* of all blocks */
+    uint8_t *memory;   /* of all blocks */
     unsigned filling;  /* index of the block that takes chunks */
     uint64_t end;      /* of the segment, with everything put so far */
     uint64_t prepared; /* room on disk up to there */

@@ -1,4 +1,5 @@
 /* LINK: jn_net */
+#include "engine/base/sum.h"
 #include "engine/net/eth.h"
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t *at;
         memcpy(them.mac, f.mac, 6);
         unsigned n = jn_eth_answer_echo(&us, &f, frame, &at);
-        if (at < room || at + n > frame + size ||
-            jn_eth_fold(jn_eth_sum(0, frame + f.l3, (size_t)(f.off - f.l3))) != 0 ||
-            jn_eth_fold(jn_eth_sum(0, frame + f.off, f.len)) != 0 || frame[f.off] != 0)
+        if (at < room || at + n > frame + size || jn_eth_fold(jn_sum(0, frame + f.l3, (size_t)(f.off - f.l3))) != 0 ||
+            jn_eth_fold(jn_sum(0, frame + f.off, f.len)) != 0 || frame[f.off] != 0)
             abort();
     }
     free(room);

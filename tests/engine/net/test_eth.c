@@ -1,4 +1,5 @@
 /* Frames: what is built can be parsed again and is what RFC 791, 768, 826 and 792 say; what is wrong has its reason. */
+#include "engine/base/sum.h"
 #include "engine/net/eth.h"
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -67,11 +68,11 @@ Test(eth, known_bytes_have_the_known_sums)
 {
     static const uint8_t ip[20] = {0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
                                    0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7};
-    cr_assert_eq(jn_eth_fold(jn_eth_sum(0, ip, 20)), 0);
+    cr_assert_eq(jn_eth_fold(jn_sum(0, ip, 20)), 0);
     uint8_t without[20];
     memcpy(without, ip, 20);
     without[10] = without[11] = 0;
-    uint16_t sum = jn_eth_fold(jn_eth_sum(0, without, 20));
+    uint16_t sum = jn_eth_fold(jn_sum(0, without, 20));
     cr_assert(memcmp(&sum, ip + 10, 2) == 0);
 }
 
@@ -86,7 +87,7 @@ Test(eth, a_sum_is_the_same_in_whatever_pieces_it_is_made)
             slow += i % 2 ? bytes[i] : (uint32_t)bytes[i] << 8;
         while (slow >> 16)
             slow = (slow & 0xffff) + (slow >> 16);
-        cr_assert_eq(htons(jn_eth_fold(jn_eth_sum(0, bytes, n))), (uint16_t)~slow, "%zu bytes", n);
+        cr_assert_eq(htons(jn_eth_fold(jn_sum(0, bytes, n))), (uint16_t)~slow, "%zu bytes", n);
     }
 }
 
@@ -133,7 +134,7 @@ Test(eth, what_is_not_for_us_has_its_reason)
         frame[wrong[i].at] = wrong[i].value;
         if (wrong[i].sum) {
             frame[24] = frame[25] = 0;
-            uint16_t sum = jn_eth_fold(jn_eth_sum(0, frame + 14, 20));
+            uint16_t sum = jn_eth_fold(jn_sum(0, frame + 14, 20));
             memcpy(frame + 24, &sum, 2);
         }
         cr_assert_eq(parse(&f, frame, n), wrong[i].why, "change %u gave %d", i, parse(&f, frame, n));
@@ -184,12 +185,12 @@ static size_t ping(uint8_t *frame, const uint8_t *text, size_t n)
     size_t all = datagram(frame, 0, (uint16_t)n); /* its IPv4 header, with other contents */
     frame[23] = 1;
     frame[24] = frame[25] = 0;
-    uint16_t sum = jn_eth_fold(jn_eth_sum(0, frame + 14, 20));
+    uint16_t sum = jn_eth_fold(jn_sum(0, frame + 14, 20));
     memcpy(frame + 24, &sum, 2);
     static const uint8_t head[8] = {8, 0, 0, 0, 0x12, 0x34, 0, 9};
     memcpy(frame + 34, head, 8);
     memcpy(frame + 42, text, n);
-    sum = jn_eth_fold(jn_eth_sum(0, frame + 34, 8 + n));
+    sum = jn_eth_fold(jn_sum(0, frame + 34, 8 + n));
     memcpy(frame + 36, &sum, 2);
     return all;
 }
@@ -206,8 +207,8 @@ Test(eth, a_ping_is_answered_with_what_it_said)
     cr_assert_eq(jn_eth_answer_echo(&us, &f, frame, &at), n);
     cr_assert_eq(at, frame);
     cr_assert(memcmp(frame, PEER_MAC, 6) == 0 && memcmp(frame + 6, OUR_MAC, 6) == 0);
-    cr_assert_eq(jn_eth_fold(jn_eth_sum(0, frame + 14, 20)), 0);
-    cr_assert_eq(jn_eth_fold(jn_eth_sum(0, frame + 34, n - 34)), 0);
+    cr_assert_eq(jn_eth_fold(jn_sum(0, frame + 14, 20)), 0);
+    cr_assert_eq(jn_eth_fold(jn_sum(0, frame + 34, n - 34)), 0);
     cr_assert_eq(frame[34], 0, "echo reply");
     cr_assert(memcmp(frame + 42, text, sizeof text) == 0);
     uint32_t to;
@@ -230,9 +231,9 @@ Test(eth, the_pseudo_header_alone_is_left_to_a_device_that_makes_sums)
     unsigned headers = jn_eth_put_udp(&peer, &u, bytes + 64, 101);
     uint8_t *frame = bytes + 64 - headers;
     /* As a device does it: both sums over what stands there. */
-    uint16_t sum = jn_eth_fold(jn_eth_sum(0, frame + 14, 20));
+    uint16_t sum = jn_eth_fold(jn_sum(0, frame + 14, 20));
     memcpy(frame + 24, &sum, 2);
-    sum = jn_eth_fold(jn_eth_sum(0, frame + 34, 109));
+    sum = jn_eth_fold(jn_sum(0, frame + 34, 109));
     memcpy(frame + 40, &sum, 2);
     cr_assert_eq(parse(&f, frame, headers + 101), JN_ETH_UDP);
     cr_assert(jn_eth_udp_sum_ok(&f, frame));
@@ -303,7 +304,7 @@ Test(eth, neighbours_ask_and_tell_and_what_rfc4861_forbids_is_passed_over)
         if (wrong[i].at > 14 + 40 + 2 || wrong[i].at == 14 + 40 + 1) { /* its checksum made right again */
             memset(bad + 14 + 40 + 2, 0, 2);
             uint8_t rest[8] = {0, 0, 0, 32, 0, 0, 0, 58};
-            uint16_t sum = jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, bad + 14 + 8, 32), rest, 8), bad + 54, 32));
+            uint16_t sum = jn_eth_fold(jn_sum(jn_sum(jn_sum(0, bad + 14 + 8, 32), rest, 8), bad + 54, 32));
             memcpy(bad + 14 + 40 + 2, &sum, 2);
         }
         cr_assert_eq(jn_eth_parse(&f, &us, bad, n, 0), JN_ETH_OTHER_PROTOCOL, "%s", wrong[i].why);
@@ -330,13 +331,13 @@ Test(eth, a_ping_over_ipv6_is_answered_with_what_it_said)
     ip[6] = 58;
     icmp[0] = 128;
     memset(icmp + 1, 0, 3);
-    uint16_t sum = jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, ip + 8, 32), rest, 8), icmp, 58));
+    uint16_t sum = jn_eth_fold(jn_sum(jn_sum(jn_sum(0, ip + 8, 32), rest, 8), icmp, 58));
     memcpy(icmp + 2, &sum, 2);
     cr_assert_eq(jn_eth_parse(&f, &us, frame, n + 50, 0), JN_ETH_ECHO);
     unsigned answer = jn_eth_answer_echo(&us, &f, frame, &at);
     cr_assert(at == frame && answer == n + 50 && icmp[0] == 129 && memcmp(at, PEER_MAC, 6) == 0);
     cr_assert(memcmp(ip + 8, us.ip6, 16) == 0 && memcmp(ip + 24, peer.ip6, 16) == 0 && payload[49] == 0x77);
-    cr_assert_eq(jn_eth_fold(jn_eth_sum(jn_eth_sum(jn_eth_sum(0, ip + 8, 32), rest, 8), icmp, 58)), 0);
+    cr_assert_eq(jn_eth_fold(jn_sum(jn_sum(jn_sum(0, ip + 8, 32), rest, 8), icmp, 58)), 0);
 }
 
 Test(eth, several_addresses_are_told_apart_by_network_and_vlan)

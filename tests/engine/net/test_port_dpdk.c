@@ -1,5 +1,6 @@
 /* The DPDK port on real devices (net_ring) without privileges: what arrives where, what is sent how, and that no buffer
  * is lost. Each test is a process with an EAL of its own. */
+#include "engine/base/sum.h"
 #include "tests/engine/net/dpdk_rig.h"
 
 TestSuite(port_dpdk, .timeout = 60);
@@ -39,7 +40,7 @@ Test(port_dpdk, a_relayed_packet_leaves_in_the_buffer_it_came_in)
     cr_assert(out == in && out->buf_addr == bytes, "the same buffer");
     const uint8_t *at = rte_pktmbuf_mtod(out, const uint8_t *);
     cr_assert_eq(jn_eth_parse(&f, &r.them, at, out->data_len, 0), JN_ETH_UDP);
-    cr_assert(jn_eth_udp_sum_ok(&f, at) && jn_eth_fold(jn_eth_sum(0, at + 14, 20)) == 0);
+    cr_assert(jn_eth_udp_sum_ok(&f, at) && jn_eth_fold(jn_sum(0, at + 14, 20)) == 0);
     cr_assert_eq(f.from, r.us.ip);
     cr_assert_eq(f.from_port, RIG_FIRST + 8);
     cr_assert_eq(f.to_port, 4100);
@@ -196,10 +197,10 @@ Test(port_dpdk, arp_and_pings_are_answered_and_conflicts_counted)
     static const uint8_t head[8] = {8, 0, 0, 0, 1, 2, 0, 1};
     frame[23] = 1;
     frame[24] = frame[25] = 0;
-    uint16_t sum = jn_eth_fold(jn_eth_sum(0, frame + 14, 20));
+    uint16_t sum = jn_eth_fold(jn_sum(0, frame + 14, 20));
     memcpy(frame + 24, &sum, 2);
     memcpy(frame + 34, head, 8);
-    sum = jn_eth_fold(jn_eth_sum(0, frame + 34, all - 34));
+    sum = jn_eth_fold(jn_sum(0, frame + 34, all - 34));
     memcpy(frame + 36, &sum, 2);
     struct rte_mbuf *in = rig_send(&r, 0, frame, all);
     cr_assert_eq(rig_rx(&r, 0, pk), 0);
@@ -234,7 +235,7 @@ Test(port_dpdk, what_is_not_media_is_dropped_for_its_reason)
         frame[wrong[i].at] = wrong[i].value;
         if (wrong[i].sum) {
             frame[24] = frame[25] = 0;
-            uint16_t sum = jn_eth_fold(jn_eth_sum(0, frame + 14, 20));
+            uint16_t sum = jn_eth_fold(jn_sum(0, frame + 14, 20));
             memcpy(frame + 24, &sum, 2);
         }
         rig_send(&r, 0, frame, n);
