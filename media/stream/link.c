@@ -92,6 +92,7 @@ void jn_link_out(struct jn_plane *p, const struct jn_voice *v, const struct jn_o
     m->tag = o->tag;
     m->len = o->len;
     m->units = o->units;
+    m->loud = o->loud;
     m->kind = JN_LINK_OUT;
     m->cls = o->cls;
     m->marker = o->marker;
@@ -208,6 +209,7 @@ static void out_of(struct jn_plane *p, const struct jn_link_msg *m, const struct
                        .tag = to->tag,
                        .len = m->len,
                        .units = m->units,
+                       .loud = m->loud,
                        .cls = m->cls,
                        .marker = m->marker,
                        .relayed = m->relayed,
