@@ -94,12 +94,12 @@ struct jn_leg_remote {
     uint8_t codec, rtp_pt, dtmf_pt, cn_pt, ptime_ms, mode;
     struct jn_codec_profile profile; /* of what is sent to it */
     uint8_t suite;                   /* JN_SUITE_NONE: plain RTP */
-    bool comfort; /* negotiated comfort noise: silence is told by a packet of it (G.711, G.722) */
-    bool latch;   /* may learn the address from the first packets of a short window (plain RTP behind NAT), of the
-                     signalled IP address or of via's */
-    bool inband;  /* has no telephone events: digits are listened for in its sound (G.711) */
-    bool dtls;    /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
-    uint8_t xr;   /* extended reports that it wants: JN_XR_WANTS_* */
+    bool comfort;                    /* negotiated comfort noise: silence is told by a packet of it (G.711, G.722) */
+    bool latch;  /* may learn the address from the first packets of a short window (plain RTP behind NAT), of the
+                    signalled IP address or of via's */
+    bool inband; /* has no telephone events: digits are listened for in its sound (G.711) */
+    bool dtls;   /* a browser's leg: keys by handshake, the peer's address by ICE; suite, rtp and rtcp say nothing */
+    uint8_t xr;  /* extended reports that it wants: JN_XR_WANTS_* */
     uint8_t level_id; /* header extension in which it says how loud it is (RFC 6464); 0: none */
     union {
         struct {

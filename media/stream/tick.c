@@ -74,7 +74,8 @@ static bool listens(struct jn_plane *p, struct jn_voice *v)
 
 static void tell(struct jn_plane *p, struct jn_voice *v, const struct jn_made *c, uint64_t now_ns)
 {
-    struct jn_out o = {.ts = jn_mix_ts(v, now_ns) - c->back, .tag = jn_mix_tag(p, v), .units = c->units, .loud = c->loud};
+    struct jn_out o = {
+        .ts = jn_mix_ts(v, now_ns) - c->back, .tag = jn_mix_tag(p, v), .units = c->units, .loud = c->loud};
 
     o.marker = c->marker;
     for (unsigned i = 0; i < c->frames; i++) {
