@@ -134,6 +134,13 @@ def build(suite, preset, targets=()):
     return suite.count(0 if code else 1, 1 if code else 0)
 
 
+def criterion_leaks(text):
+    """Criterion's runner now and then leaves a message of one of its workers behind: nothing but that was found. A
+    suppression would not do: every test's stack goes through Criterion."""
+    where = re.findall(r"leak of .*\n\s+#0 .*\n\s+#1 (.*)", text)
+    return bool(where) and text.count("ERROR: ") == 1 and "runtime error:" not in text and all("libcriterion" in w for w in where)
+
+
 def unit(suite, preset, label, programs=None, env=None, jobs=1):
     """Each test program by itself; Criterion already uses every core, the shim one."""
     programs = programs if programs is not None else sorted(
@@ -154,7 +161,7 @@ def unit(suite, preset, label, programs=None, env=None, jobs=1):
         m = re.search(r"Tested:\s*\D*(\d+)\D*Passing:\s*\D*(\d+)\D*Failing:\s*\D*(\d+)\D*Crashing:\s*\D*(\d+)",
                       re.sub(r"\x1b\[[0-9;]*m", "", text))
         passed, failed = (int(m.group(2)), int(m.group(3)) + int(m.group(4))) if m else (0, 1)
-        return passed, failed or int(code != 0 or not passed)  # a leak, a race at exit, or a program without tests
+        return passed, failed or int(not passed or (code != 0 and not criterion_leaks(text)))  # a leak, a race at exit, or a program without tests
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         results = list(zip(programs, pool.map(one, programs)))

@@ -167,10 +167,11 @@ static void listen_now(struct phone *p)
             continue;
         }
         cr_assert_lt(p->heard_n, HEARD_MAX);
-        cr_assert_eq(n, 172);
+        cr_assert(n > 12 && n <= 172, "%zd bytes", n); /* shorter: what a mix that ends had left */
         cr_assert_eq(jn_rtp_parse(&p->heard_h[p->heard_n], data, (size_t)n), 0);
         p->heard_at[p->heard_n] = jn_mono_ns();
-        memcpy(p->heard[p->heard_n++], data + 12, 160);
+        memset(p->heard[p->heard_n], 0, 160);
+        memcpy(p->heard[p->heard_n++], data + 12, (size_t)n - 12);
     }
 }
 
@@ -275,12 +276,12 @@ static void talk_over(unsigned workers, unsigned agent_worker, uint16_t first)
 
 Test(worker, two_parties_on_one_worker_hear_each_other_bit_by_bit)
 {
-    talk_over(1, 0, 43000);
+    talk_over(1, 0, 23000);
 }
 
 Test(worker, two_parties_on_two_workers_hear_each_other_bit_by_bit)
 {
-    talk_over(2, 1, 43100);
+    talk_over(2, 1, 23100);
 }
 
 static int level(const uint8_t coded[160])
@@ -297,7 +298,7 @@ Test(worker, music_reaches_a_leg_of_another_worker_at_its_level_and_ends_with_a_
 {
     static struct phone b;
     struct engine e;
-    engine_open(&e, 2, 43200);
+    engine_open(&e, 2, 23200);
     phone_open(&e, &b, 2, 1);
     struct jn_order o = {.kind = JN_ORDER_ROOM_OPEN, .room = ROOM};
     order(&e, 0, &o);
@@ -334,7 +335,7 @@ Test(worker, stopping_says_goodbye_on_every_leg)
 {
     static struct phone a, b;
     struct engine e;
-    engine_open(&e, 2, 43300);
+    engine_open(&e, 2, 23300);
     phone_open(&e, &a, 1, 0);
     phone_open(&e, &b, 2, 1);
     struct jn_order o = {.kind = JN_ORDER_ROOM_OPEN, .room = ROOM};
