@@ -1,6 +1,6 @@
 /* Session descriptions as SIPp, baresip, Linphone and Asterisk write them. */
-#include "media/sdp/sdp.h"
 #include "media/srtp/srtp.h"
+#include "tests/media/sdp/sdp_rig.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -52,13 +52,6 @@ static int refusal(const char *text, size_t n)
     int rc = jn_sdp_parse(&s, text, n, &err);
     cr_assert(rc == 0 || err.text[0] != 0, "a refusal has its reason");
     return rc;
-}
-
-static struct jn_addr addr(const char *ip, uint16_t port)
-{
-    struct jn_addr a;
-    cr_assert_eq(jn_addr_parse(&a, ip, port), 0);
-    return a;
 }
 
 static bool at(const struct jn_addr *a, const char *ip, uint16_t port)

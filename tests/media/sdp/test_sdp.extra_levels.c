@@ -1,27 +1,11 @@
 /* Sdp: audio levels in a header extension (RFC 6464, a=extmap of RFC 8285 8). */
-#include "media/sdp/sdp.h"
-#include <criterion/criterion.h>
+#include "tests/media/sdp/sdp_rig.h"
 #include <stdio.h>
 #include <string.h>
 
 TestSuite(sdp_levels, .timeout = 60);
 
 #define LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-
-static struct jn_addr addr(const char *ip, uint16_t port)
-{
-    struct jn_addr a;
-    cr_assert_eq(jn_addr_parse(&a, ip, port), 0);
-    return a;
-}
-
-static struct jn_sdp read_back(const char *text)
-{
-    struct jn_sdp s;
-    struct jn_err err = {{0}};
-    cr_assert_eq(jn_sdp_parse(&s, text, strlen(text), &err), 0, "%s", err.text);
-    return s;
-}
 
 Test(sdp_levels, a_peer_that_would_send_levels_is_asked_for_them)
 {

@@ -1,25 +1,9 @@
 /* Sdp: a=rtcp-xr (RFC 3611 5). */
-#include "media/sdp/sdp.h"
-#include <criterion/criterion.h>
+#include "tests/media/sdp/sdp_rig.h"
 #include <stdio.h>
 #include <string.h>
 
 TestSuite(sdp_xr, .timeout = 60);
-
-static struct jn_addr addr(const char *ip, uint16_t port)
-{
-    struct jn_addr a;
-    cr_assert_eq(jn_addr_parse(&a, ip, port), 0);
-    return a;
-}
-
-static struct jn_sdp read_back(const char *text)
-{
-    struct jn_sdp s;
-    struct jn_err err = {{0}};
-    cr_assert_eq(jn_sdp_parse(&s, text, strlen(text), &err), 0, "%s", err.text);
-    return s;
-}
 
 Test(sdp_xr, extended_reports_are_answered_only_where_they_are_asked_for)
 {
